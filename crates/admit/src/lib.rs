@@ -1,0 +1,18 @@
+//! Admission: a record, who sent it and what is allowed become an admitted event or a refusal.
+//!
+//! Promises: what is admitted is in its one form, carries who sent it (`recorded.identity`) and
+//! what was redacted, and has an id. A refusal says what, where and what is allowed, and never
+//! repeats a body.
+//!
+//! Never: reads a clock, a disk or a network; knows HTTP. [`Admitted`] can be made here alone, so
+//! nothing reaches a log unadmitted.
+
+mod admission;
+mod admitted;
+mod peer;
+mod refusal;
+
+pub use admission::{Policy, admit};
+pub use admitted::Admitted;
+pub use peer::{Identity, Peer, Speaks};
+pub use refusal::Refusal;

@@ -1,0 +1,161 @@
+//! Evidence: one file that proves events offline (`counterfoil.evidence/v1`,
+//! docs/formats/evidence.md).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use event::{commitment, field_digest};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::log::{Checkpoint, Log, ReadError};
+use crate::receipt::runs;
+
+/// How much of a field is given away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disclosure {
+    /// Path, text and salt.
+    Show,
+    /// Path and commitment: that it was there, not what it said.
+    Name,
+    /// The digest alone: that there was one more field.
+    Hide,
+}
+
+/// A whole evidence file.
+#[derive(Serialize)]
+pub struct Evidence {
+    format: &'static str,
+    remarks: serde_json::Value,
+    claim: Claim,
+    logs: Vec<EvidenceLog>,
+    runs: Vec<EvidenceRun>,
+}
+
+/// What the file claims.
+#[derive(Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Claim {
+    /// These events, and nothing of others.
+    Events,
+    /// Every entry of a stretch of a log.
+    Range {
+        /// The log's origin.
+        origin: String,
+        /// Seq of the first entry.
+        first: u64,
+        /// How many entries.
+        count: u64,
+    },
+}
+
+#[derive(Serialize)]
+struct EvidenceLog {
+    origin: String,
+    checkpoint: String,
+    vkeys: Vec<String>,
+    policy: String,
+    consistency: Vec<()>,
+}
+
+#[derive(Serialize)]
+struct EvidenceRun {
+    log: u32,
+    first: u64,
+    leaves: Vec<String>,
+    proof: Vec<String>,
+    events: Vec<EvidenceEvent>,
+}
+
+#[derive(Serialize)]
+struct EvidenceEvent {
+    fields: Vec<EvidenceField>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum EvidenceField {
+    Shown { path: Box<RawValue>, text: String, salt: String },
+    Named { path: Box<RawValue>, commitment: String },
+    Hidden { digest: String },
+}
+
+/// Why evidence cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// An event cannot be read, or is not what was committed.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The tree does not bear out what was signed: nothing of it may be served.
+    #[error("the tree of {0} does not bear out its checkpoint")]
+    Tree(String),
+}
+
+/// Makes evidence of the entries at `seqs` (ascending, no repeats) of one log. `disclose` says for
+/// each path text how much is given away; what is not shown does not leave the house.
+pub fn evidence(
+    log: &Log,
+    checkpoint: &Checkpoint,
+    seqs: &[u64],
+    claim: Claim,
+    remarks: serde_json::Value,
+    disclose: impl Fn(&str) -> Disclosure,
+) -> Result<Evidence, EvidenceError> {
+    let origin = log.meta.origin.clone();
+    let proved = runs(log, checkpoint, seqs).ok_or_else(|| EvidenceError::Tree(origin.clone()))?;
+    let mut given = Vec::with_capacity(proved.len());
+    for run in proved {
+        let count = run.leaves.len() as u64;
+        let events = (run.first..run.first + count).map(|seq| event(log, seq, &disclose));
+        given.push(EvidenceRun {
+            log: 0,
+            first: run.first,
+            events: events.collect::<Result<_, _>>()?,
+            leaves: run.leaves,
+            proof: run.proof,
+        });
+    }
+    let vkey = log.vkey();
+    let named = EvidenceLog {
+        origin,
+        checkpoint: checkpoint.note.clone(),
+        policy: format!("log {vkey}\nquorum none\n"),
+        vkeys: vec![vkey],
+        consistency: Vec::new(),
+    };
+    let format = "counterfoil.evidence/v1";
+    Ok(Evidence { format, remarks, claim, logs: vec![named], runs: given })
+}
+
+/// One event, checked against its leaf first: what was changed on the disk is not passed on as
+/// ours.
+fn event(
+    log: &Log,
+    seq: u64,
+    disclose: &impl Fn(&str) -> Disclosure,
+) -> Result<EvidenceEvent, ReadError> {
+    let (fields, key) = log.read_checked(seq)?;
+    let mut given = Vec::with_capacity(fields.len());
+    for (rank, field) in fields.iter().enumerate() {
+        let salt = key.salt(rank as u32);
+        let hidden = commitment(&salt, field.text.as_bytes());
+        let path = || {
+            RawValue::from_string(field.path.to_owned())
+                .map_err(|_| ReadError::Damaged(seq, "a path is not JSON"))
+        };
+        given.push(match disclose(field.path) {
+            Disclosure::Show => EvidenceField::Shown {
+                path: path()?,
+                text: field.text.to_owned(),
+                salt: BASE64.encode(salt),
+            },
+            Disclosure::Name => {
+                EvidenceField::Named { path: path()?, commitment: BASE64.encode(hidden) }
+            }
+            Disclosure::Hide => {
+                let digest = field_digest(&hidden, field.path.as_bytes());
+                EvidenceField::Hidden { digest: BASE64.encode(digest) }
+            }
+        });
+    }
+    Ok(EvidenceEvent { fields: given })
+}

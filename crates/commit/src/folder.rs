@@ -1,0 +1,190 @@
+//! The data folder and the folder of keys: what is made once and then fixed.
+//!
+//! ```text
+//! folder.json            {"format":"counterfoil.folder/v1","id":"<32 hex>"}
+//! lock                   empty; held while a process has the folder
+//! head                   the newest checkpoints
+//! journal/<16 hex>       the journal's files
+//! logs/<log>/log.json    what is fixed for a log
+//! logs/<log>/birth       its signed checkpoint of size 0
+//!
+//! keys: <log>.key        the log's signing key; id.key: the key of id tags
+//! ```
+
+use std::io;
+
+use event::format_time;
+use platform::{Disk, Entropy};
+use serde::{Deserialize, Serialize};
+
+use crate::head::Head;
+use crate::log::{Frontier, IdKey, LogKey, LogMeta, hex};
+use crate::open::OpenError;
+use crate::world::World;
+
+/// Bytes of the largest small file that is read.
+const SMALL_BYTES_MAX: u64 = 64 << 10;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FolderFile {
+    format: String,
+    id: String,
+}
+
+/// A log to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSpec {
+    /// Short name, `[a-z0-9-]{1,63}`.
+    pub name: String,
+    /// Whose events it takes.
+    pub tenant: String,
+    /// Whether anybody may read its tiles.
+    pub public: bool,
+}
+
+impl LogSpec {
+    /// Checks the name.
+    pub fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        let known = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if (1..=63).contains(&name.len()) && name.bytes().all(known) {
+            return Ok(());
+        }
+        Err(format!("the log name {name:?} must be 1 to 63 of a-z, 0-9 and '-'"))
+    }
+}
+
+/// Reads the folder's id; makes the folder if it is empty.
+pub(crate) fn folder_id(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 16], OpenError> {
+    const NAME: &str = "folder.json";
+    match disk.read_small(NAME, SMALL_BYTES_MAX) {
+        Ok(bytes) => read_folder_file(&bytes).ok_or_else(|| OpenError::damaged(NAME, "unreadable")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let failed = |error| OpenError::io("the new data folder", error);
+            disk.create_folder("journal").map_err(failed)?;
+            disk.create_folder("logs").map_err(failed)?;
+            if !disk.list("journal").map_err(failed)?.is_empty() {
+                return Err(OpenError::damaged(NAME, "missing, though there is a journal"));
+            }
+            let mut id = [0; 16];
+            entropy.fill(&mut id);
+            Head::create(disk, id).map_err(failed)?;
+            let file = FolderFile { format: "counterfoil.folder/v1".into(), id: hex(&id) };
+            // Written last: a crash before leaves a folder that is made anew.
+            disk.replace_small(NAME, &json_line(&file)).map_err(failed)?;
+            Ok(id)
+        }
+        Err(error) => Err(OpenError::io(NAME, error)),
+    }
+}
+
+fn read_folder_file(bytes: &[u8]) -> Option<[u8; 16]> {
+    let file: FolderFile = serde_json::from_slice(bytes).ok()?;
+    if file.format != "counterfoil.folder/v1" || file.id.len() != 32 || !file.id.is_ascii() {
+        return None;
+    }
+    let mut id = [0; 16];
+    for (i, byte) in id.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&file.id[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(id)
+}
+
+/// Reads the key of id tags, or makes it in a folder that has no log yet.
+pub fn id_key(keys: &dyn Disk, entropy: &dyn Entropy) -> Result<IdKey, OpenError> {
+    const NAME: &str = "id.key";
+    let failed = |error| OpenError::io("keys/id.key", error);
+    let bytes = match keys.read_small(NAME, SMALL_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut key = vec![0; 32];
+            entropy.fill(&mut key);
+            keys.replace_small(NAME, &key).map_err(failed)?;
+            key
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let key = bytes.try_into().map_err(|_| OpenError::key(NAME, "has not 32 bytes"))?;
+    Ok(IdKey::new(&key))
+}
+
+/// The logs that are there.
+pub(crate) fn logs(disk: &dyn Disk) -> Result<Vec<LogMeta>, OpenError> {
+    let mut found = Vec::new();
+    for name in disk.list("logs").map_err(|e| OpenError::io("logs", e))? {
+        let path = format!("logs/{name}/log.json");
+        let bytes = match disk.read_small(&path, SMALL_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            // A crash while the log was made; it was never used, and is made anew.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(OpenError::io(&path, error)),
+        };
+        let meta: LogMeta = serde_json::from_slice(&bytes)
+            .map_err(|error| OpenError::damaged(&path, &error.to_string()))?;
+        if meta.format != LogMeta::FORMAT || meta.name() != name {
+            return Err(OpenError::damaged(&path, "is not of this log"));
+        }
+        found.push(meta);
+    }
+    Ok(found)
+}
+
+/// Makes a log: its key, its birth checkpoint and, last, what is fixed.
+pub(crate) fn create_log(world: &World, host: &str, spec: &LogSpec) -> Result<LogMeta, OpenError> {
+    spec.check().map_err(OpenError::Setting)?;
+    let origin = format!("{host}/tlog/{}", spec.name);
+    if origin.len() > 255 {
+        return Err(OpenError::Setting(format!("the origin {origin} has more than 255 bytes")));
+    }
+    let folder = format!("logs/{}", spec.name);
+    let failed = |error| OpenError::io(&folder, error);
+    let mut seed = [0; 32];
+    world.entropy.fill(&mut seed);
+    let key = LogKey::new(&origin, &seed);
+    let key_name = format!("{}.key", spec.name);
+    world.keys.replace_small(&key_name, key.to_secret().as_bytes()).map_err(failed)?;
+    world.disk.create_folder(&folder).map_err(failed)?;
+    world.disk.sync_folder("logs").map_err(failed)?;
+    let birth = key.sign(0, Frontier::default().root());
+    world.disk.replace_small(&format!("{folder}/birth"), birth.note.as_bytes()).map_err(failed)?;
+    let meta = LogMeta {
+        format: LogMeta::FORMAT.into(),
+        origin,
+        tenant: spec.tenant.clone(),
+        public: spec.public,
+        opened_at: format_time(world.clock.now()),
+    };
+    // Written last: a crash before leaves a log that is made anew, with a new key.
+    world.disk.replace_small(&format!("{folder}/log.json"), &json_line(&meta)).map_err(failed)?;
+    Ok(meta)
+}
+
+/// A log's key and its birth checkpoint.
+pub(crate) fn log_key(world: &World, meta: &LogMeta) -> Result<(LogKey, String), OpenError> {
+    let name = format!("{}.key", meta.name());
+    let secret = world
+        .keys
+        .read_small(&name, SMALL_BYTES_MAX)
+        .map_err(|error| OpenError::io(&format!("keys/{name}"), error))?;
+    let secret = String::from_utf8(secret).map_err(|_| OpenError::key(&name, "is not text"))?;
+    let key = LogKey::from_secret(&secret, &meta.origin)
+        .map_err(|bad| OpenError::key(&name, &bad.to_string()))?;
+    let path = format!("logs/{}/birth", meta.name());
+    let birth = world
+        .disk
+        .read_small(&path, SMALL_BYTES_MAX)
+        .map_err(|error| OpenError::io(&path, error))?;
+    let birth = String::from_utf8(birth).map_err(|_| OpenError::damaged(&path, "is not text"))?;
+    match key.open(&birth) {
+        Ok(checkpoint) if checkpoint.size == 0 => Ok((key, birth)),
+        Ok(_) => Err(OpenError::damaged(&path, "is not of size 0")),
+        Err(what) => Err(OpenError::damaged(&path, what)),
+    }
+}
+
+fn json_line(value: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(value).expect("plain strings and booleans");
+    line.push(b'\n');
+    line
+}

@@ -1,0 +1,215 @@
+//! The event list: what the events say, compressed.
+//!
+//! Per event: `u32 length of what follows ‖ epoch u32 ‖ counter u64 ‖ u16 n`, then per field in
+//! path order `u16 length ‖ path text ‖ u8 form ‖ u32 length ‖ bytes`, form 0 = the value's text.
+//!
+//! The list is cut into chunks of at most [`CHUNK_EVENTS`] events, each one zstd frame of its own:
+//! one behind the other they are still one zstd stream, and reading one event unpacks one chunk.
+
+use std::cell::RefCell;
+
+use event::Fields;
+
+use super::bytes::{Cursor, Short};
+
+/// Events in one chunk.
+pub const CHUNK_EVENTS: usize = 64;
+/// A chunk is closed when it has so many bytes before compression.
+const CHUNK_BYTES: usize = 128 << 10;
+/// zstd level: the one at which compression costs about as much as digesting.
+const LEVEL: i32 = 1;
+const FORM_TEXT: u8 = 0;
+
+/// Consecutive events, compressed together.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// One zstd frame.
+    pub bytes: Vec<u8>,
+    /// Bytes before compression.
+    pub raw_bytes: u32,
+    /// How many events.
+    pub events: u32,
+}
+
+/// Where an event's salts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaltPlace {
+    /// Number of the epoch.
+    pub epoch: u32,
+    /// The event's counter in it.
+    pub counter: u64,
+}
+
+/// An event as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Where its salts come from.
+    pub salts: SaltPlace,
+    /// What it says.
+    pub fields: Fields,
+}
+
+/// Why a stored event cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventListError(pub &'static str);
+
+impl From<Short> for EventListError {
+    fn from(_: Short) -> Self {
+        EventListError("an event is shorter than it says")
+    }
+}
+
+/// Collects events into chunks.
+#[derive(Default)]
+pub struct ChunkWriter {
+    raw: Vec<u8>,
+    events: u32,
+    done: Vec<Chunk>,
+}
+
+thread_local! {
+    /// A compressor's tables are large; each thread keeps one.
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+impl ChunkWriter {
+    /// Adds one event.
+    ///
+    /// # Panics
+    /// If a field is longer than its length field; admission's limits are far below.
+    pub fn push(&mut self, fields: &Fields, salts: SaltPlace) {
+        let fixed = "admission bounds fields and their lengths";
+        let start = self.raw.len();
+        self.raw.extend_from_slice(&[0; 4]);
+        self.raw.extend_from_slice(&salts.epoch.to_be_bytes());
+        self.raw.extend_from_slice(&salts.counter.to_be_bytes());
+        self.raw.extend_from_slice(&u16::try_from(fields.len()).expect(fixed).to_be_bytes());
+        for field in fields.iter() {
+            let path = u16::try_from(field.path.len()).expect(fixed);
+            let text = u32::try_from(field.text.len()).expect(fixed);
+            self.raw.extend_from_slice(&path.to_be_bytes());
+            self.raw.extend_from_slice(field.path.as_bytes());
+            self.raw.push(FORM_TEXT);
+            self.raw.extend_from_slice(&text.to_be_bytes());
+            self.raw.extend_from_slice(field.text.as_bytes());
+        }
+        let length = u32::try_from(self.raw.len() - start - 4).expect(fixed);
+        self.raw[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        self.events += 1;
+        if self.events as usize == CHUNK_EVENTS || self.raw.len() >= CHUNK_BYTES {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let bytes = COMPRESSOR.with_borrow_mut(|compressor| {
+            let compressor = compressor.get_or_insert_with(|| {
+                zstd::bulk::Compressor::new(LEVEL).expect("zstd has memory for its tables")
+            });
+            compressor.compress(&self.raw).expect("zstd compresses into a buffer it sizes itself")
+        });
+        let raw_bytes = u32::try_from(self.raw.len()).expect("a chunk is a few MiB at most");
+        self.done.push(Chunk { bytes, raw_bytes, events: self.events });
+        self.raw.clear();
+        self.events = 0;
+    }
+
+    /// The chunks.
+    pub fn finish(mut self) -> Vec<Chunk> {
+        if self.events > 0 {
+            self.close();
+        }
+        self.done
+    }
+}
+
+/// Unpacks one chunk, or a whole event list, of known size.
+pub fn unpack(bytes: &[u8], raw_bytes: u32) -> Result<Vec<u8>, EventListError> {
+    use std::io::Read;
+    let broken = EventListError("the event list cannot be unpacked");
+    let mut raw = Vec::new();
+    let decoder = zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| broken)?;
+    // One byte more than announced is asked for, so that a longer list is noticed.
+    decoder.take(u64::from(raw_bytes) + 1).read_to_end(&mut raw).map_err(|_| broken)?;
+    if raw.len() != raw_bytes as usize {
+        return Err(EventListError("the event list has another size than it says"));
+    }
+    Ok(raw)
+}
+
+/// Reads the events of an unpacked list, one after the other.
+pub fn events(raw: &[u8]) -> impl Iterator<Item = Result<StoredEvent, EventListError>> + '_ {
+    let mut cursor = Cursor::new(raw);
+    std::iter::from_fn(move || {
+        if cursor.is_done() {
+            return None;
+        }
+        let event = event_bytes(&mut cursor).and_then(decode);
+        if event.is_err() {
+            cursor.rest();
+        }
+        Some(event)
+    })
+}
+
+/// The event at `index` of an unpacked chunk.
+pub fn event_at(raw: &[u8], index: u32) -> Result<StoredEvent, EventListError> {
+    let mut cursor = Cursor::new(raw);
+    for _ in 0..index {
+        event_bytes(&mut cursor)?;
+    }
+    decode(event_bytes(&mut cursor)?)
+}
+
+/// The lengths of the zstd frames in an event list and how many events each holds, for reading
+/// single events later.
+pub fn chunk_lengths(list: &[u8], raw: &[u8]) -> Result<Vec<(u32, u32, u32)>, EventListError> {
+    let broken = EventListError("the event list cannot be unpacked");
+    let (mut rest, mut raw_at, mut found) = (list, 0, Vec::new());
+    while !rest.is_empty() {
+        let size = zstd::zstd_safe::find_frame_compressed_size(rest).map_err(|_| broken)?;
+        let size = size.min(rest.len());
+        let plain = zstd::zstd_safe::get_frame_content_size(rest).ok().flatten().ok_or(broken)?;
+        let end = raw_at + usize::try_from(plain).map_err(|_| broken)?;
+        let mut cursor = Cursor::new(raw.get(raw_at..end).ok_or(broken)?);
+        let mut count = 0;
+        while !cursor.is_done() {
+            event_bytes(&mut cursor)?;
+            count += 1;
+        }
+        found.push((size as u32, plain as u32, count));
+        rest = &rest[size..];
+        raw_at = end;
+    }
+    Ok(found)
+}
+
+fn event_bytes<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], EventListError> {
+    let length = cursor.u32()? as usize;
+    Ok(cursor.take(length)?)
+}
+
+fn decode(bytes: &[u8]) -> Result<StoredEvent, EventListError> {
+    let text = |bytes| {
+        std::str::from_utf8(bytes).map_err(|_| EventListError("a path or a text is not UTF-8"))
+    };
+    let mut c = Cursor::new(bytes);
+    let salts = SaltPlace { epoch: c.u32()?, counter: c.u64()? };
+    let count = c.u16()?;
+    let mut stored = Vec::with_capacity(usize::from(count));
+    for _ in 0..count {
+        let path_bytes = usize::from(c.u16()?);
+        let path = text(c.take(path_bytes)?)?;
+        if c.u8()? != FORM_TEXT {
+            return Err(EventListError("a field has a form that is not known"));
+        }
+        let text_bytes = c.u32()? as usize;
+        stored.push((path, text(c.take(text_bytes)?)?));
+    }
+    if !c.is_done() {
+        return Err(EventListError("bytes behind the last field of an event"));
+    }
+    let fields = Fields::from_stored(stored.into_iter())
+        .map_err(|_| EventListError("the fields of an event are not in order"))?;
+    Ok(StoredEvent { salts, fields })
+}

@@ -1,0 +1,144 @@
+//! Frames: what one write and one fdatasync make durable.
+//!
+//! ```text
+//!  0  4  "CFRM"                     24  8  i64 written_at, ns
+//!  4  4  length, magic to trailer   32  4  trailer CRC of the frame before, 0 for frame 1
+//!  8  8  file number                36  2  number of sections
+//! 16  8  frame number, from 1       38  2  flags: bit 0 = copied at start-up
+//! 40 20  zero                       60  4  CRC-32C of bytes 0 to 59
+//! 64 ..  sections, each padded with zeros to 8
+//! length−4  4  trailer: CRC-32C of all before it; then zeros to the next 4,096
+//! ```
+
+use super::bytes::{Cursor, Short};
+use super::file::BLOCK;
+
+/// Bytes of a frame's header.
+pub const HEADER_BYTES: usize = 64;
+const MAGIC: [u8; 4] = *b"CFRM";
+const FLAG_COPIED: u16 = 1;
+
+/// What a frame's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// Bytes from the magic to the trailer's end.
+    pub length: u32,
+    /// The file the frame stands in.
+    pub file: u64,
+    /// The frame's number over the lane's life.
+    pub number: u64,
+    /// When it was written, nanoseconds since 1970.
+    pub written_at: i64,
+    /// The trailer of the frame before, as accepted.
+    pub before: u32,
+    /// How many sections follow.
+    pub sections: u16,
+    /// Whether start-up copied it here from an older file.
+    pub copied: bool,
+}
+
+impl FrameHeader {
+    fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut out = [0; HEADER_BYTES];
+        out[0..4].copy_from_slice(&MAGIC);
+        out[4..8].copy_from_slice(&self.length.to_be_bytes());
+        out[8..16].copy_from_slice(&self.file.to_be_bytes());
+        out[16..24].copy_from_slice(&self.number.to_be_bytes());
+        out[24..32].copy_from_slice(&self.written_at.to_be_bytes());
+        out[32..36].copy_from_slice(&self.before.to_be_bytes());
+        out[36..38].copy_from_slice(&self.sections.to_be_bytes());
+        out[38..40].copy_from_slice(&(if self.copied { FLAG_COPIED } else { 0 }).to_be_bytes());
+        let crc = crc32c::crc32c(&out[..60]);
+        out[60..].copy_from_slice(&crc.to_be_bytes());
+        out
+    }
+
+    /// Reads a frame header. `None` if these bytes are none.
+    pub fn decode(bytes: &[u8]) -> Option<FrameHeader> {
+        let head = bytes.get(..HEADER_BYTES)?;
+        let read = || {
+            let mut c = Cursor::new(head);
+            let magic: [u8; 4] = c.array()?;
+            let (length, file, number) = (c.u32()?, c.u64()?, c.u64()?);
+            let (written_at, before, sections, flags) = (c.i64()?, c.u32()?, c.u16()?, c.u16()?);
+            let (zero, crc) = (c.take(20)?, c.u32()?);
+            let plain = magic == MAGIC
+                && crc == crc32c::crc32c(&head[..60])
+                && flags & !FLAG_COPIED == 0
+                && zero.iter().all(|b| *b == 0);
+            let copied = flags == FLAG_COPIED;
+            let header =
+                FrameHeader { length, file, number, written_at, before, sections, copied };
+            Ok::<_, Short>(plain.then_some(header))
+        };
+        read().ok().flatten()
+    }
+}
+
+/// A frame whose checksums hold.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    /// Its header.
+    pub header: FrameHeader,
+    /// Its sections.
+    pub sections: &'a [u8],
+    /// Its trailer.
+    pub crc: u32,
+}
+
+impl<'a> Frame<'a> {
+    /// Reads the frame at the start of `bytes`; `None` if there is none whose checksums hold.
+    pub fn decode(bytes: &'a [u8]) -> Option<Frame<'a>> {
+        let header = FrameHeader::decode(bytes)?;
+        let length = header.length as usize;
+        let body = bytes.get(..length)?;
+        let sections = body.get(HEADER_BYTES..length.checked_sub(4)?)?;
+        let crc = u32::from_be_bytes(body[length - 4..].try_into().ok()?);
+        let padding = bytes.get(length..length.next_multiple_of(BLOCK))?;
+        let holds =
+            crc == crc32c::crc32c(&body[..length - 4]) && padding.iter().all(|b| *b == 0);
+        holds.then_some(Frame { header, sections, crc })
+    }
+
+    /// Bytes the frame takes in its file, padding included.
+    pub fn room(&self) -> u64 {
+        (self.header.length as usize).next_multiple_of(BLOCK) as u64
+    }
+}
+
+/// Finishes the frame in `out`, which holds [`HEADER_BYTES`] of anything and then the sections:
+/// fills in header, trailer and padding. Returns the trailer.
+///
+/// # Panics
+/// If the frame is longer than 4 GiB; the lane keeps it below a file's size.
+pub fn finish(out: &mut Vec<u8>, mut header: FrameHeader) -> u32 {
+    header.length = u32::try_from(out.len() + 4).expect("a frame is smaller than its file");
+    out[..HEADER_BYTES].copy_from_slice(&header.encode());
+    let crc = crc32c::crc32c(out);
+    out.extend_from_slice(&crc.to_be_bytes());
+    out.resize(out.len().next_multiple_of(BLOCK), 0);
+    crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_comes_back_and_no_flipped_bit_does() {
+        let mut bytes = vec![0; HEADER_BYTES];
+        bytes.extend_from_slice(b"sections");
+        let header = FrameHeader {
+            length: 0, file: 3, number: 9, written_at: 7, before: 5, sections: 1, copied: true,
+        };
+        let crc = finish(&mut bytes, header);
+        let frame = Frame::decode(&bytes).expect("whole");
+        assert_eq!((frame.sections, frame.crc, frame.room()), (&b"sections"[..], crc, 4096));
+        assert_eq!(frame.header, FrameHeader { length: 76, ..header });
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(Frame::decode(&bytes).is_none(), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Reading the journal back: which frames count.
+//!
+//! Files ascend by number. A frame counts if its checksums hold, its number is one more than the
+//! last one's and its "CRC before" is the last one's trailer. The first frame of a later file,
+//! with number k, ends every earlier file before its own frame k, so that a frame which start-up
+//! copied replaces the original and all behind it.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use platform::{Disk, File};
+
+use super::file::{BLOCK, FileHeader, file_name};
+use super::frame::{Frame, FrameHeader};
+use super::writer::Place;
+
+/// The journal cannot be believed: where, and what is wrong there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Name of the file in the data folder.
+    pub file: String,
+    /// Bytes from its start.
+    pub offset: u64,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, byte {}: {}", self.file, self.offset, self.what)
+    }
+}
+
+/// The newest frame, kept to be copied.
+#[derive(Clone, Debug)]
+pub struct LastFrame {
+    /// Where it stands.
+    pub place: Place,
+    /// Its header.
+    pub header: FrameHeader,
+    /// Its sections.
+    pub sections: Vec<u8>,
+}
+
+/// What the journal holds.
+#[derive(Default)]
+pub struct Found {
+    /// The number that the next file gets.
+    pub next_file: u64,
+    /// The number that the next frame gets.
+    pub next_frame: u64,
+    /// The trailer of the last frame that counts.
+    pub last_crc: u32,
+    /// The last frame that counts.
+    pub last: Option<LastFrame>,
+    /// Where the frames that count end.
+    pub end: Option<Place>,
+    /// Whether something that is no frame stands behind them.
+    pub torn: bool,
+    /// The files, open, with their numbers.
+    pub files: Vec<(u64, Arc<dyn File>)>,
+    /// Where bytes stand that no longer count, to the end of their files: to be zeroed once the
+    /// last frame is copied.
+    pub dead: Vec<Place>,
+    /// Files without a frame that counts.
+    pub idle: Vec<u64>,
+}
+
+/// Why a scan ended early.
+#[derive(Debug)]
+pub enum Scan {
+    /// The disk did not answer.
+    Io(String, io::Error),
+    /// The journal is damaged.
+    Damaged(Damage),
+}
+
+impl From<Damage> for Scan {
+    fn from(damage: Damage) -> Self {
+        Scan::Damaged(damage)
+    }
+}
+
+struct Opened {
+    number: u64,
+    size: u64,
+    file: Arc<dyn File>,
+    /// Number of its first frame, if it has a whole one, and whether that one is a copy.
+    first: Option<FrameHeader>,
+}
+
+/// Reads all frames in order; `visit` sees each that counts, with its place. Reads go past the
+/// page cache, one file at a time. `progress` hears bytes done and bytes in all.
+pub fn scan(
+    disk: &dyn Disk,
+    folder: [u8; 16],
+    visit: &mut dyn FnMut(&Frame<'_>, Place) -> Result<(), Damage>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Found, Scan> {
+    let opened = open_all(disk, folder)?;
+    let total = opened.iter().map(|f| f.size).sum();
+    let mut walk = Walk {
+        found: Found { next_file: 1, next_frame: 1, ..Found::default() },
+        visit,
+    };
+    let mut done = 0;
+    for (index, file) in opened.iter().enumerate() {
+        let later = opened[index + 1..].iter().filter_map(|f| f.first);
+        let ends_at = later.clone().map(|first| first.number).min();
+        let next_is_copy = later.clone().next().is_some_and(|first| first.copied);
+        let bytes = read_whole(file)?;
+        let rest = walk.file(file, &bytes, ends_at)?;
+        if rest == BLOCK {
+            walk.found.idle.push(file.number);
+        }
+        walk.leftover(file, &bytes, rest, ends_at.is_some(), next_is_copy)?;
+        done += file.size;
+        progress(done, total);
+        walk.found.next_file = file.number + 1;
+    }
+    walk.found.files = opened.into_iter().map(|f| (f.number, f.file)).collect();
+    Ok(walk.found)
+}
+
+struct Walk<'v> {
+    found: Found,
+    visit: &'v mut dyn FnMut(&Frame<'_>, Place) -> Result<(), Damage>,
+}
+
+impl Walk<'_> {
+    /// Visits the frames of one file that count; returns where they end.
+    fn file(&mut self, file: &Opened, bytes: &[u8], ends_at: Option<u64>) -> Result<usize, Scan> {
+        let mut at = BLOCK;
+        while let Some(frame) = bytes.get(at..).and_then(Frame::decode) {
+            let found = &mut self.found;
+            let in_order = frame.header.number == found.next_frame
+                && frame.header.before == found.last_crc
+                && frame.header.file == file.number;
+            if !in_order || ends_at.is_some_and(|end| frame.header.number >= end) {
+                break;
+            }
+            let place = Place { file: file.number, offset: at as u64 };
+            (self.visit)(&frame, place)?;
+            found.next_frame += 1;
+            found.last_crc = frame.crc;
+            let sections = frame.sections.to_vec();
+            found.last = Some(LastFrame { place, header: frame.header, sections });
+            at += frame.room() as usize;
+            found.end = Some(Place { file: file.number, offset: at as u64 });
+        }
+        Ok(at)
+    }
+
+    /// Judges what stands behind the last frame of a file that counts.
+    fn leftover(
+        &mut self,
+        file: &Opened,
+        bytes: &[u8],
+        at: usize,
+        later_frames: bool,
+        next_is_copy: bool,
+    ) -> Result<(), Scan> {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if rest.iter().all(|b| *b == 0) {
+            return Ok(());
+        }
+        let damage = |what: &str| {
+            let file = file_name(file.number);
+            Scan::Damaged(Damage { file, offset: at as u64, what: what.into() })
+        };
+        if later_frames && !next_is_copy {
+            return Err(damage("a frame is broken, though later files hold frames written after it"));
+        }
+        // A whole later frame proves that this one was durable: it was not torn, it was changed.
+        if !later_frames && self.later_frame(rest).is_some() {
+            return Err(damage("a frame is broken, though frames written after it are whole"));
+        }
+        self.found.torn |= !later_frames;
+        self.found.dead.push(Place { file: file.number, offset: at as u64 });
+        Ok(())
+    }
+
+    fn later_frame(&self, rest: &[u8]) -> Option<u64> {
+        (0..rest.len()).step_by(BLOCK).find_map(|at| {
+            let number = Frame::decode(&rest[at..])?.header.number;
+            (number > self.found.next_frame).then_some(number)
+        })
+    }
+}
+
+fn open_all(disk: &dyn Disk, folder: [u8; 16]) -> Result<Vec<Opened>, Scan> {
+    let io = |name: &str| {
+        let name = name.to_owned();
+        move |error| Scan::Io(name, error)
+    };
+    let mut opened = Vec::new();
+    for name in disk.list("journal").map_err(io("journal"))? {
+        let path = format!("journal/{name}");
+        let number = u64::from_str_radix(&name, 16).ok().filter(|n| file_name(*n) == path);
+        let Some(number) = number else {
+            // What a crash left of a file being made; its name says it was never used.
+            if name.ends_with(".new") {
+                disk.remove(&path).map_err(io(&path))?;
+                continue;
+            }
+            let what = "no journal file has such a name".into();
+            return Err(Damage { file: path, offset: 0, what }.into());
+        };
+        let file = disk.open(&path).map_err(io(&path))?;
+        opened.push(open_one(&path, number, file, folder)?);
+    }
+    opened.sort_by_key(|file| file.number);
+    Ok(opened)
+}
+
+fn open_one(
+    path: &str,
+    number: u64,
+    file: Arc<dyn File>,
+    folder: [u8; 16],
+) -> Result<Opened, Scan> {
+    let io = |error| Scan::Io(path.to_owned(), error);
+    let damage = |what: &str| Damage { file: path.to_owned(), offset: 0, what: what.into() };
+    let size = file.len().map_err(io)?;
+    if size < 2 * BLOCK as u64 {
+        return Err(damage("shorter than a journal file").into());
+    }
+    let mut block = vec![0; BLOCK];
+    file.read_past_cache(0, &mut block).map_err(io)?;
+    let header = FileHeader::decode(&block).map_err(damage)?;
+    if header.folder != folder {
+        return Err(damage("belongs to another data folder").into());
+    }
+    if header.number != number || header.size != size {
+        return Err(damage("its header names another file number or size").into());
+    }
+    file.read_past_cache(BLOCK as u64, &mut block).map_err(io)?;
+    let first = match FrameHeader::decode(&block) {
+        Some(first) if u64::from(first.length) <= size - BLOCK as u64 => {
+            let mut bytes = vec![0; (first.length as usize).next_multiple_of(BLOCK)];
+            let whole = bytes.len() as u64 <= size - BLOCK as u64;
+            if whole {
+                file.read_past_cache(BLOCK as u64, &mut bytes).map_err(io)?;
+            }
+            Frame::decode(&bytes).map(|frame| frame.header).filter(|h| h.file == number)
+        }
+        _ => None,
+    };
+    Ok(Opened { number, size, file, first })
+}
+
+fn read_whole(file: &Opened) -> Result<Vec<u8>, Scan> {
+    let mut bytes = vec![0; file.size as usize];
+    file.file
+        .read_past_cache(0, &mut bytes)
+        .map_err(|error| Scan::Io(file_name(file.number), error))?;
+    Ok(bytes)
+}

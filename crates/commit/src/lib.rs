@@ -1,0 +1,36 @@
+//! Commit: the lane, the journal, the Merkle logs, recovery.
+//!
+//! Promises: who was answered has its events on the disk, under a signed checkpoint, readable; an
+//! event's seq and time never change; of a crash nothing is believed that the disk did not keep;
+//! what was signed and is not there any more is found at start-up and named.
+//!
+//! Never: tokio, Parquet, SQL; a decision about who may write or read.
+//!
+//! ```text
+//! Admitted ─ prepare (sender's thread) ─▶ Prepared ─ Lane: plan, write, sync, sign, publish ─▶ Answer ─ receipt
+//! ```
+
+pub mod evidence;
+mod fair;
+mod folder;
+mod head;
+pub mod journal;
+mod lane;
+mod log;
+mod open;
+mod own;
+mod prepare;
+pub mod receipt;
+mod store;
+mod world;
+
+pub use folder::{LogSpec, id_key};
+pub use lane::{Answer, Fatal, Index, Placed, Reply};
+pub use log::{
+    Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, ReadError, TILE_WIDTH, Tree, WINDOW_NS,
+    hex,
+};
+pub use open::{OpenError, Progress, Replay, Settings};
+pub use prepare::{Earlier, Fate, Prepared, prepare};
+pub use store::{Committed, Indexer, Store, WriteError};
+pub use world::World;

@@ -1,0 +1,387 @@
+//! Start-up, which is recovery: there is no other path.
+//!
+//! Frames are read past the page cache and run through the very sequencer that made them; what
+//! they add up to is compared with the head. Only what lies beyond everything that was signed can
+//! be a torn tail; all else is damage, and start-up refuses it by name and offset.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::sync::{Arc, RwLock};
+
+use event::Leaf;
+
+use crate::fair::Fair;
+use crate::folder::{self, LogSpec};
+use crate::head::Head;
+use crate::journal::event_list::{self, StoredEvent};
+use crate::journal::file::{FILE_BYTES, file_name};
+use crate::journal::frame::{Frame, HEADER_BYTES};
+use crate::journal::section::{Section, sections};
+use crate::journal::{Damage, Found, Journal, Place, Scan, scan};
+use crate::lane::{Lane, LaneLog};
+use crate::log::{
+    Addition, Checkpoint, ChunkPlace, Files, Log, LogMeta, Published, Sequencer, read_unverified,
+};
+use crate::world::World;
+
+/// What a folder is opened with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Host part of the origin of logs that are made now.
+    pub host: String,
+    /// The logs to have; those that are not there are made.
+    pub logs: Vec<LogSpec>,
+    /// Bytes of a journal file.
+    pub file_bytes: u64,
+    /// Whether journal files are made ahead by a thread.
+    pub files_ahead: bool,
+}
+
+impl Settings {
+    /// One log.
+    pub fn new(host: &str, logs: Vec<LogSpec>) -> Settings {
+        Settings { host: host.to_owned(), logs, file_bytes: FILE_BYTES, files_ahead: true }
+    }
+}
+
+/// Why a folder cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// What was signed is not there any more, or is not what it was.
+    #[error("the data folder is damaged: {0}")]
+    Damaged(Damage),
+    /// The disk did not answer.
+    #[error("cannot use {what}")]
+    Io {
+        /// The file or folder.
+        what: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A key file cannot be used.
+    #[error("the key file {name} {what}")]
+    Key {
+        /// Its name in the folder of keys.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A setting is wrong.
+    #[error("{0}")]
+    Setting(String),
+}
+
+impl OpenError {
+    pub(crate) fn io(what: &str, source: io::Error) -> OpenError {
+        OpenError::Io { what: what.to_owned(), source }
+    }
+
+    pub(crate) fn damaged(file: &str, what: &str) -> OpenError {
+        OpenError::Damaged(Damage { file: file.to_owned(), offset: 0, what: what.to_owned() })
+    }
+
+    pub(crate) fn key(name: &str, what: &str) -> OpenError {
+        OpenError::Key { name: name.to_owned(), what: what.to_owned() }
+    }
+}
+
+impl From<Scan> for OpenError {
+    fn from(scan: Scan) -> OpenError {
+        match scan {
+            Scan::Io(what, source) => OpenError::Io { what, source },
+            Scan::Damaged(damage) => OpenError::Damaged(damage),
+        }
+    }
+}
+
+/// Sees every section of the journal at start-up, with its events.
+pub type Replay<'r> = dyn FnMut(&LogMeta, u64, &[Leaf], &[StoredEvent]) + 'r;
+/// Hears bytes done and bytes in all.
+pub type Progress<'p> = dyn FnMut(u64, u64) + 'p;
+
+/// An opened folder.
+pub(crate) struct Opened {
+    pub(crate) lane: Lane,
+    pub(crate) logs: BTreeMap<String, Arc<Log>>,
+    /// Logs without an entry: their first event is still to be written.
+    pub(crate) newborn: Vec<String>,
+    /// Where a torn tail was cut off.
+    pub(crate) cut: Option<(String, u64)>,
+}
+
+/// A log while the journal is read.
+struct Rising {
+    meta: LogMeta,
+    key: crate::log::LogKey,
+    sequencer: Sequencer,
+    published: Published,
+    epochs: HashSet<u32>,
+    next_epoch: u32,
+}
+
+/// Opens a folder.
+pub(crate) fn open(
+    world: &World,
+    settings: &Settings,
+    replay: &mut Replay<'_>,
+    progress: &mut Progress<'_>,
+) -> Result<Opened, OpenError> {
+    let disk = &world.disk;
+    let folder = folder::folder_id(disk.as_ref(), world.entropy.as_ref())?;
+    let mut head = Head::open(disk.as_ref(), folder)
+        .map_err(|e| OpenError::io("head", e))?
+        .map_err(OpenError::Damaged)?;
+    let mut rising = rise(world, settings)?;
+    let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place, replay);
+    let found = scan(disk.as_ref(), folder, &mut visit, progress)?;
+    check_head(&head, &rising, &found)?;
+    let (journal, cut) = go_on(world, settings, folder, &found, &mut rising)?;
+    let files = readable(&found, &journal);
+    let mut opened = Vec::new();
+    let mut newest = Vec::new();
+    for (origin, mut log) in rising {
+        let (size, root) = (log.sequencer.size(), log.sequencer.root());
+        if size > 0 {
+            log.published.checkpoint = Arc::new(log.key.sign(size, root));
+        }
+        newest.push((origin, log.published.checkpoint.note.clone()));
+        let shared =
+            Log::new(log.meta, log.key, files.clone(), log.next_epoch, log.published);
+        let log = LaneLog {
+            log: Arc::new(shared),
+            sequencer: log.sequencer,
+            epochs: log.epochs,
+        };
+        opened.push((log.log.meta.name().to_owned(), log));
+    }
+    let failed = |error| OpenError::io("head", error);
+    head.write(newest, false).map_err(failed)?;
+    head.sync().map_err(failed)?;
+    let logs: BTreeMap<_, _> = opened.iter().map(|(n, l)| (n.clone(), l.log.clone())).collect();
+    let newborn = logs.iter().filter(|(_, log)| log.checkpoint().size == 0);
+    let newborn = newborn.map(|(name, _)| name.clone()).collect();
+    let lane = Lane {
+        journal,
+        head,
+        clock: world.clock.clone(),
+        logs: opened.into_iter().collect(),
+        files,
+        head_synced_at: world.clock.elapsed(),
+        waiting: Fair::default(),
+        frame: Vec::new(),
+    };
+    Ok(Opened { lane, logs, newborn, cut })
+}
+
+/// The logs that are there, and those that the settings ask for, before any frame is read.
+fn rise(world: &World, settings: &Settings) -> Result<BTreeMap<String, Rising>, OpenError> {
+    let mut metas = folder::logs(world.disk.as_ref())?;
+    // The host of the first log holds for all: it was fixed when the folder was made.
+    let host = metas.first().and_then(|meta| Some(meta.origin.split_once("/tlog/")?.0.to_owned()));
+    let host = host.unwrap_or_else(|| settings.host.clone());
+    for spec in &settings.logs {
+        match metas.iter().find(|meta| meta.name() == spec.name) {
+            Some(meta) if meta.tenant != spec.tenant || meta.public != spec.public => {
+                let reason = "a log's tenant and whether it is public are fixed when it is created";
+                return Err(OpenError::Setting(format!("log {}: {reason}", spec.name)));
+            }
+            Some(_) => {}
+            None => metas.push(folder::create_log(world, &host, spec)?),
+        }
+    }
+    let mut rising = BTreeMap::new();
+    for meta in metas {
+        let (key, birth) = folder::log_key(world, &meta)?;
+        let birth = read_unverified(&birth, &meta.origin)
+            .ok_or_else(|| OpenError::damaged(&format!("logs/{}/birth", meta.name()), "unreadable"))?;
+        let log = Rising {
+            key,
+            sequencer: Sequencer::default(),
+            published: Published::new(birth),
+            epochs: HashSet::new(),
+            next_epoch: 0,
+            meta,
+        };
+        rising.insert(log.meta.origin.clone(), log);
+    }
+    Ok(rising)
+}
+
+fn visit_frame(
+    rising: &mut BTreeMap<String, Rising>,
+    frame: &Frame<'_>,
+    place: Place,
+    replay: &mut Replay<'_>,
+) -> Result<(), Damage> {
+    let damage = |what: &str| Damage {
+        file: file_name(place.file),
+        offset: place.offset,
+        what: what.to_owned(),
+    };
+    let found = sections(frame.sections, frame.header.sections).map_err(|e| damage(e.0))?;
+    for section in found {
+        let log = rising.get_mut(section.origin).ok_or_else(|| damage("a section of no known log"))?;
+        log.visit(&section, place, replay).map_err(|what| {
+            let name = log.meta.name();
+            damage(&format!("log {name}, entries from {}: {what}", section.first))
+        })?;
+    }
+    Ok(())
+}
+
+impl Rising {
+    fn visit(
+        &mut self,
+        section: &Section<'_>,
+        place: Place,
+        replay: &mut Replay<'_>,
+    ) -> Result<(), &'static str> {
+        let before = read_unverified(section.checkpoint, &self.meta.origin);
+        let before = before.ok_or("its checkpoint cannot be read")?;
+        if section.first != self.sequencer.size() || before.size != section.first {
+            return Err("they do not follow the entries before");
+        }
+        if before.root != self.sequencer.root() {
+            return Err("the entries before them are not those that were signed");
+        }
+        if !self.sequencer.accepts(&section.leaves) {
+            return Err("their times do not rise");
+        }
+        let plan = self.sequencer.replay(section.leaves.clone());
+        if plan.root != section.root_after {
+            return Err("they do not add up to the root that stands with them");
+        }
+        let raw = event_list::unpack(section.event_list, section.event_list_raw).map_err(|e| e.0)?;
+        let events: Vec<StoredEvent> =
+            event_list::events(&raw).collect::<Result<_, _>>().map_err(|e| e.0)?;
+        if events.len() != section.leaves.len() {
+            return Err("there are not as many events as entries");
+        }
+        let chunks = chunk_places(section, place, &raw)?;
+        replay(&self.meta, section.first, &section.leaves, &events);
+        for epoch in &section.epochs {
+            self.epochs.insert(epoch.number);
+            self.next_epoch = self.next_epoch.max(epoch.number.saturating_add(1));
+        }
+        let (leaves, growth) = self.sequencer.apply(plan);
+        let (tags, epochs) = (section.tags, &section.epochs[..]);
+        self.published.add(Addition { growth, leaves: &leaves, tags, epochs, chunks });
+        // The root is signed below, or was: the section that follows carries the checkpoint.
+        let root = section.root_after;
+        let size = self.sequencer.size();
+        self.published.checkpoint = Arc::new(Checkpoint { size, root, note: String::new() });
+        Ok(())
+    }
+}
+
+fn chunk_places(
+    section: &Section<'_>,
+    place: Place,
+    raw: &[u8],
+) -> Result<Vec<ChunkPlace>, &'static str> {
+    let lengths = event_list::chunk_lengths(section.event_list, raw).map_err(|e| e.0)?;
+    let mut first = section.first;
+    let mut offset = place.offset + (HEADER_BYTES + section.event_list_at) as u64;
+    Ok(lengths
+        .into_iter()
+        .map(|(bytes, raw_bytes, count)| {
+            let place = Place { file: place.file, offset };
+            let chunk = ChunkPlace { first, place, bytes, raw_bytes };
+            first += u64::from(count);
+            offset += u64::from(bytes);
+            chunk
+        })
+        .collect())
+}
+
+/// Compares the journal with what the head says was signed.
+fn check_head(head: &Head, rising: &BTreeMap<String, Rising>, found: &Found) -> Result<(), OpenError> {
+    let damaged = |what: String| {
+        let end = found.end.unwrap_or(Place { file: 1, offset: 0 });
+        let file = file_name(end.file);
+        OpenError::Damaged(Damage { file, offset: end.offset, what })
+    };
+    for (origin, note) in &head.slot().checkpoints {
+        let log = rising
+            .get(origin)
+            .ok_or_else(|| OpenError::damaged("head", &format!("names the unknown log {origin}")))?;
+        let signed = log
+            .key
+            .open(note)
+            .map_err(|what| OpenError::damaged("head", &format!("{origin}: {what}")))?;
+        let size = log.sequencer.size();
+        if size < signed.size {
+            let last = signed.size - 1;
+            return Err(damaged(format!(
+                "log {}: entries {size} to {last} were signed and are missing from here on",
+                log.meta.name()
+            )));
+        }
+        if log.published.tree.root(signed.size) != Some(signed.root) {
+            let what = format!("{origin}: the journal is not the one that was signed");
+            return Err(OpenError::damaged("head", &what));
+        }
+    }
+    Ok(())
+}
+
+/// Goes on in a fresh file, then clears what no longer counts. A crash anywhere in here leaves a
+/// folder that this same path opens.
+fn go_on(
+    world: &World,
+    settings: &Settings,
+    folder: [u8; 16],
+    found: &Found,
+    rising: &mut BTreeMap<String, Rising>,
+) -> Result<(Journal, Option<(String, u64)>), OpenError> {
+    let failed = |error| OpenError::io("journal", error);
+    let (disk, bytes, ahead) = (&world.disk, settings.file_bytes, settings.files_ahead);
+    let (journal, copied) =
+        Journal::start(disk, folder, bytes, found, ahead).map_err(failed)?;
+    let mut dead = found.dead.clone();
+    let mut idle = found.idle.clone();
+    if let (Some(last), Some(copied)) = (&found.last, copied) {
+        for log in rising.values_mut() {
+            log.published.moved(last.place, copied);
+        }
+        dead.push(last.place);
+        if last.place.offset == crate::journal::file::BLOCK as u64 {
+            idle.push(last.place.file);
+        }
+    }
+    let cut = match (found.torn, found.dead.last()) {
+        (true, Some(place)) => Some((file_name(place.file), place.offset)),
+        _ => None,
+    };
+    for (number, file) in &found.files {
+        if idle.contains(number) {
+            disk.remove(&file_name(*number)).map_err(failed)?;
+        } else if let Some(place) =
+            dead.iter().filter(|p| p.file == *number).min_by_key(|p| p.offset)
+        {
+            zero(file.as_ref(), place.offset).map_err(failed)?;
+        }
+    }
+    disk.sync_folder("journal").map_err(failed)?;
+    Ok((journal, cut))
+}
+
+fn zero(file: &dyn platform::File, from: u64) -> io::Result<()> {
+    let zeros = vec![0; 1 << 20];
+    let (mut at, end) = (from, file.len()?);
+    while at < end {
+        let piece = (end - at).min(zeros.len() as u64);
+        file.write_at(at, &zeros[..piece as usize])?;
+        at += piece;
+    }
+    file.sync()
+}
+
+/// The files that events are read from.
+fn readable(found: &Found, journal: &Journal) -> Arc<Files> {
+    let mut files: BTreeMap<_, _> = found.files.iter().cloned().collect();
+    let (number, file) = journal.file();
+    files.insert(number, file.clone());
+    Arc::new(RwLock::new(files))
+}

@@ -1,0 +1,178 @@
+//! The commit path as others use it: open, prepare, submit, read, close.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use admit::Admitted;
+
+use crate::lane::{Answer, Fatal, Index, Message, Reply, Submission};
+use crate::log::{Checkpoint, Log, ReadError};
+use crate::open::{self, OpenError, Progress, Replay, Settings};
+use crate::own;
+use crate::prepare::{Prepared, prepare};
+use crate::world::World;
+
+/// Batches that may wait for the lane.
+const INBOX_MAX: usize = 4096;
+
+/// Makes what indexes a batch, from the batch and the events it was made of.
+pub type Indexer = dyn Fn(&Prepared, &[Admitted]) -> Index + Send + Sync;
+
+/// An open data folder with its lane running.
+pub struct Store {
+    world: World,
+    logs: BTreeMap<String, Arc<Log>>,
+    inbox: SyncSender<Message>,
+    lane: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
+}
+
+/// A batch that was committed.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// Seq of the first new event.
+    pub first: u64,
+    /// A signed checkpoint that covers every event of the batch, duplicates too.
+    pub checkpoint: Arc<Checkpoint>,
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Too much waits already, or the disk has no room. Nothing was written; try again later.
+    #[error("no room now: {0}")]
+    Busy(&'static str),
+    /// Whether the batch is durable is not known. Try again with the same ids.
+    #[error("unknown whether it is durable; retry with the same ids")]
+    Unknown,
+    /// An earlier event could not be read to compare with.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl Store {
+    /// Opens a folder, starts its lane and writes what the log itself has to state: who opened
+    /// it, and what was cut. `died` is called if writing fails: the process must then end.
+    pub fn open(
+        world: World,
+        settings: &Settings,
+        replay: &mut Replay<'_>,
+        progress: &mut Progress<'_>,
+        indexer: &Indexer,
+        died: impl FnOnce(&Fatal) + Send + 'static,
+    ) -> Result<Store, OpenError> {
+        let opened = open::open(&world, settings, replay, progress)?;
+        let (newborn, cut) = (opened.newborn, opened.cut);
+        let (inbox, outbox) = sync_channel(INBOX_MAX);
+        let lane = opened.lane;
+        let run = move || {
+            let result = lane.run(&outbox);
+            if let Err(fatal) = &result {
+                died(fatal);
+            }
+            result
+        };
+        let thread = std::thread::Builder::new()
+            .name("lane".into())
+            .spawn(run)
+            .map_err(|error| OpenError::io("the lane's thread", error))?;
+        let logs = opened.logs;
+        let store = Store { world, logs, inbox, lane: Mutex::new(Some(thread)) };
+        store.state(&newborn, cut, indexer)?;
+        Ok(store)
+    }
+
+    /// Writes what the log itself has to state at start-up.
+    fn state(
+        &self,
+        newborn: &[String],
+        cut: Option<(String, u64)>,
+        indexer: &Indexer,
+    ) -> Result<(), OpenError> {
+        for (name, log) in &self.logs {
+            let mut events = Vec::new();
+            if newborn.contains(name) {
+                let why = "declared in the configuration and not there at start-up";
+                events.push(own::opened(&self.world, &log.meta.tenant, why));
+            }
+            if let Some((file, offset)) = &cut {
+                events.push(own::cut(&self.world, &log.meta.tenant, file, *offset));
+            }
+            if !events.is_empty() {
+                self.write(log, &events, indexer)
+                    .map_err(|error| OpenError::io("the journal", std::io::Error::other(error)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The logs by name.
+    pub fn logs(&self) -> &BTreeMap<String, Arc<Log>> {
+        &self.logs
+    }
+
+    /// The open log of a tenant.
+    pub fn log_of(&self, tenant: &str) -> Option<&Arc<Log>> {
+        self.logs.values().rev().find(|log| log.meta.tenant == tenant)
+    }
+
+    /// Makes fresh ids and times for who admits.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Looks up ids, digests and compresses: the work before the lane.
+    pub fn prepare(&self, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepared, ReadError> {
+        prepare(&self.world, log, sent)
+    }
+
+    /// Hands a batch to the lane; `reply` hears what became of it. A batch that adds nothing is
+    /// answered at once.
+    pub fn submit(&self, prepared: Prepared, index: Index, reply: Reply) {
+        if prepared.is_empty() {
+            let checkpoint = prepared.log.checkpoint();
+            return reply(Answer::Committed { first: checkpoint.size, checkpoint });
+        }
+        let submission = Submission { prepared, index, reply };
+        match self.inbox.try_send(Message::Submit(submission)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(Message::Submit(s))) => (s.reply)(Answer::NoRoom),
+            Err(TrySendError::Disconnected(Message::Submit(s))) => (s.reply)(Answer::Unknown),
+            Err(_) => unreachable!("the message that was sent comes back"),
+        }
+    }
+
+    /// Commits a batch and waits for it: for tests and for start-up.
+    pub fn write(
+        &self,
+        log: &Arc<Log>,
+        sent: &[Admitted],
+        indexer: &Indexer,
+    ) -> Result<(Vec<crate::Fate>, Committed), WriteError> {
+        loop {
+            let prepared = self.prepare(log, sent)?;
+            let (fates, index) = (prepared.fates.clone(), indexer(&prepared, sent));
+            let (give, take) = std::sync::mpsc::channel();
+            self.submit(prepared, index, Box::new(move |answer| drop(give.send(answer))));
+            match take.recv().unwrap_or(Answer::Unknown) {
+                Answer::Committed { first, checkpoint } => {
+                    return Ok((fates, Committed { first, checkpoint }));
+                }
+                Answer::Stale => {}
+                Answer::NoRoom => return Err(WriteError::Busy("the disk or the queue is full")),
+                Answer::Unknown => return Err(WriteError::Unknown),
+            }
+        }
+    }
+
+    /// Commits what is waiting and closes the folder in order.
+    pub fn close(&self) -> Result<(), Fatal> {
+        let thread = self.lane.lock().unwrap_or_else(|p| p.into_inner()).take();
+        let Some(thread) = thread else { return Ok(()) };
+        // A lane that has ended does not hear this; its result says why.
+        let _ = self.inbox.send(Message::Close);
+        let ended = thread.join();
+        ended.unwrap_or_else(|_| Err(Fatal(std::io::Error::other("the lane panicked"))))
+    }
+}

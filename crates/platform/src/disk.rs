@@ -1,0 +1,85 @@
+//! Files, as the layers above see them.
+//!
+//! Names are relative to the disk's root, with `/` between folders. What a write makes durable and
+//! what not is said at each call; the simulated disk takes every liberty these words leave.
+
+use std::io;
+use std::sync::Arc;
+
+/// A folder of files.
+pub trait Disk: Send + Sync {
+    /// The names in a folder, in no order. A folder that is not there is an error.
+    fn list(&self, folder: &str) -> io::Result<Vec<String>>;
+
+    /// Makes a folder and those above it. Not durable before [`Disk::sync_folder`] on the one above.
+    fn create_folder(&self, folder: &str) -> io::Result<()>;
+
+    /// Opens a file that is there, for reading and writing.
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>>;
+
+    /// Makes a file; fails if there is one. The name is not durable before [`Disk::sync_folder`].
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>>;
+
+    /// Gives a file another name, replacing what has it. Atomic; durable after [`Disk::sync_folder`].
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file. Durable after [`Disk::sync_folder`].
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, folder: &str) -> io::Result<()>;
+}
+
+/// An open file. Reads and writes name their place; there is no cursor.
+pub trait File: Send + Sync {
+    /// Bytes in the file.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the file has no byte.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Fills `out` from `offset`; an error if the file ends before.
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
+
+    /// As [`File::read_at`], but from the device itself. After a failed sync the cache may hold
+    /// what the device never got; recovery must not believe it.
+    fn read_past_cache(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
+
+    /// Writes at `offset`. Not durable, and not in order, before [`File::sync`] returns.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes everything written to this file durable. After an error nothing is known of what was
+    /// written since the last success, and no later success changes that.
+    fn sync(&self) -> io::Result<()>;
+}
+
+impl dyn Disk + '_ {
+    /// Reads a whole file, which may have at most `bytes_max` bytes.
+    pub fn read_small(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let file = self.open(name)?;
+        let len = file.len()?;
+        if len > bytes_max {
+            let what = format!("{name} has {len} bytes, at most {bytes_max} are expected");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        let mut bytes = vec![0; len as usize];
+        file.read_at(0, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Replaces a small file as a whole: after a crash it is the old one or the new one.
+    pub fn replace_small(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let beside = format!("{name}.new");
+        match self.remove(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = self.create(&beside)?;
+        file.write_at(0, bytes)?;
+        file.sync()?;
+        self.rename(&beside, name)?;
+        self.sync_folder(name.rsplit_once('/').map_or("", |(folder, _)| folder))
+    }
+}

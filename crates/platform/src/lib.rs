@@ -1,0 +1,16 @@
+//! The only door to the world: time, randomness and files.
+//!
+//! Promises: everything above takes these as arguments, so that a test can hold the whole world
+//! in its hand, tear it, and run it again from the same seed.
+//!
+//! Never: knows what is stored.
+
+mod clock;
+mod disk;
+mod entropy;
+mod real;
+
+pub use clock::{Clock, SystemClock};
+pub use disk::{Disk, File};
+pub use entropy::{Entropy, SystemEntropy};
+pub use real::{Held, RealDisk};

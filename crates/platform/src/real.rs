@@ -1,0 +1,152 @@
+//! The machine's own disk, below one folder.
+
+use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::{Disk, File};
+
+/// Linux's flag for reads that go past the page cache.
+const O_DIRECT: i32 = 0o40000;
+/// What such reads must be aligned to.
+const ALIGN: usize = 4096;
+
+/// A folder of the machine.
+#[derive(Debug)]
+pub struct RealDisk {
+    root: PathBuf,
+}
+
+/// Keeps a second process out until it is dropped.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "holds the lock")] fs::File);
+
+impl RealDisk {
+    /// The disk below `root`, which is made if it is not there, for this user alone.
+    pub fn new(root: &Path) -> io::Result<RealDisk> {
+        DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        Ok(RealDisk { root: root.to_owned() })
+    }
+
+    /// Where this disk stands.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Takes the folder for this process alone. `None` if another has it.
+    pub fn hold(&self) -> io::Result<Option<Held>> {
+        let path = self.root.join("lock");
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Held(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        if name.is_empty() { self.root.clone() } else { self.root.join(name) }
+    }
+
+    fn open_with(&self, name: &str, options: &OpenOptions) -> io::Result<Arc<dyn File>> {
+        let path = self.path(name);
+        let file = options.open(&path)?;
+        Ok(Arc::new(RealFile { file, path }))
+    }
+}
+
+impl Disk for RealDisk {
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.path(folder))? {
+            let name = entry?.file_name();
+            names.push(name.into_string().map_err(|name| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8: {name:?}"))
+            })?);
+        }
+        Ok(names)
+    }
+
+    fn create_folder(&self, folder: &str) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(self.path(folder))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        self.open_with(name, OpenOptions::new().read(true).write(true))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        let mut options = OpenOptions::new();
+        self.open_with(name, options.read(true).write(true).create_new(true).mode(0o600))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path(name))
+    }
+
+    fn sync_folder(&self, folder: &str) -> io::Result<()> {
+        fs::File::open(self.path(folder))?.sync_all()
+    }
+}
+
+struct RealFile {
+    file: fs::File,
+    path: PathBuf,
+}
+
+impl File for RealFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(out, offset)
+    }
+
+    fn read_past_cache(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let direct = OpenOptions::new().read(true).custom_flags(O_DIRECT).open(&self.path);
+        match direct {
+            Ok(file) => read_aligned(&file, offset, out),
+            // KNOWN: file systems without O_DIRECT (tmpfs) are read through the cache; they hold
+            // nothing over a power failure anyway.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.read_at(offset, out),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+/// Reads any range with aligned reads of at most 1 MiB.
+fn read_aligned(file: &fs::File, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    let mut room = vec![0_u8; (1 << 20) + ALIGN];
+    let skip = room.as_ptr().align_offset(ALIGN);
+    let window = &mut room[skip..skip + (1 << 20)];
+    let mut done = 0;
+    while done < out.len() {
+        let at = offset + done as u64;
+        let start = at - at % ALIGN as u64;
+        let lead = (at - start) as usize;
+        let want = (lead + out.len() - done).next_multiple_of(ALIGN).min(window.len());
+        let got = file.read_at(&mut window[..want], start)?;
+        if got <= lead {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let take = (got - lead).min(out.len() - done);
+        out[done..done + take].copy_from_slice(&window[lead..lead + take]);
+        done += take;
+    }
+    Ok(())
+}

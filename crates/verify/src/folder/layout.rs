@@ -1,0 +1,166 @@
+//! What stands in a data folder beside head and journal: who it is, and which logs it keeps.
+//!
+//! ```text
+//! folder.json           {"format":"counterfoil.folder/v1","id":"<32 lower hex>"}\n
+//! logs/<log>/log.json   {"format":"counterfoil.log/v1","origin":"…","tenant":"…","public":…,
+//!                        "opened_at":"…Z"}\n
+//! logs/<log>/birth      signed checkpoint of size 0
+//! ```
+//!
+//! Both JSON files have one spelling, byte for byte. Files that the layout does not know are
+//! ignored, but not in `journal/` and `logs/`.
+
+use std::collections::BTreeMap;
+
+use super::Folder;
+use crate::checkpoint::Checkpoint;
+use crate::docket::Docket;
+use crate::error::{Malformed, malformed};
+use crate::json::{self, Value};
+use crate::tree::empty_root;
+use crate::verdict::Reason;
+
+/// Bytes that a small file may have.
+const SMALL_MAX: u64 = 1 << 20;
+
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// The folder's id, if its file could be read.
+    pub(super) id: Option<[u8; 16]>,
+    /// Origin of each log in `logs/`, with its birth checkpoint if that could be read.
+    pub(super) births: BTreeMap<String, Option<Checkpoint>>,
+    /// Journal files: number, name, size; ascending.
+    pub(super) journal: Vec<(u64, String, u64)>,
+}
+
+impl Layout {
+    pub(super) fn read(folder: &dyn Folder, docket: &mut Docket) -> Layout {
+        let mut layout = Layout::default();
+        let mut bad = |place: &str, fault: Malformed| {
+            docket.add(Reason::Malformed, None, None, place.to_owned(), fault.to_string());
+        };
+        let files: BTreeMap<String, u64> = match folder.list() {
+            Ok(files) => files.into_iter().collect(),
+            Err(fault) => {
+                bad("", malformed(fault));
+                return layout;
+            }
+        };
+        match read_small(folder, "folder.json", &files).and_then(|text| folder_id(&text)) {
+            Ok(id) => layout.id = Some(id),
+            Err(fault) => bad("folder.json", fault),
+        }
+        for (name, &size) in &files {
+            let known = match name.split_once('/') {
+                Some(("journal", file)) => layout.add_journal(name, file, size),
+                Some(("logs", file)) => layout.add_log(folder, file, &files, &mut bad),
+                _ => Ok(()),
+            };
+            known.unwrap_or_else(|fault| bad(name, fault));
+        }
+        if files.get("lock").is_some_and(|&size| size > 0) {
+            bad("lock", malformed("the lock is not empty"));
+        }
+        layout
+    }
+
+    fn add_journal(&mut self, name: &str, file: &str, size: u64) -> Result<(), Malformed> {
+        let digits =
+            file.len() == 16 && file.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let number = u64::from_str_radix(file, 16).ok().filter(|&number| digits && number > 0);
+        let number = number.ok_or_else(|| malformed("not the name of a journal file"))?;
+        self.journal.push((number, name.to_owned(), size));
+        Ok(())
+    }
+
+    /// One file below `logs/`. The log is read when its `log.json` comes by.
+    fn add_log(
+        &mut self,
+        folder: &dyn Folder,
+        file: &str,
+        files: &BTreeMap<String, u64>,
+        bad: &mut dyn FnMut(&str, Malformed),
+    ) -> Result<(), Malformed> {
+        let name = match file.split_once('/') {
+            Some((name, "log.json")) => name,
+            Some((name, "birth")) if files.contains_key(&format!("logs/{name}/log.json")) => {
+                return Ok(());
+            }
+            _ => return Err(malformed("not a file of a log")),
+        };
+        let origin = log_origin(&read_small(folder, &format!("logs/{file}"), files)?)?;
+        if !origin.ends_with(&format!("/tlog/{name}")) {
+            return Err(malformed(format!("the log {origin} stands under another name")));
+        }
+        let place = format!("logs/{name}/birth");
+        let birth = read_small(folder, &place, files).and_then(|note| birth(&note, &origin));
+        let birth = birth.map_err(|fault| bad(&place, fault)).ok();
+        match self.births.insert(origin, birth) {
+            None => Ok(()),
+            Some(_) => Err(malformed("two logs have one origin")),
+        }
+    }
+}
+
+fn read_small(
+    folder: &dyn Folder,
+    name: &str,
+    files: &BTreeMap<String, u64>,
+) -> Result<String, Malformed> {
+    let size = *files.get(name).ok_or_else(|| malformed("the file is missing"))?;
+    if size > SMALL_MAX {
+        return Err(malformed("the file is longer than 1 MiB"));
+    }
+    let mut bytes = vec![0; usize::try_from(size).map_err(|_| malformed("the file is too long"))?];
+    folder.read(name, 0, &mut bytes).map_err(malformed)?;
+    String::from_utf8(bytes).map_err(|_| malformed("the file is not UTF-8"))
+}
+
+fn folder_id(text: &str) -> Result<[u8; 16], Malformed> {
+    let id = text.strip_prefix("{\"format\":\"counterfoil.folder/v1\",\"id\":\"");
+    let id = id.and_then(|rest| rest.strip_suffix("\"}\n")).filter(|id| id.len() == 32);
+    let id = id.filter(|id| id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+    let number = id.and_then(|id| u128::from_str_radix(id, 16).ok());
+    number.map(u128::to_be_bytes).ok_or_else(|| malformed("not the file of a data folder"))
+}
+
+/// The origin, once the whole text is found to be the one spelling of its values.
+fn log_origin(text: &str) -> Result<String, Malformed> {
+    let mut log = json::parse(text.as_bytes())?.object("it")?;
+    log.need("format")?;
+    let origin = log.need("origin")?.text("`origin`")?;
+    let tenant = log.need("tenant")?.text("`tenant`")?;
+    let Value::Bool(public) = log.need("public")? else {
+        return Err(malformed("`public` is neither true nor false"));
+    };
+    let opened_at = log.need("opened_at")?.text("`opened_at`")?;
+    log.end("it")?;
+    let mut spelt = String::from("{\"format\":\"counterfoil.log/v1\",\"origin\":");
+    json::push_text(&mut spelt, &origin);
+    spelt.push_str(",\"tenant\":");
+    json::push_text(&mut spelt, &tenant);
+    spelt.push_str(&format!(",\"public\":{public},\"opened_at\":\"{opened_at}\"}}\n"));
+    match spelt == text && is_time(&opened_at) {
+        true => Ok(origin),
+        false => Err(malformed("not the file of a log, as its format spells it")),
+    }
+}
+
+/// `YYYY-MM-DDTHH:MM:SS[.n…]Z`, by its shape.
+fn is_time(text: &str) -> bool {
+    let Some((date, fraction)) = text.split_at_checked(19) else { return false };
+    let shape = date.bytes().zip(b"0000-00-00T00:00:00").all(|(byte, &like)| match like {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == like,
+    });
+    let digits = fraction.strip_suffix('Z').map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+    shape && digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn birth(note: &str, origin: &str) -> Result<Checkpoint, Malformed> {
+    let birth = Checkpoint::parse(note)?;
+    match birth.origin == origin && birth.size == 0 && birth.root == empty_root() {
+        true => Ok(birth),
+        false => Err(malformed("not the log's checkpoint of size 0")),
+    }
+}

@@ -1,0 +1,313 @@
+//! One log of a data folder while its sections come by: the tree that grows, and what it must meet.
+
+use super::Judge;
+use super::content::{Epochs, Found};
+use super::journal::End;
+use super::section::Section;
+use crate::checkpoint::Checkpoint;
+use crate::digest::{Hash, Leaf};
+use crate::docket::{Docket, LogRef};
+use crate::question::Question;
+use crate::run::Times;
+use crate::tree::{Frontier, leaf_hash};
+use crate::trust;
+use crate::verdict::Reason;
+
+#[derive(Debug)]
+pub(super) struct LogState {
+    pub(super) number: usize,
+    pub(super) origin: String,
+    pub(super) saved: Option<Checkpoint>,
+    /// Size that a frame behind the journal's end shows to have been durable.
+    pub(super) durable: u64,
+    tree: Frontier,
+    times: Times,
+    epochs: Epochs,
+    bounds: Vec<Bound>,
+    /// Largest size of the tree that a signed checkpoint was found to agree with.
+    agreed: u64,
+    root_at_saved: Option<Hash>,
+    /// A section could not be followed: no more are.
+    lost: bool,
+}
+
+/// A signed checkpoint that the tree must agree with.
+#[derive(Debug)]
+struct Bound {
+    size: u64,
+    root: Hash,
+    place: String,
+    met: bool,
+}
+
+impl LogState {
+    pub(super) fn new(number: usize, origin: &str) -> LogState {
+        LogState {
+            number,
+            origin: origin.to_owned(),
+            saved: None,
+            durable: 0,
+            tree: Frontier::default(),
+            times: Times::default(),
+            epochs: Epochs::default(),
+            bounds: Vec::new(),
+            agreed: 0,
+            root_at_saved: None,
+            lost: false,
+        }
+    }
+
+    pub(super) fn add_bound(&mut self, checkpoint: &Checkpoint, place: String) {
+        let Checkpoint { size, root, .. } = *checkpoint;
+        self.bounds.push(Bound { size, root, place, met: false });
+    }
+
+    /// The saved checkpoint's size, if the tree agrees with it.
+    pub(super) fn extends_saved(&self) -> Option<u64> {
+        let saved = self.saved.as_ref()?;
+        (self.root_at_saved == Some(saved.root)).then_some(saved.size)
+    }
+
+    /// Is the tree shorter than something signed, saved or known durable?
+    pub(super) fn is_truncated(&self) -> bool {
+        self.tree.size() < self.must_reach()
+    }
+
+    /// Appends a section to the tree and judges all in it.
+    pub(super) fn judge_section(
+        &mut self,
+        section: &Section<'_>,
+        place: &str,
+        judge: &mut Judge<'_>,
+    ) {
+        let docket = &mut *judge.docket;
+        let place = format!("{place}, {}", self.origin);
+        if self.lost || section.first != self.tree.size() {
+            if !std::mem::replace(&mut self.lost, true) {
+                let (first, size) = (section.first, self.tree.size());
+                let what =
+                    format!("a section begins at entry {first}, but the log ends before {size}");
+                self.add(Reason::Malformed, Some(size), &place, what, docket);
+            }
+            self.durable = self.durable.max(section.first.saturating_add(section.count as u64));
+            return;
+        }
+        self.check_bounds(&place, docket);
+        self.judge_checkpoint(section, &place, judge);
+        let docket = &mut *judge.docket;
+        self.grow(section, &place, docket);
+        if self.tree.root() != *section.root_after {
+            let what = "the entries do not lead to the root the section names".to_owned();
+            self.add(Reason::NotInLog, Some(section.first), &place, what, docket);
+        }
+        if let Err(what) = self.judge_content(section, &place, judge) {
+            self.add(Reason::Malformed, Some(section.first), &place, what.to_owned(), judge.docket);
+        }
+    }
+
+    /// The journal is read: the tree must have reached every bound, and be signed to its end.
+    pub(super) fn judge_end(&mut self, end: &End, docket: &mut Docket) {
+        let place = match &end.broken {
+            Some((place, what)) => format!("{place}: {what}"),
+            None => end.place.clone(),
+        };
+        self.check_bounds(&place, docket);
+        let (size, reach) = (self.tree.size(), self.must_reach());
+        if size < reach {
+            let what = format!("entries {size} to {} of the log are not in the journal", reach - 1);
+            self.add(Reason::Truncated, Some(size), &place, what, docket);
+        } else if size > self.agreed {
+            let what =
+                format!("{} entries stand past the newest signed checkpoint", size - self.agreed);
+            self.add(Reason::TornTail, Some(self.agreed), &place, what, docket);
+        }
+        self.judge_saved(docket);
+    }
+
+    fn must_reach(&self) -> u64 {
+        let saved = self.saved.as_ref().map_or(0, |saved| saved.size);
+        self.bounds.iter().map(|bound| bound.size).fold(self.durable.max(saved), u64::max)
+    }
+
+    /// Row 11.
+    fn judge_saved(&mut self, docket: &mut Docket) {
+        let Some(saved) = &self.saved else { return };
+        let at = LogRef { number: self.number, origin: &self.origin };
+        if self.root_at_saved.is_some_and(|root| root != saved.root) {
+            let what =
+                format!("the first {} entries are not those of the saved checkpoint", saved.size);
+            docket.log(Reason::Fork, at, what);
+        }
+    }
+
+    /// Rows 2 and 3, and agreement with the tree, for the checkpoint that a section carries.
+    fn judge_checkpoint(&mut self, section: &Section<'_>, place: &str, judge: &mut Judge<'_>) {
+        let docket = &mut *judge.docket;
+        let checkpoint = match Checkpoint::parse(section.checkpoint) {
+            Ok(checkpoint) => checkpoint,
+            Err(fault) => {
+                self.add(Reason::Malformed, Some(section.first), place, fault.to_string(), docket);
+                return;
+            }
+        };
+        let fits = checkpoint.origin == self.origin && checkpoint.size == section.first;
+        if !fits {
+            let what = "the checkpoint is not the one before this section".to_owned();
+            self.add(Reason::Malformed, Some(section.first), place, what, docket);
+            return;
+        }
+        if !self.believes(&checkpoint, Some(section.first), place, judge.question, docket) {
+            return;
+        }
+        if checkpoint.root == self.tree.root() {
+            self.agreed = self.tree.size();
+        } else {
+            self.disagrees(place, docket);
+        }
+    }
+
+    /// Rows 2 and 3 for a checkpoint that is not the log's newest: a key of the policy signed it,
+    /// and no line by such a key fails. A log that the policy does not know is named once,
+    /// elsewhere.
+    pub(super) fn believes(
+        &self,
+        checkpoint: &Checkpoint,
+        seq: Option<u64>,
+        place: &str,
+        question: &Question,
+        docket: &mut Docket,
+    ) -> bool {
+        let Some(policy) = question.policy.as_ref().filter(|policy| policy.knows(&self.origin))
+        else {
+            return false;
+        };
+        let standing = trust::standing(policy, checkpoint);
+        for key in &standing.broken {
+            let what = format!("the signature of {key} does not verify");
+            self.add(Reason::BadSignature, seq, place, what, docket);
+        }
+        if standing.signed_by.is_empty() {
+            let what = "no key of the policy for this log signed its checkpoint".to_owned();
+            self.add(Reason::UnknownKey, seq, place, what, docket);
+        }
+        standing.broken.is_empty() && !standing.signed_by.is_empty()
+    }
+
+    /// Rows 6 and, at every size that something signed names, 5.
+    fn grow(&mut self, section: &Section<'_>, place: &str, docket: &mut Docket) {
+        let times = section.recorded_at.as_chunks::<8>().0;
+        let digests = section.digests.as_chunks::<32>().0;
+        for (time, digest) in times.iter().zip(digests) {
+            let leaf = Leaf { recorded_at: i64::from_be_bytes(*time), digest: *digest }.encode();
+            let at = LogRef { number: self.number, origin: &self.origin };
+            self.times.next(&leaf, at, self.tree.size(), docket);
+            self.tree.push(leaf_hash(&leaf));
+            self.check_bounds(place, docket);
+        }
+    }
+
+    /// Compares the tree with whatever signed names its present size.
+    fn check_bounds(&mut self, place: &str, docket: &mut Docket) {
+        let size = self.tree.size();
+        if self.root_at_saved.is_none() && self.saved.as_ref().is_some_and(|s| s.size == size) {
+            self.root_at_saved = Some(self.tree.root());
+        }
+        for at in 0..self.bounds.len() {
+            let bound = &mut self.bounds[at];
+            if bound.size != size || std::mem::replace(&mut bound.met, true) {
+                continue;
+            }
+            if bound.root == self.tree.root() {
+                self.agreed = self.agreed.max(size);
+            } else {
+                let place = format!("{place}, against {}", bound.place);
+                self.disagrees(&place, docket);
+            }
+        }
+    }
+
+    /// Row 5: the tree is not the signed one. All up to the last agreement is, so the first wrong
+    /// entry is not before it.
+    fn disagrees(&mut self, place: &str, docket: &mut Docket) {
+        let (from, to) = (self.agreed, self.tree.size());
+        let what =
+            format!("the entries from {from} up to {to} are not those under a signed checkpoint");
+        self.add(Reason::NotInLog, Some(from), place, what, docket);
+    }
+
+    /// Rows 7 and 8 for every event of a section, and whether its content is there.
+    fn judge_content(
+        &mut self,
+        section: &Section<'_>,
+        place: &str,
+        judge: &mut Judge<'_>,
+    ) -> Result<(), &'static str> {
+        if section.key_id != 0 {
+            return Err("the section is encrypted with a key unknown here");
+        }
+        let sealed = section.open().ok_or("the sealed part is cut short")?;
+        self.epochs.add(sealed.epochs).ok_or("the epochs are cut short, or one stands twice")?;
+        let at = LogRef { number: self.number, origin: &self.origin };
+        let digests = section.digests.as_chunks::<32>().0;
+        let docket = &mut *judge.docket;
+        let mut next = 0;
+        let mut found = |found: Result<Found, &'static str>| {
+            if let Some(digest) = digests.get(next) {
+                judge_event(found, digest, at, section.first + next as u64, place, docket);
+            }
+            next += 1;
+        };
+        let (codec, bytes) = (section.codec, section.list_bytes);
+        judge.contents.read(codec, sealed.list, bytes, &self.epochs, &self.origin, &mut found)?;
+        match next == section.count {
+            true => Ok(()),
+            false => Err("the event list has not one event per entry"),
+        }
+    }
+
+    fn add(
+        &self,
+        reason: Reason,
+        seq: Option<u64>,
+        place: &str,
+        what: String,
+        docket: &mut Docket,
+    ) {
+        let at = LogRef { number: self.number, origin: &self.origin };
+        docket.add(reason, Some(at), seq, place.to_owned(), what);
+    }
+}
+
+fn judge_event(
+    found: Result<Found, &'static str>,
+    digest: &Hash,
+    log: LogRef<'_>,
+    seq: u64,
+    place: &str,
+    docket: &mut Docket,
+) {
+    let mut add = |reason, what: &str| {
+        let sentence = format!("entry {seq}: {what}");
+        docket.add(reason, Some(log), Some(seq), format!("{place}, entry {seq}"), sentence);
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(what) => return add(Reason::Malformed, what),
+    };
+    match found.digest {
+        None => add(Reason::Digest, "a field stands twice"),
+        Some(stored) if stored != *digest => {
+            add(Reason::Digest, "the content stored is not the content that was committed");
+        }
+        Some(_) => {}
+    }
+    if let Err(what) = &found.shape {
+        add(Reason::TwoOpenings, what);
+    }
+    if found.gone > 0 {
+        add(Reason::MissingContent, "values are gone, and no erasure in the log says why");
+    }
+    docket.counts.events += 1;
+    docket.counts.shown += found.shown;
+    docket.counts.named += found.gone;
+}

@@ -1,0 +1,179 @@
+//! A data folder at rest, judged from its bytes alone.
+//!
+//! ```text
+//! folder.json   head   journal/<16 hex>   logs/<log>/log.json   logs/<log>/birth
+//! ```
+//!
+//! Everything the journal holds is computed anew: salts, commitments, digests, leaves, roots. What
+//! it must agree with are the signed checkpoints in the head, in the sections and at each log's
+//! birth, and the judge's saved one. CRCs find accidents and say how far the journal reaches;
+//! digests, roots and signatures find people.
+//!
+//! Never writes, and reads only through [`Folder`]. Holds one journal file in memory at a time.
+//! KNOWN: what a copied frame replaced (the frame's original and all behind it in that file) is not
+//! read, nor are the lock, the hashed access tokens, and a log's tenant, openness and opening time,
+//! which nothing in the tree says. A whole folder put back to an older state shows only against a
+//! saved checkpoint or a witness.
+
+mod content;
+mod frame;
+mod head;
+mod journal;
+mod layout;
+mod log;
+mod reader;
+mod section;
+
+use crate::docket::{Docket, LogRef};
+use crate::error::Usage;
+use crate::question::{Question, foreign_saved};
+use crate::trust;
+use crate::verdict::{LogSeen, Reason, Verdict};
+use content::Contents;
+use head::{Entry, Head};
+use journal::End;
+use layout::Layout;
+use log::LogState;
+
+/// A folder to read from.
+pub trait Folder {
+    /// All files below it: name relative to the folder, parts joined by `/`, and size.
+    fn list(&self) -> Result<Vec<(String, u64)>, String>;
+    /// Fills `buf` with the bytes at `offset` of a file.
+    fn read(&self, name: &str, offset: u64, buf: &mut [u8]) -> Result<(), String>;
+}
+
+/// What every section is judged with.
+struct Judge<'a> {
+    question: &'a Question,
+    docket: &'a mut Docket,
+    contents: Contents,
+}
+
+/// Judges a data folder. `progress` hears how many bytes of the journal are done, of how many.
+/// Every field is needed here, so [`Question::need`] and [`Question::required`] are not asked.
+pub fn judge(
+    folder: &dyn Folder,
+    question: &Question,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Verdict, Usage> {
+    let saved = question.saved()?;
+    let mut docket = Docket::default();
+    let layout = Layout::read(folder, &mut docket);
+    let head = Head::read(folder, layout.id, &mut docket);
+    let mut logs = open_logs(&layout, &head);
+    if let Some(stranger) = saved.as_ref().filter(|s| !logs.iter().any(|l| l.origin == s.origin)) {
+        return Err(foreign_saved(stranger));
+    }
+    if logs.is_empty() && question.policy.is_none() {
+        docket.whole(Reason::UnknownLog, "no policy and no key was given to judge by");
+    }
+    let seen = judge_checkpoints(&mut logs, &layout, &head, question, &mut docket);
+    for log in &mut logs {
+        log.saved = saved.clone().filter(|saved| saved.origin == log.origin);
+    }
+    let mut judge = Judge { question, docket: &mut docket, contents: Contents::default() };
+    let end = journal::read(folder, &layout, progress, &mut |frame, file| {
+        section::judge_frame(frame, file, &mut logs, &mut judge);
+    });
+    judge_ends(&mut logs, &end, &mut docket);
+    judge_tail(&logs, &end, &head, &mut docket);
+    for (mut seen, log) in seen.into_iter().zip(&logs) {
+        seen.extends_saved = log.extends_saved();
+        docket.logs.push(seen);
+    }
+    Ok(docket.verdict())
+}
+
+/// The state of every log that the layout or the head names, in the order of origins.
+fn open_logs(layout: &Layout, head: &Head) -> Vec<LogState> {
+    let mut origins: Vec<&str> = layout.births.keys().map(String::as_str).collect();
+    origins.extend(head.newest.iter().map(|entry| entry.origin.as_str()));
+    origins.sort_unstable();
+    origins.dedup();
+    let state = |(number, origin): (usize, &&str)| LogState::new(number, origin);
+    origins.iter().enumerate().map(state).collect()
+}
+
+/// Rows 2–4 for every signed checkpoint outside the journal; each becomes a bound of its log. The
+/// newest of a log is what its part of the verdict rests on.
+fn judge_checkpoints(
+    logs: &mut [LogState],
+    layout: &Layout,
+    head: &Head,
+    question: &Question,
+    docket: &mut Docket,
+) -> Vec<LogSeen> {
+    logs.iter_mut().map(|log| judge_log_checkpoints(log, layout, head, question, docket)).collect()
+}
+
+fn judge_log_checkpoints(
+    log: &mut LogState,
+    layout: &Layout,
+    head: &Head,
+    question: &Question,
+    docket: &mut Docket,
+) -> LogSeen {
+    let origin = log.origin.clone();
+    let at = LogRef { number: log.number, origin: &origin };
+    let in_head = |entries: &[Entry]| {
+        entries.iter().find(|entry| entry.origin == origin).map(|entry| entry.checkpoint.clone())
+    };
+    let (newest, older) = (in_head(&head.newest), in_head(&head.older));
+    if !layout.births.contains_key(&origin) {
+        let what = format!("the folder of {origin} is missing");
+        docket.add(Reason::Malformed, Some(at), None, "logs/".to_owned(), what);
+    }
+    if newest.is_none() && head.is_found && head.closed_cleanly {
+        let what = format!("{origin} is not in the head");
+        docket.add(Reason::Malformed, Some(at), None, "head".to_owned(), what);
+    }
+    let birth = layout.births.get(&origin).cloned().flatten();
+    let judged = newest.clone().or(birth.clone());
+    let seen = judged.as_ref().map(|it| trust::judge(it, question.policy.as_ref(), at, docket));
+    let places = [("head, newest slot", newest), ("head, older slot", older), ("birth", birth)];
+    for (place, checkpoint) in places {
+        let Some(checkpoint) = checkpoint else { continue };
+        let place = format!("{place}, {origin}");
+        if judged.as_ref() != Some(&checkpoint) {
+            log.believes(&checkpoint, None, &place, question, docket);
+        }
+        log.add_bound(&checkpoint, place);
+    }
+    seen.unwrap_or_else(|| LogSeen { origin: origin.clone(), ..LogSeen::default() })
+}
+
+/// What each log's tree must reach, and how far it is signed.
+fn judge_ends(logs: &mut [LogState], end: &End, docket: &mut Docket) {
+    for (origin, size) in &end.later_sizes {
+        if let Some(log) = logs.iter_mut().find(|log| log.origin == *origin) {
+            log.durable = log.durable.max(*size);
+        }
+    }
+    for log in logs {
+        log.judge_end(end, docket);
+    }
+}
+
+/// What stands behind the last frame.
+fn judge_tail(logs: &[LogState], end: &End, head: &Head, docket: &mut Docket) {
+    for (place, what) in &end.faults {
+        docket.add(Reason::Malformed, None, None, place.clone(), what.clone());
+    }
+    for place in &head.torn {
+        let what = "a head slot does not hold, as after a crash".to_owned();
+        docket.add(Reason::TornTail, None, None, place.clone(), what);
+    }
+    let Some((place, what)) = &end.broken else { return };
+    if logs.iter().any(LogState::is_truncated) {
+        return;
+    }
+    if head.closed_cleanly {
+        let what =
+            format!("bytes after the last frame of a folder that was closed cleanly: {what}");
+        docket.add(Reason::Malformed, None, None, place.clone(), what);
+    } else {
+        let what = format!("a torn frame after the last whole one: {what}");
+        docket.add(Reason::TornTail, None, None, place.clone(), what);
+    }
+}

@@ -1,0 +1,337 @@
+//! A data folder in memory, written from the text of the journal's format.
+
+use std::collections::BTreeMap;
+
+use aes::Aes256Enc;
+use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+
+use super::*;
+
+pub(crate) const FILE_BYTES: usize = 64 << 10;
+pub(crate) const ID: [u8; 16] = *b"folder of tests!";
+
+/// The files.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(pub(crate) BTreeMap<String, Vec<u8>>);
+
+impl verify::folder::Folder for Memory {
+    fn list(&self) -> Result<Vec<(String, u64)>, String> {
+        Ok(self.0.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect())
+    }
+
+    fn read(&self, name: &str, offset: u64, buf: &mut [u8]) -> Result<(), String> {
+        let from = usize::try_from(offset).unwrap();
+        let bytes = self.0.get(name).and_then(|file| file.get(from..from + buf.len()));
+        buf.copy_from_slice(bytes.ok_or("cannot be read")?);
+        Ok(())
+    }
+}
+
+/// A stored field: path text, form, value text.
+pub(crate) type Stored = (String, u8, String);
+
+struct Log {
+    key: Key,
+    leaves: Vec<Vec<u8>>,
+    /// Newest epoch number; its key is the number's hash.
+    epoch: u32,
+}
+
+/// Where a frame stands: file, offset, length.
+pub(crate) type FramePlace = (String, usize, usize);
+
+pub(crate) struct Writer {
+    pub(crate) files: Memory,
+    logs: Vec<Log>,
+    file_number: u64,
+    at: usize,
+    frame_number: u64,
+    crc: u32,
+    time: i64,
+    head_counter: u64,
+    pub(crate) frames: Vec<FramePlace>,
+    /// 0 plain, 1 zstd.
+    pub(crate) codec: u16,
+    /// Changes the event list before it is packed, the digests after they were computed.
+    pub(crate) change_list: fn(&mut Vec<u8>),
+    pub(crate) change_digests: fn(&mut Vec<Hash>),
+    /// Writes each journal file with this many bytes.
+    pub(crate) file_bytes: usize,
+}
+
+impl Writer {
+    pub(crate) fn new(names: &[&str]) -> Writer {
+        let mut writer = Writer {
+            files: Memory::default(),
+            logs: Vec::new(),
+            file_number: 0,
+            at: 0,
+            frame_number: 0,
+            crc: 0,
+            time: TIME,
+            head_counter: 0,
+            frames: Vec::new(),
+            codec: 1,
+            change_list: |_| {},
+            change_digests: |_| {},
+            file_bytes: FILE_BYTES,
+        };
+        let id: String = ID.iter().map(|byte| format!("{byte:02x}")).collect();
+        let json = format!("{{\"format\":\"counterfoil.folder/v1\",\"id\":\"{id}\"}}\n");
+        writer.put("folder.json", json.into());
+        writer.put("lock", vec![]);
+        writer.put("tokens.json", b"anything".to_vec());
+        for (seed, name) in names.iter().enumerate() {
+            let key = Key::new(&format!("h.example/tlog/{name}"), 1, seed as u8 * 40);
+            let json = format!(
+                "{{\"format\":\"counterfoil.log/v1\",\"origin\":\"{}\",\
+                 \"tenant\":\"t\\\"\",\"public\":false,\
+                 \"opened_at\":\"2026-01-02T03:04:05.000000006Z\"}}\n",
+                key.name
+            );
+            writer.put(&format!("logs/{name}/log.json"), json.into());
+            let birth = checkpoint(&key, 0, &root(&[]));
+            writer.put(&format!("logs/{name}/birth"), birth.into());
+            writer.logs.push(Log { key, leaves: vec![], epoch: 0 });
+        }
+        writer.put("head", vec![0; 2 << 20]);
+        writer.head(false);
+        writer.head(false);
+        writer.open_file();
+        writer
+    }
+
+    fn put(&mut self, name: &str, bytes: Vec<u8>) {
+        self.files.0.insert(name.to_owned(), bytes);
+    }
+
+    /// The policy that knows every log.
+    pub(crate) fn policy(&self) -> String {
+        let lines: String =
+            self.logs.iter().map(|log| format!("log {}\n", log.key.vkey())).collect();
+        lines + "quorum none\n"
+    }
+
+    pub(crate) fn note(&self, log: usize) -> String {
+        let Log { key, leaves, .. } = &self.logs[log];
+        checkpoint(key, leaves.len() as u64, &root(leaves))
+    }
+
+    pub(crate) fn size(&self, log: usize) -> u64 {
+        self.logs[log].leaves.len() as u64
+    }
+
+    fn open_file(&mut self) {
+        self.file_number += 1;
+        let mut file = vec![0; self.file_bytes];
+        file[..8].copy_from_slice(b"CFJRNL\0\x01");
+        file[8..24].copy_from_slice(&ID);
+        file[24..32].copy_from_slice(&self.file_number.to_be_bytes());
+        file[32..40].copy_from_slice(&(self.file_bytes as u64).to_be_bytes());
+        let crc = crc32c::crc32c(&file[..4092]);
+        file[4092..4096].copy_from_slice(&crc.to_be_bytes());
+        self.put(&format!("journal/{:016x}", self.file_number), file);
+        self.at = 4096;
+    }
+
+    /// Writes one frame with events of each log named.
+    pub(crate) fn frame(&mut self, parts: &[(usize, Vec<Vec<Stored>>)]) {
+        let mut sections = Vec::new();
+        for (log, events) in parts {
+            let section = self.section(*log, events);
+            sections.extend_from_slice(&section);
+            sections.resize(sections.len().next_multiple_of(8), 0);
+        }
+        let length = 64 + sections.len() + 4;
+        if self.at + length.next_multiple_of(4096) > self.file_bytes {
+            self.open_file();
+        }
+        self.frame_number += 1;
+        let mut frame = vec![0; 64];
+        frame[36..38].copy_from_slice(&(parts.len() as u16).to_be_bytes());
+        frame[16..24].copy_from_slice(&self.frame_number.to_be_bytes());
+        frame[24..32].copy_from_slice(&self.time.to_be_bytes());
+        frame[32..36].copy_from_slice(&self.crc.to_be_bytes());
+        frame.extend_from_slice(&sections);
+        frame.extend_from_slice(&[0; 4]);
+        self.place_frame(frame);
+    }
+
+    /// Fills in what depends on the place and writes it there.
+    fn place_frame(&mut self, mut frame: Vec<u8>) {
+        let length = frame.len();
+        frame[..4].copy_from_slice(b"CFRM");
+        frame[4..8].copy_from_slice(&(length as u32).to_be_bytes());
+        frame[8..16].copy_from_slice(&self.file_number.to_be_bytes());
+        self.crc = seal_frame(&mut frame);
+        let name = format!("journal/{:016x}", self.file_number);
+        let file = self.files.0.get_mut(&name).unwrap();
+        file[self.at..self.at + length].copy_from_slice(&frame);
+        self.frames.push((name, self.at, length));
+        self.at += length.next_multiple_of(4096);
+    }
+
+    /// What a start-up does: copies the last frame into a fresh file.
+    pub(crate) fn restart(&mut self) {
+        let (name, at, length) = self.frames.last().unwrap().clone();
+        let mut frame = self.files.0[&name][at..at + length].to_vec();
+        frame[39] |= 1;
+        self.open_file();
+        self.place_frame(frame);
+    }
+
+    fn section(&mut self, log: usize, events: &[Vec<Stored>]) -> Vec<u8> {
+        let note = self.note(log);
+        let first = self.size(log);
+        let state = &mut self.logs[log];
+        state.epoch += 1;
+        let (epoch, origin) = (state.epoch, state.key.name.clone());
+        let epoch_key = sha(&[&epoch.to_be_bytes(), origin.as_bytes()]);
+        let (mut times, mut digests, mut list) = (Vec::new(), Vec::new(), Vec::new());
+        for (counter, event) in events.iter().enumerate() {
+            self.time += 1;
+            times.extend_from_slice(&self.time.to_be_bytes());
+            let (digest, bytes) = store_event(&origin, epoch, &epoch_key, counter as u64, event);
+            digests.push(digest);
+            list.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+            list.extend_from_slice(&bytes);
+        }
+        (self.change_list)(&mut list);
+        (self.change_digests)(&mut digests);
+        for (time, digest) in times.chunks(8).zip(&digests) {
+            state.leaves.push(leaf(i64::from_be_bytes(time.try_into().unwrap()), digest));
+        }
+        let list_bytes = list.len();
+        if self.codec == 1 {
+            // Two zstd frames, one behind the other.
+            let (a, b) = list.split_at(list.len() / 2);
+            list = [zstd::encode_all(a, 3).unwrap(), zstd::encode_all(b, 3).unwrap()].concat();
+        }
+        let mut epochs = Vec::new();
+        epochs.extend_from_slice(&epoch.to_be_bytes());
+        epochs.extend_from_slice(&0u16.to_be_bytes());
+        epochs.extend_from_slice(&epoch_key);
+        let state_bytes = b"producers";
+        let mut sealed = (epochs.len() as u32).to_be_bytes().to_vec();
+        sealed.extend_from_slice(&epochs);
+        sealed.extend_from_slice(&(state_bytes.len() as u32).to_be_bytes());
+        sealed.extend_from_slice(state_bytes);
+        sealed.extend_from_slice(&list);
+        let mut out = Vec::new();
+        out.extend_from_slice(&1u16.to_be_bytes());
+        out.extend_from_slice(&self.codec.to_be_bytes());
+        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(&first.to_be_bytes());
+        out.extend_from_slice(&(events.len() as u32).to_be_bytes());
+        out.extend_from_slice(&[0; 16]);
+        out.extend_from_slice(&(sealed.len() as u32).to_be_bytes());
+        out.extend_from_slice(&(list_bytes as u32).to_be_bytes());
+        out.extend_from_slice(&(origin.len() as u16).to_be_bytes());
+        out.extend_from_slice(&(note.len() as u16).to_be_bytes());
+        out.extend_from_slice(&root(&state.leaves));
+        out.extend_from_slice(origin.as_bytes());
+        out.extend_from_slice(note.as_bytes());
+        out.resize(out.len().next_multiple_of(8), 0);
+        out.extend_from_slice(&times);
+        out.extend_from_slice(&digests.concat());
+        out.extend(std::iter::repeat_n(7, 16 * events.len()));
+        out.extend_from_slice(&sealed);
+        let length = out.len() as u32;
+        out[4..8].copy_from_slice(&length.to_be_bytes());
+        out
+    }
+
+    /// Writes the next head slot.
+    pub(crate) fn head(&mut self, clean: bool) {
+        let mut slot = b"CFHEAD\0\x01".to_vec();
+        slot.extend_from_slice(&self.head_counter.to_be_bytes());
+        slot.extend_from_slice(&ID);
+        slot.extend_from_slice(&(self.logs.len() as u32).to_be_bytes());
+        slot.extend_from_slice(&u32::from(clean).to_be_bytes());
+        slot.extend_from_slice(&[0; 8]);
+        for log in 0..self.logs.len() {
+            let (origin, note) = (&self.logs[log].key.name, self.note(log));
+            slot.extend_from_slice(&(origin.len() as u16).to_be_bytes());
+            slot.extend_from_slice(origin.as_bytes());
+            slot.extend_from_slice(&(note.len() as u16).to_be_bytes());
+            slot.extend_from_slice(note.as_bytes());
+        }
+        let length = slot.len() as u32 + 4;
+        slot[40..44].copy_from_slice(&length.to_be_bytes());
+        slot.extend_from_slice(&crc32c::crc32c(&slot).to_be_bytes());
+        let at = (self.head_counter as usize % 2) << 20;
+        let head = self.files.0.get_mut("head").unwrap();
+        head[at..at + (1 << 20)].fill(0);
+        head[at..at + slot.len()].copy_from_slice(&slot);
+        self.head_counter += 1;
+    }
+
+    /// Closes cleanly: both slots hold, the newest says so.
+    pub(crate) fn close(&mut self) {
+        self.head(false);
+        self.head(true);
+    }
+}
+
+/// Puts both CRCs right; gives the trailer's.
+pub(crate) fn seal_frame(frame: &mut [u8]) -> u32 {
+    let crc = crc32c::crc32c(&frame[..60]);
+    frame[60..64].copy_from_slice(&crc.to_be_bytes());
+    let end = frame.len() - 4;
+    let crc = crc32c::crc32c(&frame[..end]);
+    frame[end..].copy_from_slice(&crc.to_be_bytes());
+    crc
+}
+
+fn store_event(
+    origin: &str,
+    epoch: u32,
+    epoch_key: &Hash,
+    counter: u64,
+    fields: &[Stored],
+) -> (Hash, Vec<u8>) {
+    let mut mac = Hmac::<Sha256>::new_from_slice(epoch_key).unwrap();
+    mac.update(b"counterfoil/event-key/v1\0");
+    mac.update(&counter.to_be_bytes());
+    let cipher = Aes256Enc::new(&mac.finalize().into_bytes());
+    let mut bytes = epoch.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&counter.to_be_bytes());
+    bytes.extend_from_slice(&(fields.len() as u16).to_be_bytes());
+    let mut digests = Vec::new();
+    for (rank, (path, form, text)) in fields.iter().enumerate() {
+        let mut block = (rank as u128).to_be_bytes().into();
+        cipher.encrypt_block(&mut block);
+        let salt: [u8; 16] = if *form == 0 { block.into() } else { [*form; 16] };
+        let c = commitment(&salt, text);
+        digests.push(field_digest(&c, path));
+        let stored = match form {
+            0 => text.as_bytes().to_vec(),
+            2 => c.to_vec(),
+            _ => [&salt[..], text.as_bytes()].concat(),
+        };
+        bytes.extend_from_slice(&(path.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(path.as_bytes());
+        bytes.push(*form);
+        bytes.extend_from_slice(&(stored.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(&stored);
+    }
+    (event_digest(origin, digests), bytes)
+}
+
+/// An event of some fields, told apart by `n`.
+pub(crate) fn event(n: usize) -> Vec<Stored> {
+    let fields = [
+        ("[\"action\"]", "\"invoice.delete\"".to_owned()),
+        ("[\"attributes\",\"list\",0]", n.to_string()),
+        ("[\"attributes\",\"list\",1]", "{}".to_owned()),
+        ("[\"id\"]", format!("\"id-{n}\"")),
+        ("[\"recorded\",\"policy\"]", "\"p\"".to_owned()),
+    ];
+    fields.map(|(path, text)| (path.to_owned(), if n % 3 == 1 { 3 } else { 0 }, text)).to_vec()
+}
+
+pub(crate) fn events(from: usize, count: usize) -> Vec<Vec<Stored>> {
+    (from..from + count).map(event).collect()
+}
