@@ -152,12 +152,15 @@ class Finding:
 
 def judge(data, policy=None, need="named", required=(), saved=None):
     """Judges the bytes of one file; `required` holds path texts, `saved` a Checkpoint."""
+    if saved and policy:
+        check_saved(saved, policy)
     try:
         file = read_file(data)
     except Malformed as problem:
         return verdict([Finding(1, "malformed", detail=str(problem))])
     if file.kind != "evidence" and (saved or required):
-        raise Usage("required paths and a saved checkpoint apply to evidence only")
+        raise Usage(f"a {file.kind} is judged without a saved checkpoint or required paths: "
+                    "it proves leaves alone")
     if saved and all(log.origin != saved.origin for log in file.logs):
         raise Usage(f"the saved checkpoint is of {saved.origin}, which the file does not hold")
 
@@ -171,8 +174,9 @@ def judge(data, policy=None, need="named", required=(), saved=None):
         findings += judge_leaves(index, log)
         if file.kind == "evidence":
             findings += judge_events(index, log, need, required)
-        if saved and log.origin == saved.origin:
-            findings += judge_saved(index, log, saved, policy)
+        # Without a policy nothing says that the saved one is genuine; row 2 says so.
+        if saved and policy and log.origin == saved.origin:
+            findings += judge_saved(index, log, saved)
             rest += f", saved checkpoint of size {saved.size}"
         rests_on.append(f"{log.origin}: {rest}")
     findings += judge_range(file)
@@ -334,14 +338,14 @@ def judge_range(file):
         yield Finding(10, "missing", index, seq, "claimed, and in no run")
 
 
-def judge_saved(index, log, saved, policy):
-    """Row 11: the checkpoint goes on from the one the judge saved."""
-    keys = [key for key in policy.logs if key.name == saved.origin.encode()] if policy else []
-    if not keys:
-        return  # nothing says that the saved one is genuine either; row 2 has said so
-    problems, _ = judge_signatures(index, saved, policy)
+def check_saved(saved, policy):
+    problems, _ = judge_signatures(None, saved, policy)
     if any(problem.row in (2, 3) for problem in problems):
         raise Usage("the saved checkpoint is not signed under the policy")
+
+
+def judge_saved(index, log, saved):
+    """Row 11: the checkpoint goes on from the one the judge saved."""
     checkpoint = log.checkpoint
     if saved.size == checkpoint.size:
         if saved.root != checkpoint.root:

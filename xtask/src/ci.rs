@@ -37,7 +37,14 @@ const STEPS: [Step; 6] = [
     Step {
         name: "clippy",
         words: &[
-            "cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings",
+            "cargo",
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
         ],
         tests: false,
     },
@@ -59,7 +66,13 @@ const STEPS: [Step; 6] = [
     Step {
         name: "simulation, 500 seeds",
         words: &[
-            "env", "COUNTERFOIL_SEEDS=500", "cargo", "test", "--package", "commit", "--locked",
+            "env",
+            "COUNTERFOIL_SEEDS=500",
+            "cargo",
+            "test",
+            "--package",
+            "commit",
+            "--locked",
             "simulation",
         ],
         tests: true,
@@ -80,11 +93,8 @@ pub fn run(root: &Path, tests: Tests) -> Result<(), String> {
     if tests == Tests::Run {
         ended.push(step(root, &TESTS));
     }
-    let chores: [(&str, fn(&Path) -> Result<(), String>); 2] =
-        [("tidy", tidy::run), ("deps", deps::run)];
-    for (name, chore) in chores {
-        ended.push(own(root, name, chore));
-    }
+    ended.push(own(root, "tidy", tidy::run));
+    ended.push(own(root, "deps", deps::run));
     ended.extend(STEPS.iter().map(|it| step(root, it)));
     say("");
     for Ended { name, took, problem } in &ended {
@@ -105,7 +115,7 @@ pub fn run(root: &Path, tests: Tests) -> Result<(), String> {
     }
 }
 
-fn own(root: &Path, name: &str, chore: fn(&Path) -> Result<(), String>) -> Ended {
+fn own(root: &Path, name: &str, chore: impl FnOnce(&Path) -> Result<(), String>) -> Ended {
     say(&format!("\n== {name}"));
     let start = run::now();
     let problem = chore(root).err();

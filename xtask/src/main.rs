@@ -5,10 +5,13 @@
 //! cargo xtask tidy                   house rules that neither rustfmt nor clippy knows
 //! cargo xtask deps                   which crate may need which
 //! cargo xtask accept [--write] [ID…] runs docs/acceptance.md
+//! cargo xtask bench …                benchmarks; docs/benchmarks.md says what may follow
+//! cargo xtask conformance            Tessera's fsck against a served log of 70,000 entries
 //! ```
 
 mod accept;
 mod ci;
+mod conformance;
 mod deps;
 mod json;
 mod run;
@@ -22,7 +25,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   ci [--after-tests]      all checks; --after-tests leaves out cargo test --workspace
   tidy                    lengths, width, module docs, words, paths
   deps                    dependency arrows between crates
-  accept [--write] [ID…]  the acceptance table; --write puts result and date into it";
+  accept [--write] [ID…]  the acceptance table; --write puts result and date into it
+  bench [ARGUMENT…]       benchmarks, see docs/benchmarks.md
+  conformance             another project's fsck against a served log; needs Go";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +39,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root),
         ["deps"] => deps::run(&root),
         ["accept", rest @ ..] => accept::run(&root, rest),
+        ["bench", rest @ ..] => bench(&root, rest),
+        ["conformance"] => conformance::run(&root),
         _ => {
             screen::complain(USAGE);
             return ExitCode::from(2);
@@ -48,8 +55,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// The workspace's folder: where this crate was built, so that chores run from anywhere in it.
+/// Runs the crate `bench` in the build that is measured.
+fn bench(root: &Path, arguments: &[&str]) -> Result<(), String> {
+    let mut words = vec!["cargo", "run", "--release", "--quiet", "--package", "bench", "--"];
+    words.extend(arguments);
+    match run::run(root, &words, true)?.end {
+        run::End::Passed => Ok(()),
+        run::End::Skipped | run::End::Failed => Err("bench: a part has no figures".into()),
+    }
+}
+
+/// The workspace's folder, so that chores run from anywhere in it. Cargo says where when it runs
+/// us: two checkouts may share one target folder, and what was compiled in is then the other's.
 fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().expect("xtask is a folder of the workspace").to_owned()
+    let told = std::env::var_os("CARGO_MANIFEST_DIR");
+    let here = told.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().unwrap_or(Path::new(".")).to_owned()
 }

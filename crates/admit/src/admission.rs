@@ -82,12 +82,7 @@ fn identify(event: &mut Object<'_>, give_id: impl FnOnce() -> String) -> (String
     (id, given)
 }
 
-fn recorded<'a>(
-    peer: &Peer,
-    policy: &Policy,
-    id_given: bool,
-    redacted: Vec<String>,
-) -> Object<'a> {
+fn recorded<'a>(peer: &Peer, policy: &Policy, id_given: bool, redacted: Vec<String>) -> Object<'a> {
     let mut identity = Object::new();
     identity.set("kind", peer.identity.kind);
     identity.set("id", peer.identity.id.clone());
@@ -153,7 +148,8 @@ mod tests {
     fn the_recorded_event_says_who_and_what_was_redacted() {
         let secret = |k: &str| vec![Step::Key("attributes".into()), Step::Key(k.into())];
         let secrets = vec![secret("password"), secret("n"), secret("absent")];
-        let admitted = try_admit(&format!("{EVENT}}}"), &peer(Speaks::ForMany), secrets).expect("ok");
+        let admitted =
+            try_admit(&format!("{EVENT}}}"), &peer(Speaks::ForMany), secrets).expect("ok");
         let event = Value::Object(admitted.fields().to_value().expect("well formed")).to_json();
         assert_eq!(
             event,
@@ -173,7 +169,10 @@ mod tests {
     #[test]
     fn a_token_speaks_for_its_services_alone() {
         let own = peer(Speaks::For(vec!["pay".into(), "sh*".into()]));
-        assert_eq!(try_admit(&format!("{EVENT}}}"), &own, Vec::new()).expect("ok").producer(), "billing");
+        assert_eq!(
+            try_admit(&format!("{EVENT}}}"), &own, Vec::new()).expect("ok").producer(),
+            "billing"
+        );
         let other = peer(Speaks::For(vec!["pay".into()]));
         let refusal = try_admit(&format!("{EVENT}}}"), &other, Vec::new()).expect_err("refused");
         assert_eq!((refusal.code, refusal.path.as_str()), ("scope", "/service/name"));

@@ -1,2 +1,30 @@
-//! The counterfoil command.
-fn main() {}
+//! The `counterfoil` command.
+//!
+//! Promises: every answer says what it rests on and what to do next; text that came in events is
+//! escaped before it reaches a terminal; `--json` gives machines the same facts.
+//!
+//! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage · 3 incomplete · 4 unverifiable.
+
+mod args;
+mod client;
+mod commands;
+mod context;
+mod demo;
+mod error;
+mod out;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match commands::run(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            out::error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

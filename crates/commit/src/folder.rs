@@ -59,7 +59,11 @@ impl LogSpec {
 pub(crate) fn folder_id(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 16], OpenError> {
     const NAME: &str = "folder.json";
     match disk.read_small(NAME, SMALL_BYTES_MAX) {
-        Ok(bytes) => read_folder_file(&bytes).ok_or_else(|| OpenError::damaged(NAME, "unreadable")),
+        Ok(bytes) => {
+            // A process that was killed may have named it and not come to sync the name.
+            disk.sync_folder("").map_err(|error| OpenError::io(NAME, error))?;
+            read_folder_file(&bytes).ok_or_else(|| OpenError::damaged(NAME, "unreadable"))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let failed = |error| OpenError::io("the new data folder", error);
             disk.create_folder("journal").map_err(failed)?;
@@ -122,6 +126,9 @@ pub(crate) fn logs(disk: &dyn Disk) -> Result<Vec<LogMeta>, OpenError> {
         };
         let meta: LogMeta = serde_json::from_slice(&bytes)
             .map_err(|error| OpenError::damaged(&path, &error.to_string()))?;
+        // As with folder.json: what is relied on from here must not go with the power.
+        let folder = format!("logs/{name}");
+        disk.sync_folder(&folder).map_err(|error| OpenError::io(&folder, error))?;
         if meta.format != LogMeta::FORMAT || meta.name() != name {
             return Err(OpenError::damaged(&path, "is not of this log"));
         }

@@ -49,6 +49,7 @@ pub struct Head {
     slot: Slot,
     /// How far the bytes of each slot reach, so that a shorter write leaves nothing behind.
     used: [usize; 2],
+    /// Whether the next write may take the other slot.
     synced: bool,
 }
 
@@ -91,11 +92,8 @@ impl Slot {
         let mut c = Cursor::new(body);
         let (magic, counter) = (c.array().map_err(short)?, c.u64().map_err(short)?);
         let (id, count) = (c.array().map_err(short)?, c.u32().map_err(short)?);
-        let (flags, _, zero) = (
-            c.u32().map_err(short)?,
-            c.u32().map_err(short)?,
-            c.u32().map_err(short)?,
-        );
+        let (flags, _, zero) =
+            (c.u32().map_err(short)?, c.u32().map_err(short)?, c.u32().map_err(short)?);
         if magic != MAGIC || id != folder || flags & !FLAG_CLOSED != 0 || zero != 0 {
             return Err("not this folder's head, or of an unknown layout");
         }
@@ -143,6 +141,8 @@ impl Head {
         if file.len()? != 2 * SLOT_BYTES as u64 {
             return Ok(Err(damage(0, "has not the size of a head, 2 MiB")));
         }
+        // What a killed process wrote and did not sync could be read here and lost later.
+        file.sync()?;
         let mut bytes = vec![0; 2 * SLOT_BYTES];
         file.read_past_cache(0, &mut bytes)?;
         let read = [0, 1].map(|i| {
@@ -150,13 +150,22 @@ impl Head {
             if slot.counter % 2 == i as u64 { Ok(slot) } else { Err("holds the other slot") }
         });
         let slot = match read {
-            [Ok(a), Ok(b)] => if a.counter > b.counter { a } else { b },
+            [Ok(a), Ok(b)] => {
+                if a.counter > b.counter {
+                    a
+                } else {
+                    b
+                }
+            }
             [Ok(a), Err(what)] if a.closed => return Ok(Err(damage(SLOT_BYTES, what))),
             [Err(what), Ok(b)] if b.closed => return Ok(Err(damage(0, what))),
             [Ok(slot), Err(_)] | [Err(_), Ok(slot)] => slot,
             [Err(what), Err(_)] => return Ok(Err(damage(0, what))),
         };
-        Ok(Ok(Head { file, folder, slot, used: [SLOT_BYTES; 2], synced: true }))
+        // A closed slot is written over: the other has the same checkpoints, and were that one
+        // torn instead, it would look like damage to a folder that was closed in order.
+        let synced = !slot.closed;
+        Ok(Ok(Head { file, folder, slot, used: [SLOT_BYTES; 2], synced }))
     }
 
     /// What the newest slot says.

@@ -21,6 +21,8 @@ use crate::prepare::Prepared;
 
 /// Compressed bytes that a frame is filled with; one request alone may be larger.
 const FRAME_BYTES: usize = 4 << 20;
+/// More than a section has beside its entries: its head, origin, checkpoint, epochs' lengths.
+const SECTION_BYTES_MAX: usize = 2 << 10;
 /// How long a head may stay unsynced.
 const HEAD_AGE_MAX: Duration = Duration::from_secs(1);
 
@@ -62,6 +64,19 @@ pub struct Submission {
     pub(crate) reply: Reply,
 }
 
+impl Submission {
+    /// A batch that adds nothing is answered at once.
+    pub(crate) fn new(prepared: Prepared, index: Index, reply: Reply) -> Option<Submission> {
+        if prepared.is_empty() {
+            let checkpoint = prepared.log.checkpoint();
+            reply(Answer::Committed { first: checkpoint.size, checkpoint });
+            return None;
+        }
+        Some(Submission { prepared, index, reply })
+    }
+}
+
+#[expect(clippy::large_enum_variant, reason = "nearly every message is a submission")]
 pub(crate) enum Message {
     Submit(Submission),
     Close,
@@ -125,8 +140,18 @@ impl Lane {
             if closing {
                 return self.close();
             }
-            self.keep_head(HEAD_AGE_MAX)?;
+            self.rest()?;
         }
+    }
+
+    /// Whether anything waits.
+    pub(crate) fn waits(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Keeps the head young while nothing comes.
+    pub(crate) fn rest(&mut self) -> Result<(), Fatal> {
+        self.keep_head(HEAD_AGE_MAX)
     }
 
     fn wait(&self, inbox: &Receiver<Message>) -> Result<Option<Message>, RecvTimeoutError> {
@@ -152,7 +177,8 @@ impl Lane {
     /// Adds a batch to what waits.
     pub fn submit(&mut self, submission: Submission) {
         let name = submission.prepared.log.meta.name().to_owned();
-        self.waiting.push(&name, submission.prepared.bytes(), submission);
+        let bytes = submission.prepared.bytes() + SECTION_BYTES_MAX;
+        self.waiting.push(&name, bytes, submission);
     }
 
     /// Commits one frame of what waits.
@@ -188,7 +214,8 @@ impl Lane {
     fn plan(&mut self) -> Vec<Part> {
         let now = self.clock.now();
         let mut by_log: BTreeMap<String, Vec<Submission>> = BTreeMap::new();
-        for submission in self.waiting.take(FRAME_BYTES) {
+        let room = usize::try_from(self.journal.sections_bytes_max()).unwrap_or(FRAME_BYTES);
+        for submission in self.waiting.take(FRAME_BYTES.min(room)) {
             let name = submission.prepared.log.meta.name().to_owned();
             by_log.entry(name).or_default().push(submission);
         }
@@ -280,12 +307,15 @@ impl Lane {
                 first += count;
             }
         }
-        self.head.write(newest, false).map_err(Fatal)?;
-        self.keep_head(HEAD_AGE_MAX)?;
+        let kept = self.head.write(newest, false).map_err(Fatal);
+        let kept = kept.and_then(|()| self.keep_head(HEAD_AGE_MAX));
         for (reply, answer) in answers {
-            reply(answer);
+            reply(if kept.is_ok() { answer } else { Answer::Unknown });
         }
-        Ok(())
+        if kept.is_err() {
+            self.abandon();
+        }
+        kept
     }
 
     /// Makes the head durable if it is older than `age_max`.
@@ -319,9 +349,11 @@ fn settle(log: &Log, submissions: Vec<Submission>) -> Vec<Submission> {
         let prepared = &submission.prepared;
         let entered = {
             let ids = &log.published().ids;
-            prepared.unseen.iter().zip(&prepared.tags).any(|(unseen, tag)| {
-                *unseen && (ids.get(tag).is_some() || entering.contains(tag))
-            })
+            prepared
+                .seen
+                .iter()
+                .zip(&prepared.tags)
+                .any(|(seen, tag)| ids.get(tag).count() > *seen || entering.contains(tag))
         };
         if entered {
             (submission.reply)(Answer::Stale);

@@ -21,7 +21,9 @@ mod open;
 mod own;
 mod prepare;
 pub mod receipt;
+mod stepped;
 mod store;
+mod sweep;
 mod world;
 
 pub use folder::{LogSpec, id_key};
@@ -32,5 +34,6 @@ pub use log::{
 };
 pub use open::{OpenError, Progress, Replay, Settings};
 pub use prepare::{Earlier, Fate, Prepared, prepare};
+pub use stepped::Stepped;
 pub use store::{Committed, Indexer, Store, WriteError};
 pub use world::World;

@@ -22,6 +22,7 @@ use crate::lane::{Lane, LaneLog};
 use crate::log::{
     Addition, Checkpoint, ChunkPlace, Files, Log, LogMeta, Published, Sequencer, read_unverified,
 };
+use crate::sweep::Sweep;
 use crate::world::World;
 
 /// What a folder is opened with.
@@ -104,10 +105,10 @@ pub type Progress<'p> = dyn FnMut(u64, u64) + 'p;
 pub(crate) struct Opened {
     pub(crate) lane: Lane,
     pub(crate) logs: BTreeMap<String, Arc<Log>>,
-    /// Logs without an entry: their first event is still to be written.
-    pub(crate) newborn: Vec<String>,
     /// Where a torn tail was cut off.
     pub(crate) cut: Option<(String, u64)>,
+    /// What is left to clear once the cut is stated.
+    pub(crate) sweep: Sweep,
 }
 
 /// A log while the journal is read.
@@ -133,10 +134,17 @@ pub(crate) fn open(
         .map_err(|e| OpenError::io("head", e))?
         .map_err(OpenError::Damaged)?;
     let mut rising = rise(world, settings)?;
-    let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place, replay);
+    let mut visit =
+        |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place, replay);
     let found = scan(disk.as_ref(), folder, &mut visit, progress)?;
     check_head(&head, &rising, &found)?;
-    let (journal, cut) = go_on(world, settings, folder, &found, &mut rising)?;
+    let failed = |error| OpenError::io("head", error);
+    if head.slot().closed {
+        check_closed(&found)?;
+        // From here on a crash leaves a folder that was not closed in order.
+        head.write([], false).and_then(|()| head.sync()).map_err(failed)?;
+    }
+    let journal = go_on(world, settings, folder, &found, &mut rising)?;
     let files = readable(&found, &journal);
     let mut opened = Vec::new();
     let mut newest = Vec::new();
@@ -146,21 +154,12 @@ pub(crate) fn open(
             log.published.checkpoint = Arc::new(log.key.sign(size, root));
         }
         newest.push((origin, log.published.checkpoint.note.clone()));
-        let shared =
-            Log::new(log.meta, log.key, files.clone(), log.next_epoch, log.published);
-        let log = LaneLog {
-            log: Arc::new(shared),
-            sequencer: log.sequencer,
-            epochs: log.epochs,
-        };
+        let shared = Log::new(log.meta, log.key, files.clone(), log.next_epoch, log.published);
+        let log = LaneLog { log: Arc::new(shared), sequencer: log.sequencer, epochs: log.epochs };
         opened.push((log.log.meta.name().to_owned(), log));
     }
-    let failed = |error| OpenError::io("head", error);
-    head.write(newest, false).map_err(failed)?;
-    head.sync().map_err(failed)?;
+    head.write(newest, false).and_then(|()| head.sync()).map_err(failed)?;
     let logs: BTreeMap<_, _> = opened.iter().map(|(n, l)| (n.clone(), l.log.clone())).collect();
-    let newborn = logs.iter().filter(|(_, log)| log.checkpoint().size == 0);
-    let newborn = newborn.map(|(name, _)| name.clone()).collect();
     let lane = Lane {
         journal,
         head,
@@ -171,7 +170,8 @@ pub(crate) fn open(
         waiting: Fair::default(),
         frame: Vec::new(),
     };
-    Ok(Opened { lane, logs, newborn, cut })
+    let cut = found.torn.map(|place| (file_name(place.file), place.offset));
+    Ok(Opened { lane, logs, cut, sweep: Sweep::new(&found) })
 }
 
 /// The logs that are there, and those that the settings ask for, before any frame is read.
@@ -193,8 +193,9 @@ fn rise(world: &World, settings: &Settings) -> Result<BTreeMap<String, Rising>, 
     let mut rising = BTreeMap::new();
     for meta in metas {
         let (key, birth) = folder::log_key(world, &meta)?;
-        let birth = read_unverified(&birth, &meta.origin)
-            .ok_or_else(|| OpenError::damaged(&format!("logs/{}/birth", meta.name()), "unreadable"))?;
+        let birth = read_unverified(&birth, &meta.origin).ok_or_else(|| {
+            OpenError::damaged(&format!("logs/{}/birth", meta.name()), "unreadable")
+        })?;
         let log = Rising {
             key,
             sequencer: Sequencer::default(),
@@ -221,7 +222,8 @@ fn visit_frame(
     };
     let found = sections(frame.sections, frame.header.sections).map_err(|e| damage(e.0))?;
     for section in found {
-        let log = rising.get_mut(section.origin).ok_or_else(|| damage("a section of no known log"))?;
+        let log =
+            rising.get_mut(section.origin).ok_or_else(|| damage("a section of no known log"))?;
         log.visit(&section, place, replay).map_err(|what| {
             let name = log.meta.name();
             damage(&format!("log {name}, entries from {}: {what}", section.first))
@@ -252,7 +254,8 @@ impl Rising {
         if plan.root != section.root_after {
             return Err("they do not add up to the root that stands with them");
         }
-        let raw = event_list::unpack(section.event_list, section.event_list_raw).map_err(|e| e.0)?;
+        let raw =
+            event_list::unpack(section.event_list, section.event_list_raw).map_err(|e| e.0)?;
         let events: Vec<StoredEvent> =
             event_list::events(&raw).collect::<Result<_, _>>().map_err(|e| e.0)?;
         if events.len() != section.leaves.len() {
@@ -296,16 +299,20 @@ fn chunk_places(
 }
 
 /// Compares the journal with what the head says was signed.
-fn check_head(head: &Head, rising: &BTreeMap<String, Rising>, found: &Found) -> Result<(), OpenError> {
+fn check_head(
+    head: &Head,
+    rising: &BTreeMap<String, Rising>,
+    found: &Found,
+) -> Result<(), OpenError> {
     let damaged = |what: String| {
         let end = found.end.unwrap_or(Place { file: 1, offset: 0 });
         let file = file_name(end.file);
         OpenError::Damaged(Damage { file, offset: end.offset, what })
     };
     for (origin, note) in &head.slot().checkpoints {
-        let log = rising
-            .get(origin)
-            .ok_or_else(|| OpenError::damaged("head", &format!("names the unknown log {origin}")))?;
+        let log = rising.get(origin).ok_or_else(|| {
+            OpenError::damaged("head", &format!("names the unknown log {origin}"))
+        })?;
         let signed = log
             .key
             .open(note)
@@ -326,56 +333,30 @@ fn check_head(head: &Head, rising: &BTreeMap<String, Rising>, found: &Found) -> 
     Ok(())
 }
 
-/// Goes on in a fresh file, then clears what no longer counts. A crash anywhere in here leaves a
-/// folder that this same path opens.
+/// A folder that was closed in order was swept before, and its last frame was whole.
+fn check_closed(found: &Found) -> Result<(), OpenError> {
+    let Some(place) = found.dead.first() else { return Ok(()) };
+    let what = "bytes that are no frame, though the folder was closed in order".to_owned();
+    Err(OpenError::Damaged(Damage { file: file_name(place.file), offset: place.offset, what }))
+}
+
+/// Goes on in a fresh file that begins with a copy of the last frame.
 fn go_on(
     world: &World,
     settings: &Settings,
     folder: [u8; 16],
     found: &Found,
     rising: &mut BTreeMap<String, Rising>,
-) -> Result<(Journal, Option<(String, u64)>), OpenError> {
-    let failed = |error| OpenError::io("journal", error);
+) -> Result<Journal, OpenError> {
     let (disk, bytes, ahead) = (&world.disk, settings.file_bytes, settings.files_ahead);
-    let (journal, copied) =
-        Journal::start(disk, folder, bytes, found, ahead).map_err(failed)?;
-    let mut dead = found.dead.clone();
-    let mut idle = found.idle.clone();
+    let (journal, copied) = Journal::start(disk, folder, bytes, found, ahead)
+        .map_err(|error| OpenError::io("journal", error))?;
     if let (Some(last), Some(copied)) = (&found.last, copied) {
         for log in rising.values_mut() {
             log.published.moved(last.place, copied);
         }
-        dead.push(last.place);
-        if last.place.offset == crate::journal::file::BLOCK as u64 {
-            idle.push(last.place.file);
-        }
     }
-    let cut = match (found.torn, found.dead.last()) {
-        (true, Some(place)) => Some((file_name(place.file), place.offset)),
-        _ => None,
-    };
-    for (number, file) in &found.files {
-        if idle.contains(number) {
-            disk.remove(&file_name(*number)).map_err(failed)?;
-        } else if let Some(place) =
-            dead.iter().filter(|p| p.file == *number).min_by_key(|p| p.offset)
-        {
-            zero(file.as_ref(), place.offset).map_err(failed)?;
-        }
-    }
-    disk.sync_folder("journal").map_err(failed)?;
-    Ok((journal, cut))
-}
-
-fn zero(file: &dyn platform::File, from: u64) -> io::Result<()> {
-    let zeros = vec![0; 1 << 20];
-    let (mut at, end) = (from, file.len()?);
-    while at < end {
-        let piece = (end - at).min(zeros.len() as u64);
-        file.write_at(at, &zeros[..piece as usize])?;
-        at += piece;
-    }
-    file.sync()
+    Ok(journal)
 }
 
 /// The files that events are read from.

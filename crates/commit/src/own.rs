@@ -2,15 +2,18 @@
 
 use admit::{Admitted, Peer, Policy, admit};
 use capture::Record;
-use event::{Number, Object, Value, format_time};
+use event::{Hash, Object, Value, format_time};
 
+use crate::log::hex;
 use crate::world::World;
 
 /// Two events with one id.
-pub(crate) struct Conflict {
-    pub(crate) id: String,
-    pub(crate) first_seq: Option<u64>,
-    pub(crate) first_digest: Option<String>,
+pub(crate) struct Conflict<'a> {
+    pub(crate) id: &'a str,
+    /// Event digest of the one that was there.
+    pub(crate) first: Option<Hash>,
+    /// Event digest of the one that came.
+    pub(crate) second: Hash,
 }
 
 /// A log was created.
@@ -36,23 +39,21 @@ pub(crate) fn cut(world: &World, tenant: &str, file: &str, offset: u64) -> Admit
 }
 
 /// An event came whose id another event of the same producer has.
-pub(crate) fn conflict(world: &World, tenant: &str, conflict: &Conflict) -> Admitted {
+pub(crate) fn conflict(world: &World, tenant: &str, conflict: &Conflict<'_>) -> Admitted {
     let mut event = own(world, "id.conflict", "finding", "other");
     let mut reason = Object::new();
     reason.set("text", "two events with other content came from one producer under one id");
     event.set("reason", reason);
-    let mut link = Object::new();
-    link.set("rel", "caused_by");
-    link.set("id", conflict.id.clone());
-    if let Some(digest) = &conflict.first_digest {
-        link.set("digest", format!("sha256:{digest}"));
-    }
-    event.set("links", vec![Value::Object(link)]);
-    if let Some(seq) = conflict.first_seq.and_then(|seq| Number::from_integer(seq as i64)) {
-        let mut attributes = Object::new();
-        attributes.set("first_seq", seq);
-        event.set("attributes", attributes);
-    }
+    let link = |digest: &Hash| {
+        let mut link = Object::new();
+        link.set("rel", "caused_by");
+        link.set("id", conflict.id.to_owned());
+        link.set("digest", format!("sha256:{}", hex(digest)));
+        Value::Object(link)
+    };
+    let links: Vec<Value<'static>> =
+        conflict.first.iter().chain([&conflict.second]).map(link).collect();
+    event.set("links", links);
     admitted(world, event, tenant)
 }
 

@@ -5,14 +5,15 @@
 //! both. Refusing it would let a squatter, or an id that clients choose, silence a true event.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use admit::Admitted;
-use event::{Fields, Hash};
+use event::{EventKey, Fields, Hash};
 
-use crate::journal::event_list::{Chunk, ChunkWriter};
+use crate::journal::event_list::{Chunk, ChunkWriter, SaltPlace};
 use crate::journal::section::{EpochRecord, IdTag};
-use crate::log::{Log, ReadError, hex};
+use crate::log::{Counters, Log, ReadError, SAME_ID_MAX};
 use crate::own;
 use crate::world::World;
 
@@ -43,8 +44,9 @@ pub struct Prepared {
     pub(crate) fates: Vec<Fate>,
     pub(crate) digests: Vec<Hash>,
     pub(crate) tags: Vec<IdTag>,
-    /// Which of `tags` were not in the log when they were looked up and must not be there now.
-    pub(crate) unseen: Vec<bool>,
+    /// How many events the log had with each of `tags` when they were looked up; there must not
+    /// be more now.
+    pub(crate) seen: Vec<usize>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) epochs: Vec<EpochRecord>,
     /// Events of our own about conflicts; they follow the new ones.
@@ -83,133 +85,168 @@ impl Prepared {
 
 /// Prepares a batch for one log. Reads the log where an id is known already.
 pub fn prepare(world: &World, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepared, ReadError> {
-    let mut sorting = Sorting { log, sent, first: HashMap::new(), new: Vec::new(), own: Vec::new() };
-    let tags: Vec<IdTag> = sent
-        .iter()
-        .map(|event| world.id_key.tag(&log.meta.tenant, event.producer(), event.id()))
-        .collect();
-    let mut fates = Vec::with_capacity(sent.len());
-    let mut known = Vec::with_capacity(sent.len());
-    {
+    let tenant = &log.meta.tenant;
+    let tag = |event: &Admitted| world.id_key.tag(tenant, event.producer(), event.id());
+    let tags: Vec<IdTag> = sent.iter().map(tag).collect();
+    let known: Vec<Vec<u64>> = {
         let published = log.published();
-        known.extend(tags.iter().map(|tag| published.ids.get(tag)));
-    }
+        tags.iter().map(|tag| published.ids.get(tag).collect()).collect()
+    };
+    let mut sorting = Sorting { log, sent, here: HashMap::new(), new: Vec::new() };
+    let mut fates = Vec::with_capacity(sent.len());
     for (index, tag) in tags.iter().enumerate() {
-        fates.push(sorting.fate(index, tag, known[index])?);
+        fates.push(sorting.fate(index, tag, &known[index])?);
     }
-    let Sorting { new, own, .. } = sorting;
+    let new = sorting.new;
+    let mut digesting = Digesting::new(world, log);
+    digesting.add(new.iter().map(|index| &sent[*index]), new.len());
+    let own = conflicts(world, log, &fates, sent, &digesting.digests);
+    digesting.add(own.iter(), own.len());
     let mut prepared = Prepared {
         log: log.clone(),
         fates,
-        digests: Vec::with_capacity(new.len() + own.len()),
-        unseen: new.iter().map(|i| known[*i].is_none()).collect(),
-        tags: new.iter().map(|i| tags[*i]).collect(),
-        chunks: Vec::new(),
-        epochs: Vec::new(),
-        own: Vec::new(),
+        tags: new.iter().map(|index| tags[*index]).collect(),
+        seen: new.iter().map(|index| known[*index].len()).collect(),
+        digests: digesting.digests,
+        epochs: digesting.epochs,
+        chunks: digesting.writer.finish(),
+        own,
         new,
     };
-    for finding in own {
-        let event = own::conflict(world, &log.meta.tenant, &finding);
-        prepared.tags.push(world.id_key.tag(&log.meta.tenant, event.producer(), event.id()));
-        prepared.unseen.push(false);
-        prepared.own.push(event);
-    }
-    digest_all(world, &mut prepared, sent);
+    prepared.tags.extend(prepared.own.iter().map(tag));
+    prepared.seen.resize(prepared.tags.len(), 0);
     Ok(prepared)
+}
+
+/// One event of our own for each conflict: it links both by their digests, which name them
+/// whatever their ids say.
+fn conflicts(
+    world: &World,
+    log: &Log,
+    fates: &[Fate],
+    sent: &[Admitted],
+    digests: &[Hash],
+) -> Vec<Admitted> {
+    let conflict = |(fate, event): (&Fate, &Admitted)| {
+        let Fate::Conflict(nth, earlier) = *fate else { return None };
+        let first = match earlier {
+            Earlier::Stored(seq) => log.published().tree.entry(seq).map(|leaf| leaf.digest),
+            Earlier::Same(nth) => Some(digests[nth as usize]),
+        };
+        let conflict = own::Conflict { id: event.id(), first, second: digests[nth as usize] };
+        Some(own::conflict(world, &log.meta.tenant, &conflict))
+    };
+    fates.iter().zip(sent).filter_map(conflict).collect()
 }
 
 /// The sorting of a batch into new events, duplicates and conflicts.
 struct Sorting<'a> {
     log: &'a Log,
     sent: &'a [Admitted],
-    /// The first new event of this batch with a tag.
-    first: HashMap<IdTag, u32>,
+    /// The new events of this batch by tag: the first, and others with its id, if there are any.
+    here: HashMap<IdTag, (u32, Vec<u32>)>,
     new: Vec<usize>,
-    own: Vec<own::Conflict>,
 }
 
 impl Sorting<'_> {
-    fn fate(&mut self, index: usize, tag: &IdTag, known: Option<u64>) -> Result<Fate, ReadError> {
+    fn fate(&mut self, index: usize, tag: &IdTag, known: &[u64]) -> Result<Fate, ReadError> {
         let event = &self.sent[index];
-        let earlier = if event.id_given() {
-            None
-        } else if let Some(nth) = self.first.get(tag) {
-            let other = &self.sent[self.new[*nth as usize]];
-            Some((Earlier::Same(*nth), other.fields().clone()))
-        } else if let Some(seq) = known {
-            let stored = self.log.read(seq)?.fields;
+        let mut earlier = None;
+        let known = if event.id_given() { &[] } else { known };
+        for seq in known {
+            let stored = self.log.read(*seq)?.fields;
             // Short tags of different ids can be equal, if hardly ever.
-            let same_id = stored.string("[\"id\"]").as_deref() == Some(event.id());
-            same_id.then_some((Earlier::Stored(seq), stored))
-        } else {
-            None
-        };
-        Ok(match earlier {
-            Some((earlier, stored)) if same_content(&stored, event.fields()) => {
-                Fate::Duplicate(earlier)
+            if stored.string("[\"id\"]").as_deref() != Some(event.id()) {
+                continue;
             }
-            Some((earlier, _)) => {
-                self.own.push(self.conflict(event, earlier));
-                Fate::Conflict(self.add(index, tag), earlier)
+            if same_content(&stored, event.fields()) {
+                return Ok(Fate::Duplicate(Earlier::Stored(*seq)));
             }
-            None => Fate::New(self.add(index, tag)),
-        })
+            earlier = earlier.or(Some(Earlier::Stored(*seq)));
+        }
+        let here = self.here.get(tag).filter(|_| !event.id_given());
+        for nth in here.into_iter().flat_map(|(first, more)| [first].into_iter().chain(more)) {
+            let other = &self.sent[self.new[*nth as usize]];
+            if same_content(other.fields(), event.fields()) {
+                return Ok(Fate::Duplicate(Earlier::Same(*nth)));
+            }
+            earlier = earlier.or(Some(Earlier::Same(*nth)));
+        }
+        let nth = self.add(index, tag);
+        Ok(earlier.map_or(Fate::New(nth), |earlier| Fate::Conflict(nth, earlier)))
     }
 
     fn add(&mut self, index: usize, tag: &IdTag) -> u32 {
         let nth = self.new.len() as u32;
         self.new.push(index);
-        self.first.entry(*tag).or_insert(nth);
-        nth
-    }
-
-    fn conflict(&self, event: &Admitted, earlier: Earlier) -> own::Conflict {
-        let (seq, digest) = match earlier {
-            Earlier::Stored(seq) => {
-                let entry = self.log.published().tree.entry(seq);
-                (Some(seq), entry.map(|leaf| hex(&leaf.digest)))
+        match self.here.entry(*tag) {
+            Entry::Vacant(place) => drop(place.insert((nth, Vec::new()))),
+            Entry::Occupied(mut place) if place.get().1.len() + 1 < SAME_ID_MAX => {
+                place.get_mut().1.push(nth);
             }
-            Earlier::Same(_) => (None, None),
-        };
-        own::Conflict { id: event.id().to_owned(), first_seq: seq, first_digest: digest }
+            Entry::Occupied(_) => {}
+        }
+        nth
     }
 }
 
 /// Whether two recorded events say the same: what the server added, and when the producer saw
 /// it, does not count.
 fn same_content(a: &Fields, b: &Fields) -> bool {
-    let counts = |path: &str| {
-        !path.starts_with("[\"recorded\"") && path != "[\"observed_at\"]"
-    };
+    let counts = |path: &str| !path.starts_with("[\"recorded\"") && path != "[\"observed_at\"]";
     let a = a.iter().filter(|field| counts(field.path));
     let b = b.iter().filter(|field| counts(field.path));
     a.eq(b)
 }
 
-fn digest_all(world: &World, prepared: &mut Prepared, sent: &[Admitted]) {
-    let log = prepared.log.clone();
-    let mut writer = ChunkWriter::default();
-    let total = (prepared.new.len() + prepared.own.len()) as u64;
-    let (mut digests, mut epochs) = (Vec::with_capacity(total as usize), Vec::new());
-    let mut counters = log.epochs.take(total, world.clock.as_ref(), world.entropy.as_ref());
-    let mut used = 0;
-    for (n, event) in prepared.added(sent).enumerate() {
-        if used == counters.count {
-            epochs.push(counters.record.clone());
-            let left = total - n as u64;
-            counters = log.epochs.take(left, world.clock.as_ref(), world.entropy.as_ref());
-            used = 0;
+/// Digests and compresses events, in the order of their seqs.
+struct Digesting<'a> {
+    world: &'a World,
+    log: &'a Log,
+    counters: Option<Counters>,
+    /// Counters used of those.
+    used: u64,
+    digests: Vec<Hash>,
+    epochs: Vec<EpochRecord>,
+    writer: ChunkWriter,
+}
+
+impl<'a> Digesting<'a> {
+    fn new(world: &'a World, log: &'a Log) -> Self {
+        Digesting {
+            world,
+            log,
+            counters: None,
+            used: 0,
+            digests: Vec::new(),
+            epochs: Vec::new(),
+            writer: ChunkWriter::default(),
         }
-        let salts = counters.place(used);
-        used += 1;
-        digests.push(log.digest.of_fields(event.fields(), &counters.key.event_key(salts.counter)));
-        writer.push(event.fields(), salts);
     }
-    if used > 0 {
-        epochs.push(counters.record);
+
+    fn add<'e>(&mut self, events: impl Iterator<Item = &'e Admitted>, count: usize) {
+        self.digests.reserve(count);
+        for (n, event) in events.enumerate() {
+            let (key, salts) = self.next_key((count - n) as u64);
+            self.digests.push(self.log.digest.of_fields(event.fields(), &key));
+            self.writer.push(event.fields(), salts);
+        }
     }
-    prepared.digests = digests;
-    prepared.epochs = epochs;
-    prepared.chunks = writer.finish();
+
+    /// The key of the next event, where `left` more are to come.
+    fn next_key(&mut self, left: u64) -> (EventKey, SaltPlace) {
+        if self.counters.as_ref().is_none_or(|counters| self.used == counters.count) {
+            let (clock, entropy) = (self.world.clock.as_ref(), self.world.entropy.as_ref());
+            let counters = self.log.epochs.take(left, clock, entropy);
+            if self.epochs.last().is_none_or(|last| last.number != counters.record.number) {
+                self.epochs.push(counters.record.clone());
+            }
+            self.counters = Some(counters);
+            self.used = 0;
+        }
+        let counters = self.counters.as_ref().expect("taken above");
+        let salts = counters.place(self.used);
+        self.used += 1;
+        (counters.key.event_key(salts.counter), salts)
+    }
 }

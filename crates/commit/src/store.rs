@@ -9,9 +9,9 @@ use admit::Admitted;
 
 use crate::lane::{Answer, Fatal, Index, Message, Reply, Submission};
 use crate::log::{Checkpoint, Log, ReadError};
-use crate::open::{self, OpenError, Progress, Replay, Settings};
-use crate::own;
+use crate::open::{OpenError, Progress, Replay, Settings};
 use crate::prepare::{Prepared, prepare};
+use crate::stepped::Stepped;
 use crate::world::World;
 
 /// Batches that may wait for the lane.
@@ -62,10 +62,9 @@ impl Store {
         indexer: &Indexer,
         died: impl FnOnce(&Fatal) + Send + 'static,
     ) -> Result<Store, OpenError> {
-        let opened = open::open(&world, settings, replay, progress)?;
-        let (newborn, cut) = (opened.newborn, opened.cut);
+        let Stepped { world, logs, lane } =
+            Stepped::open(world, settings, replay, progress, indexer)?;
         let (inbox, outbox) = sync_channel(INBOX_MAX);
-        let lane = opened.lane;
         let run = move || {
             let result = lane.run(&outbox);
             if let Err(fatal) = &result {
@@ -77,34 +76,7 @@ impl Store {
             .name("lane".into())
             .spawn(run)
             .map_err(|error| OpenError::io("the lane's thread", error))?;
-        let logs = opened.logs;
-        let store = Store { world, logs, inbox, lane: Mutex::new(Some(thread)) };
-        store.state(&newborn, cut, indexer)?;
-        Ok(store)
-    }
-
-    /// Writes what the log itself has to state at start-up.
-    fn state(
-        &self,
-        newborn: &[String],
-        cut: Option<(String, u64)>,
-        indexer: &Indexer,
-    ) -> Result<(), OpenError> {
-        for (name, log) in &self.logs {
-            let mut events = Vec::new();
-            if newborn.contains(name) {
-                let why = "declared in the configuration and not there at start-up";
-                events.push(own::opened(&self.world, &log.meta.tenant, why));
-            }
-            if let Some((file, offset)) = &cut {
-                events.push(own::cut(&self.world, &log.meta.tenant, file, *offset));
-            }
-            if !events.is_empty() {
-                self.write(log, &events, indexer)
-                    .map_err(|error| OpenError::io("the journal", std::io::Error::other(error)))?;
-            }
-        }
-        Ok(())
+        Ok(Store { world, logs, inbox, lane: Mutex::new(Some(thread)) })
     }
 
     /// The logs by name.
@@ -130,11 +102,7 @@ impl Store {
     /// Hands a batch to the lane; `reply` hears what became of it. A batch that adds nothing is
     /// answered at once.
     pub fn submit(&self, prepared: Prepared, index: Index, reply: Reply) {
-        if prepared.is_empty() {
-            let checkpoint = prepared.log.checkpoint();
-            return reply(Answer::Committed { first: checkpoint.size, checkpoint });
-        }
-        let submission = Submission { prepared, index, reply };
+        let Some(submission) = Submission::new(prepared, index, reply) else { return };
         match self.inbox.try_send(Message::Submit(submission)) {
             Ok(()) => {}
             Err(TrySendError::Full(Message::Submit(s))) => (s.reply)(Answer::NoRoom),

@@ -64,7 +64,11 @@ impl Schema {
     }
 }
 
-fn conform_object(shape: &ObjectShape, object: &mut Object<'_>, depth: usize) -> Result<(), Problem> {
+fn conform_object(
+    shape: &ObjectShape,
+    object: &mut Object<'_>,
+    depth: usize,
+) -> Result<(), Problem> {
     for (key, value) in &mut object.0 {
         let conformed = check_key(key, depth).and_then(|()| match shape.member(key) {
             Some(member) => conform_member(member, value, depth + 1),
@@ -100,11 +104,9 @@ fn conform_value(shape: &Shape, value: &mut Value<'_>, depth: usize) -> Result<(
         (_, Value::Null) => Err(wrong("null is not allowed in an array here")),
         (Shape::Text(form), Value::String(text)) => conform_text(*form, text),
         (Shape::Word(words), Value::String(text)) if words.iter().any(|w| w == text) => Ok(()),
-        (Shape::Word(words), Value::String(text)) => Err(wrong(format!(
-            "\"{}\" is not one of {}",
-            shown(text),
-            words.join(", ")
-        ))),
+        (Shape::Word(words), Value::String(text)) => {
+            Err(wrong(format!("\"{}\" is not one of {}", shown(text), words.join(", "))))
+        }
         (Shape::Boolean, Value::Bool(_)) => Ok(()),
         (Shape::Integer { min, max }, value @ (Value::Number(_) | Value::Oversize(_))) => {
             match value.as_integer() {
@@ -309,23 +311,54 @@ mod tests {
     fn refusals_say_where_and_what_is_allowed() {
         let deep = format!(r#","attributes":{}1{}"#, r#"{"k":"#.repeat(16), "}".repeat(16));
         for (more, want) in [
-            (r#","resource":[]"#, "/resource: is no member of an event here; did you mean \"resources\"?"),
-            (r#","recorded":{}"#, "/recorded: is the server's own and not accepted from senders; leave it out"),
-            (r#","verb":"remove""#, "/verb: \"remove\" is not one of create, read, update, delete, list, login, logout, grant, revoke, execute, approve, reject, export, connect, assume, enable, disable, share, restore, other"),
+            (
+                r#","resource":[]"#,
+                "/resource: is no member of an event here; did you mean \"resources\"?",
+            ),
+            (
+                r#","recorded":{}"#,
+                "/recorded: is the server's own and not accepted from senders; leave it out",
+            ),
+            (
+                r#","verb":"remove""#,
+                "/verb: \"remove\" is not one of create, read, update, delete, list, login, logout, grant, revoke, execute, approve, reject, export, connect, assume, enable, disable, share, restore, other",
+            ),
             (r#","response":{"status":404}"#, "/response/status: must be a string, not number"),
-            (r#","duration_ns":1.5"#, "/duration_ns: must be a whole number from 0 to 9007199254740991"),
+            (
+                r#","duration_ns":1.5"#,
+                "/duration_ns: must be a whole number from 0 to 9007199254740991",
+            ),
             (r#","links":[null]"#, "/links/0: null is not allowed in an array here"),
-            (r#","observed_at":"yesterday""#, "/observed_at: not an RFC 3339 time such as 2026-01-02T03:04:05.678Z or 2026-01-02T03:04:05+01:00"),
-            (r#","correlation":{"span_id":"12"}"#, "/correlation/span_id: must be 16 hexadecimal digits"),
+            (
+                r#","observed_at":"yesterday""#,
+                "/observed_at: not an RFC 3339 time such as 2026-01-02T03:04:05.678Z or 2026-01-02T03:04:05+01:00",
+            ),
+            (
+                r#","correlation":{"span_id":"12"}"#,
+                "/correlation/span_id: must be 16 hexadecimal digits",
+            ),
             (r#","id":"""#, "/id: must have 1 to 128 bytes, not 0"),
-            (r#","attributes":{"big":12345678901234567890}"#, "/attributes/big: 12345678901234567890 has no exact form here: integers reach to ±9007199254740991, others must be finite doubles; send a string"),
-            (deep.as_str(), "/attributes/k/k/k/k/k/k/k/k/k/k/k/k/k/k/k/k: a path has at most 16 steps"),
+            (
+                r#","attributes":{"big":12345678901234567890}"#,
+                "/attributes/big: 12345678901234567890 has no exact form here: integers reach to ±9007199254740991, others must be finite doubles; send a string",
+            ),
+            (
+                deep.as_str(),
+                "/attributes/k/k/k/k/k/k/k/k/k/k/k/k/k/k/k/k: a path has at most 16 steps",
+            ),
         ] {
             assert_eq!(conform(&with(more)).expect_err(more), want);
         }
-        assert_eq!(conform(r#"{"actor":{"type":"user","id":"u"},"service":{"name":"s"}}"#).expect_err("x"), "/action: is required");
+        assert_eq!(
+            conform(r#"{"actor":{"type":"user","id":"u"},"service":{"name":"s"}}"#).expect_err("x"),
+            "/action: is required"
+        );
         assert_eq!(conform(r#"{"action":"a","actor":{"type":"user"},"service":{"name":"s"},"occurred_at":"2026-01-02T03:04:05Z"}"#).expect_err("x"), "/actor/id: is required unless type is anonymous");
-        assert_eq!(conform(r#"{"action":"a","actor":{"type":"anonymous"},"service":{"name":"s"}}"#).expect_err("x"), "the event: needs occurred_at or observed_at");
+        assert_eq!(
+            conform(r#"{"action":"a","actor":{"type":"anonymous"},"service":{"name":"s"}}"#)
+                .expect_err("x"),
+            "the event: needs occurred_at or observed_at"
+        );
     }
 
     #[test]

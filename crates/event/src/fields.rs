@@ -71,10 +71,7 @@ impl Fields {
     /// Flattens an event in its one form.
     pub fn flatten(event: &Object<'_>) -> Result<Fields, TooManyFields> {
         let mut flat = Flattening {
-            fields: Fields {
-                buffer: String::with_capacity(4096),
-                places: Vec::with_capacity(48),
-            },
+            fields: Fields { buffer: String::with_capacity(4096), places: Vec::with_capacity(48) },
             path: String::with_capacity(256),
         };
         flat.path.push('[');
@@ -136,7 +133,8 @@ impl Fields {
 
     /// The text at a canonical path.
     pub fn text(&self, path: &str) -> Option<&str> {
-        let found = self.places.binary_search_by(|place| place.path(&self.buffer).cmp(path)).ok()?;
+        let found =
+            self.places.binary_search_by(|place| place.path(&self.buffer).cmp(path)).ok()?;
         Some(self.places[found].field(&self.buffer).text)
     }
 
@@ -331,7 +329,8 @@ mod tests {
     #[test]
     fn fields_come_back_as_the_event() {
         let many: Vec<String> = (0..12).map(|i| i.to_string()).collect();
-        let json = format!(r#"{{"a":{{}},"a b":[{}],"a\"":{{"0":[[],null]}},"b":1.5}}"#, many.join(","));
+        let json =
+            format!(r#"{{"a":{{}},"a b":[{}],"a\"":{{"0":[[],null]}},"b":1.5}}"#, many.join(","));
         let fields = Fields::flatten(&event(&json)).expect("within limits");
         let back = Value::Object(fields.to_value().expect("well formed")).to_json();
         assert_eq!(Fields::flatten(&event(&back)).expect("within limits"), fields);
@@ -340,17 +339,17 @@ mod tests {
 
     #[test]
     fn path_order_is_by_bytes() {
-        let fields = Fields::flatten(&event(r#"{"a":[1,2,3,4,5,6,7,8,9,10,11],"B":1}"#)).expect("ok");
+        let fields =
+            Fields::flatten(&event(r#"{"a":[1,2,3,4,5,6,7,8,9,10,11],"B":1}"#)).expect("ok");
         let paths: Vec<&str> = fields.iter().map(|f| f.path).collect();
         assert_eq!(&paths[..4], [r#"["B"]"#, r#"["a",0]"#, r#"["a",10]"#, r#"["a",1]"#]);
     }
 
     #[test]
     fn impossible_fields_are_refused() {
-        for stored in [
-            vec![(r#"["a"]"#, "1"), (r#"["a"]"#, "2")],
-            vec![(r#"["b"]"#, "1"), (r#"["a"]"#, "2")],
-        ] {
+        for stored in
+            [vec![(r#"["a"]"#, "1"), (r#"["a"]"#, "2")], vec![(r#"["b"]"#, "1"), (r#"["a"]"#, "2")]]
+        {
             assert!(Fields::from_stored(stored.into_iter()).is_err());
         }
         for stored in [

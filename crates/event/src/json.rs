@@ -51,12 +51,13 @@ pub fn read_at(text: &str, at: usize) -> Result<(Value<'_>, usize), JsonError> {
 
 /// The text of some bytes, which must be UTF-8 without byte order mark.
 pub fn utf8(bytes: &[u8]) -> Result<&str, JsonError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
-        offset: error.valid_up_to(),
-        what: "not UTF-8".into(),
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| JsonError { offset: error.valid_up_to(), what: "not UTF-8".into() })?;
     if text.starts_with('\u{feff}') {
-        return Err(JsonError { offset: 0, what: "a byte order mark, which is not allowed".into() });
+        return Err(JsonError {
+            offset: 0,
+            what: "a byte order mark, which is not allowed".into(),
+        });
     }
     Ok(text)
 }
@@ -339,7 +340,10 @@ mod tests {
     fn says_what_is_wrong_and_where() {
         for (text, want) in [
             ("", "not valid JSON at byte 0: the input ends where a value should stand"),
-            ("{\"a\":1,\"\\u0061\":2}", "not valid JSON at byte 15: the key \"a\" stands twice in one object"),
+            (
+                "{\"a\":1,\"\\u0061\":2}",
+                "not valid JSON at byte 15: the key \"a\" stands twice in one object",
+            ),
             ("\"\\ud800\"", "not valid JSON at byte 7: a lone surrogate, which is not allowed"),
             ("\"\\udc00\"", "not valid JSON at byte 7: a lone surrogate, which is not allowed"),
             ("\u{feff}1", "not valid JSON at byte 0: a byte order mark, which is not allowed"),
@@ -401,7 +405,9 @@ mod tests {
                 let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
                 (a - b).abs() <= 1e-15 * a.abs()
             }
-            (J::Array(a), J::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+            (J::Array(a), J::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
+            }
             (J::Object(a), J::Object(b)) => {
                 a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| alike(v, w)))
             }

@@ -124,9 +124,28 @@ struct Compiler<'d> {
 }
 
 const KEYWORDS: [&str; 22] = [
-    "$schema", "$id", "$defs", "$ref", "title", "description", "type", "properties", "required",
-    "additionalProperties", "items", "enum", "minLength", "maxLength", "minimum", "maximum",
-    "pattern", "format", "anyOf", "if", "else", "readOnly",
+    "$schema",
+    "$id",
+    "$defs",
+    "$ref",
+    "title",
+    "description",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "pattern",
+    "format",
+    "anyOf",
+    "if",
+    "else",
+    "readOnly",
 ];
 
 impl Compiler<'_> {
@@ -148,9 +167,8 @@ impl Compiler<'_> {
         match schema.str("type") {
             Some("boolean") => Ok(Shape::Boolean),
             Some("integer") => {
-                let limit = |name, default| {
-                    schema.get(name).and_then(Value::as_integer).unwrap_or(default)
-                };
+                let limit =
+                    |name, default| schema.get(name).and_then(Value::as_integer).unwrap_or(default);
                 let (min, max) = (-crate::limits::INTEGER_MAX, crate::limits::INTEGER_MAX);
                 Ok(Shape::Integer { min: limit("minimum", min), max: limit("maximum", max) })
             }
@@ -183,11 +201,10 @@ impl Compiler<'_> {
     }
 
     fn object(&self, schema: &Object<'_>) -> Result<ObjectShape, SchemaError> {
-        let mut shape = ObjectShape::default();
-        shape.open = match schema.get("additionalProperties") {
-            Some(Value::Bool(open)) => *open,
-            _ => return Err(bad("additionalProperties", "must be true or false")),
+        let Some(Value::Bool(open)) = schema.get("additionalProperties") else {
+            return Err(bad("additionalProperties", "must be true or false"));
         };
+        let mut shape = ObjectShape { open: *open, ..ObjectShape::default() };
         if let Some(members) = schema.get("properties") {
             for (name, member) in &object(members, "properties")?.0 {
                 shape.members.push(Member {
@@ -221,11 +238,9 @@ fn unless(schema: &Object<'_>) -> Result<Option<Unless>, SchemaError> {
     let word = test.as_object().and_then(|t| t.str("const"));
     let mut required = strings(otherwise.get("required").unwrap_or(&Value::Null), "else")?;
     match (word, required.pop()) {
-        (Some(word), Some(name)) if required.is_empty() => Ok(Some(Unless {
-            member: member.to_string(),
-            word: word.to_owned(),
-            required: name,
-        })),
+        (Some(word), Some(name)) if required.is_empty() => {
+            Ok(Some(Unless { member: member.to_string(), word: word.to_owned(), required: name }))
+        }
         _ => Err(bad("if", "must be a const with one required member in else")),
     }
 }

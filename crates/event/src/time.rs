@@ -17,9 +17,8 @@ impl fmt::Display for TimeError {
 
 impl std::error::Error for TimeError {}
 
-const SHAPE: TimeError = TimeError(
-    "not an RFC 3339 time such as 2026-01-02T03:04:05.678Z or 2026-01-02T03:04:05+01:00",
-);
+const SHAPE: TimeError =
+    TimeError("not an RFC 3339 time such as 2026-01-02T03:04:05.678Z or 2026-01-02T03:04:05+01:00");
 const NO_SUCH_TIME: TimeError =
     TimeError("no such time: months 01-12, days as the month has, 00:00:00 to 23:59:59");
 const RANGE: TimeError = TimeError("outside 1970 to 2261 in UTC");
@@ -29,7 +28,12 @@ const NANOS: i128 = 1_000_000_000;
 /// Nanoseconds since 1970-01-01T00:00:00Z of an RFC 3339 text.
 pub fn parse_time(text: &str) -> Result<i64, TimeError> {
     let b = text.as_bytes();
-    if b.len() < 20 || b[4] != b'-' || b[7] != b'-' || b[10] != b'T' || b[13] != b':' || b[16] != b':'
+    if b.len() < 20
+        || b[4] != b'-'
+        || b[7] != b'-'
+        || b[10] != b'T'
+        || b[13] != b':'
+        || b[16] != b':'
     {
         return Err(SHAPE);
     }

@@ -9,6 +9,7 @@ mod clock;
 mod disk;
 mod entropy;
 mod real;
+pub mod sim;
 
 pub use clock::{Clock, SystemClock};
 pub use disk::{Disk, File};

@@ -56,18 +56,33 @@ impl Leaf {
 
 /// C: hides a field's text, given its salt.
 pub fn commitment(salt: &Salt, text: &[u8]) -> Hash {
-    Sha256::new_with_prefix([0x02]).chain_update(salt).chain_update(text).finalize().into()
+    tagged(0x02, salt, text)
 }
 
 /// D: hides a field's path as well.
 pub fn field_digest(commitment: &Hash, path: &[u8]) -> Hash {
-    Sha256::new_with_prefix([0x03]).chain_update(commitment).chain_update(path).finalize().into()
+    tagged(0x03, commitment, path)
+}
+
+/// SHA-256( tag ‖ `head` ‖ `tail` ). Most are short: hashed from one piece, they cost a third less.
+fn tagged<const N: usize>(tag: u8, head: &[u8; N], tail: &[u8]) -> Hash {
+    let mut piece = [0; 128];
+    piece[0] = tag;
+    piece[1..=N].copy_from_slice(head);
+    match piece[1 + N..].get_mut(..tail.len()) {
+        Some(room) => {
+            room.copy_from_slice(tail);
+            Sha256::digest(&piece[..1 + N + tail.len()]).into()
+        }
+        None => Sha256::new_with_prefix(&piece[..1 + N]).chain_update(tail).finalize().into(),
+    }
 }
 
 /// The digest of an event of the log `origin`. Sorts `fields`; `None` if two are equal, or if there
 /// are more of them, or a longer origin, than their length prefixes can say.
 pub fn event_digest(origin: &str, fields: &mut [Hash]) -> Option<Hash> {
-    fields.sort_unstable();
+    // Hashes differ early: few comparisons look past the first eight bytes.
+    fields.sort_unstable_by(|a, b| head(a).cmp(&head(b)).then_with(|| a.cmp(b)));
     if fields.windows(2).any(|pair| pair[0] == pair[1]) {
         return None;
     }
@@ -79,4 +94,8 @@ pub fn event_digest(origin: &str, fields: &mut [Hash]) -> Option<Hash> {
     sha.update(count.to_be_bytes());
     sha.update(fields.as_flattened());
     Some(sha.finalize().into())
+}
+
+fn head(hash: &Hash) -> u64 {
+    hash.first_chunk().copied().map_or(0, u64::from_be_bytes)
 }

@@ -65,6 +65,7 @@ impl LiveLog {
         if let Some(stranger) = saved.as_ref().filter(|saved| saved.origin != checkpoint.origin) {
             return Err(NotStarted::Usage(foreign_saved(stranger)));
         }
+        let saved = question.believed(saved);
         let mut docket = Docket::default();
         let log = LogRef { number: 0, origin: &checkpoint.origin };
         let seen = trust::judge(&checkpoint, question.policy.as_ref(), log, &mut docket);

@@ -28,21 +28,39 @@ pub struct Question {
     /// Fields that every event must show with their value.
     pub required: Vec<Path>,
     /// A checkpoint seen earlier, as the note it was.
+    /// Neither this nor `required` may be asked of a receipt or a tlog-proof.
     pub saved: Option<String>,
 }
 
 impl Question {
-    /// The saved checkpoint, read and found signed under the policy. Without a policy nothing is
-    /// signed, and the verdict says so before any saved checkpoint could matter.
+    /// The saved checkpoint, read and found signed under the policy. Without a policy nobody's
+    /// signature counts, and the verdict says so: see [`Question::believed`].
     pub(crate) fn saved(&self) -> Result<Option<Checkpoint>, Usage> {
-        let (Some(note), Some(policy)) = (&self.saved, &self.policy) else { return Ok(None) };
+        let Some(note) = &self.saved else { return Ok(None) };
         let wrong = |what: &str| Usage(format!("the saved checkpoint {what}"));
         let saved = Checkpoint::parse(note).map_err(|fault| wrong(&format!("is none: {fault}")))?;
-        let standing = trust::standing(policy, &saved);
-        if standing.signed_by.is_empty() || !standing.broken.is_empty() {
-            return Err(wrong("is not signed under the policy"));
+        if let Some(policy) = &self.policy {
+            let standing = trust::standing(policy, &saved);
+            if standing.signed_by.is_empty() || !standing.broken.is_empty() {
+                return Err(wrong("is not signed under the policy"));
+            }
         }
         Ok(Some(saved))
+    }
+
+    /// The saved checkpoint, if somebody in a policy vouches for it: only then can it contradict.
+    pub(crate) fn believed<C>(&self, saved: Option<C>) -> Option<C> {
+        saved.filter(|_| self.policy.is_some())
+    }
+
+    /// Refuses what can only be asked of events and of a log's growth.
+    pub(crate) fn without_events(&self, what: &str) -> Result<(), Usage> {
+        let given = match (&self.saved, self.required.is_empty()) {
+            (Some(_), _) => "saved checkpoint",
+            (None, false) => "required path",
+            (None, true) => return Ok(()),
+        };
+        Err(Usage(format!("{what} is judged without a {given}: it proves leaves alone")))
     }
 }
 

@@ -9,8 +9,8 @@
 //!  "logs":[{"origin","checkpoint","runs":[{"first","leaves","proof"}]}]}
 //! ```
 //!
-//! Runs ascend, do not touch, and cover the seqs that the events name. The seq behind a conflict
-//! may be covered along with them.
+//! Runs ascend, do not touch, and cover exactly the seqs at which the events stand. The seq behind a
+//! conflict is no such place: what stands there is another event.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -19,7 +19,7 @@ use crate::docket::{self, Docket, LogRef};
 use crate::error::{Malformed, Usage, malformed};
 use crate::evidence::read::{checkpoint, each};
 use crate::json::{self, Members, Value};
-use crate::question::{Question, foreign_saved};
+use crate::question::Question;
 use crate::run::{Run, Times};
 use crate::trust;
 use crate::verdict::{Reason, Verdict};
@@ -81,16 +81,12 @@ pub struct ReceiptLog {
 
 /// Judges a receipt.
 pub fn judge(bytes: &[u8], question: &Question) -> Result<Verdict, Usage> {
-    let saved = question.saved()?;
+    question.saved()?;
     let receipt = match Receipt::parse(bytes) {
         Ok(receipt) => receipt,
         Err(fault) => return Ok(docket::malformed(&fault)),
     };
-    let known =
-        |saved: &Checkpoint| receipt.logs.iter().any(|l| l.checkpoint.origin == saved.origin);
-    if let Some(stranger) = saved.filter(|saved| !known(saved)) {
-        return Err(foreign_saved(&stranger));
-    }
+    question.without_events("a receipt")?;
     let mut docket = Docket::default();
     if question.policy.is_none() && receipt.logs.is_empty() {
         docket.whole(Reason::UnknownLog, "no policy and no key was given to judge by");
@@ -131,17 +127,19 @@ impl Receipt {
         if !self.logs.iter().all(|log| origins.insert(&log.checkpoint.origin)) {
             return Err(malformed("two logs have one origin"));
         }
-        let (mut named, mut allowed) = (BTreeSet::new(), BTreeSet::new());
+        let mut named = BTreeSet::new();
         for answer in &self.events {
             if let Answer::Stored { at, conflict, .. } = answer {
                 named.insert(*at);
-                allowed.extend(*conflict);
+                if conflict.is_some_and(|other| other.log >= self.logs.len() as u64) {
+                    return Err(malformed("a conflict is with an event of no log given here"));
+                }
             }
         }
         for (log, part) in (0..).zip(&self.logs) {
             for seq in part.runs.iter().flat_map(|run| run.first..run.end()) {
                 let place = Place { log, seq };
-                if !named.remove(&place) && !allowed.remove(&place) {
+                if !named.remove(&place) {
                     return Err(malformed(format!("a run covers seq {seq}, which no event names")));
                 }
             }

@@ -17,9 +17,9 @@ fn small() -> Writer {
     let mut writer = Writer::new(&["a-0", "b-0"]);
     writer.frame(&[(0, events(0, 3))]);
     writer.frame(&[(0, events(3, 2)), (1, events(0, 4))]);
-    writer.codec = 0;
+    writer.plain = true;
     writer.frame(&[(1, events(8, 1))]);
-    writer.codec = 1;
+    writer.plain = false;
     writer.frame(&[(0, events(5, 4)), (1, events(5, 2))]);
     writer.frame(&[(0, events(9, 1))]);
     writer.close();
@@ -147,13 +147,17 @@ fn strange_and_missing_files() {
     check(&without("folder.json"), &q, "Unverifiable malformed");
     check(&without("head"), &q, "Unverifiable malformed");
     check(&without("logs/a-0/birth"), &q, "Unverifiable malformed");
-    check(&without("logs/a-0/log.json"), &q, "Unverifiable malformed");
+    check(&without("logs/a-0/log.json"), &q, "Unverifiable malformed a-0");
     check(&without("journal/0000000000000001"), &q, "Tampered truncated a-0 0");
     check(&with("journal/x", b""), &q, "Unverifiable malformed");
     check(&with("logs/a-0/x", b""), &q, "Unverifiable malformed");
     check(&with("lock", b"x"), &q, "Unverifiable malformed");
     check(&with("notes.txt", b"x"), &q, "Verified verified");
-    check(&with("journal/0000000000000002", &[0; 8192]), &q, "Verified verified");
+    check(&with("journal/0000000000000002", &[0; 8192]), &q, "Unverifiable malformed");
+    check(&with("journal/0000000000000002.new", b"half"), &q, "Verified verified");
+    check(&with("journal/2.new", b"half"), &q, "Unverifiable malformed");
+    check(&with("logs/a-0/log.json.new", b"half"), &q, "Verified verified");
+    check(&with("logs/c-0/birth", b"half"), &q, "Verified verified");
     let mut other = Writer::new(&["a-0", "b-0"]).files.0["journal/0000000000000001"].clone();
     other[8] ^= 1;
     let crc = crc32c::crc32c(&other[..4092]);
@@ -180,18 +184,15 @@ fn forge(writer: &Writer, number: usize, change: impl Fn(&mut [u8])) -> Memory {
 fn no_byte_of_a_section_may_be_forged_with_its_crcs() {
     let writer = small();
     let q = question(&writer, None);
-    // The third frame has one plain section. Its id tags, nonce, epoch class and producers' state
-    // say nothing that the tree knows.
+    // The third frame has one section of plain blocks. Its id tags, epoch class and producers'
+    // state say nothing that the tree knows, nor does a bit of zstd's own that readers pass over.
     let (_, _, length) = writer.frames[2];
     let frame = &writer.files.0[&writer.frames[2].0][writer.frames[2].1..][..length];
     let find = |needle: &[u8]| frame.windows(needle.len()).position(|w| w == needle).unwrap();
-    let free =
-        [88..100, find(&[7; 16])..find(&[7; 16]) + 16, find(b"producers")..find(b"producers") + 9];
-    let class = find(&[0, 0, 0, 38]) + 8;
-    for at in 64..length - 4 {
-        if free.iter().any(|range| range.contains(&at)) || (class..class + 2).contains(&at) {
-            continue;
-        }
+    let (tags, state) = (find(&[7; 16]), find(b"producers"));
+    let (class, zstd) = (find(&[0, 0, 0, 38]) + 8, find(&[0x28, 0xb5, 0x2f, 0xfd]) + 4);
+    let free = [tags..tags + 16, state..state + 9, class..class + 2, zstd..zstd + 1];
+    for at in (64..length - 4).filter(|at| !free.iter().any(|range| range.contains(at))) {
         let verdict = judge(&forge(&writer, 2, |frame| frame[at] ^= 1 << (at % 8)), &q);
         assert!(!verdict.is_verified(), "byte {at}");
         assert!(!verdict.place.is_empty(), "byte {at}");
@@ -300,23 +301,115 @@ fn after_a_crash() {
     // The head did not reach the disk: a whole frame that nobody signed.
     writer.frame(&[(0, events(5, 1))]);
     check(&writer.files, &q, "Incomplete torn-tail a-0 5");
-    // A start-up copies the last frame; what it replaces, and all behind it, no longer counts.
-    writer.restart();
-    let (name, at, length) = writer.frames[2].clone();
-    writer.files.0.get_mut(&name).unwrap()[at + 70..at + length + 5000].fill(9);
+}
+
+/// A start-up copies the last frame; what it replaces, and all behind it, no longer counts.
+#[test]
+fn after_a_crash_in_a_start_up() {
+    let mut writer = Writer::new(&["a-0"]);
+    writer.frame(&[(0, events(0, 3))]);
+    writer.frame(&[(0, events(3, 3))]);
+    let q = question(&writer, None);
+    let (name, at, length) = writer.frames[1].clone();
+    writer.files.0.get_mut(&name).unwrap()[at + length + 5000] = 9;
+    writer.copy_last();
+    writer.head(false);
+    let place = format!("{name}, byte {at}");
+    let verdict = check(&writer.files, &q, "Incomplete torn-tail");
+    assert_eq!(verdict.place, place);
+    // No order of clearing it confuses anybody.
+    writer.files.0.get_mut(&name).unwrap()[at + 70..].fill(0);
+    check(&writer.files, &q, "Incomplete torn-tail");
     writer.frame(&[(0, events(6, 2))]);
+    // Nobody closes a folder before all is cleared.
     writer.close();
+    assert_eq!(check(&writer.files, &q, "Unverifiable malformed").place, place);
+    writer.clear(&name, at);
     let verdict = check(&writer.files, &q, "Verified verified");
     assert_eq!(verdict.counts.entries, 8);
     // Two starts with nothing in between, the first of which tore its copy.
-    writer.restart();
-    let (name, at, length) = writer.frames.last().unwrap().clone();
-    writer.files.0.get_mut(&name).unwrap()[at + length / 2..at + length].fill(0);
-    let file = writer.frames.len() - 2;
-    writer.frames.push(writer.frames[file].clone());
-    writer.restart();
-    writer.restart();
+    let last = writer.frames.last().unwrap().clone();
+    writer.head(false);
+    writer.copy_last();
+    let (torn, at, length) = writer.frames.pop().unwrap();
+    writer.files.0.get_mut(&torn).unwrap()[at + length / 2..at + length].fill(0);
+    check(&writer.files, &q, "Incomplete torn-tail");
+    writer.copy_last();
+    let verdict = check(&writer.files, &q, "Incomplete torn-tail");
+    assert_eq!(verdict.findings.len(), 2);
+    writer.clear(&torn, at);
+    writer.clear(&last.0, last.1);
+    writer.close();
     check(&writer.files, &q, "Verified verified");
+}
+
+/// The very first frame tore: there is none to copy, and the next start begins anew.
+#[test]
+fn after_a_crash_in_the_first_frame() {
+    let mut writer = Writer::new(&["a-0"]);
+    let q = question(&writer, None);
+    let first = writer.files.0.keys().find(|name| name.starts_with("journal/")).unwrap().clone();
+    writer.files.0.get_mut(&first).unwrap()[4096..5000].fill(9);
+    check(&writer.files, &q, "Incomplete torn-tail");
+    writer.open_file();
+    writer.frame(&[(0, events(0, 3))]);
+    writer.head(false);
+    check(&writer.files, &q, "Incomplete torn-tail");
+    writer.clear(&first, 4096);
+    writer.close();
+    check(&writer.files, &q, "Verified verified");
+}
+
+/// In a folder that was closed cleanly every byte behind the frames that count is zero: where a
+/// start-up replaced one, where a later file follows, and in files that wait for a first frame.
+#[test]
+fn nothing_hides_behind_frames_that_count() {
+    let mut writer = Writer::new(&["a-0"]);
+    writer.file_bytes = 16 << 10;
+    for round in 0..5 {
+        writer.frame(&[(0, events(round * 3, 3))]);
+    }
+    writer.restart();
+    writer.frame(&[(0, events(20, 3))]);
+    let reserve = writer.reserve();
+    writer.close();
+    let q = question(&writer, None);
+    check(&writer.files, &q, "Verified verified");
+    let mut ends = std::collections::BTreeMap::new();
+    for (name, at, length) in &writer.frames {
+        let is_whole = writer.files.0[name][*at..].starts_with(b"CFRM");
+        if is_whole {
+            ends.insert(name.clone(), (at + length).next_multiple_of(4096));
+        }
+    }
+    ends.insert(reserve, 4096);
+    assert_eq!(ends.len(), 4);
+    let mut flips = 0;
+    for (name, end) in ends {
+        for at in (end..16 << 10).step_by(61).chain((end..16 << 10).last()) {
+            let mut files = writer.files.clone();
+            files.0.get_mut(&name).unwrap()[at] ^= 1 << (at % 8);
+            let verdict = check(&files, &q, "Unverifiable malformed");
+            assert_eq!(verdict.place, format!("{name}, byte {at}"));
+            flips += 1;
+        }
+    }
+    assert!(flips > 300, "{flips}");
+}
+
+#[test]
+fn event_lists_are_of_one_codec() {
+    for codec in [0, 2, 0x8001, u16::MAX] {
+        let mut writer = Writer::new(&["a-0"]);
+        writer.frame(&[(0, events(0, 3))]);
+        (writer.codec, writer.plain) = (codec, true);
+        writer.frame(&[(0, events(3, 2))]);
+        writer.close();
+        let q = question(&writer, None);
+        let verdict = check(&writer.files, &q, "Unverifiable malformed a-0 3");
+        let (name, at, _) = &writer.frames[1];
+        assert!(verdict.place.starts_with(&format!("{name}, byte {at} ")), "{}", verdict.place);
+    }
 }
 
 #[test]

@@ -255,6 +255,10 @@ def row_1_other_kinds():
         ("unnamed", put(good, "logs", 0, "runs", 0, ACME.run(1, 3)), "A leaf that no entry names."),
         ("duplicate-false", put(good, "events", 0, "duplicate", False), "False is never said."),
         ("two-origins", put(good, "logs", 1, {**good["logs"][0], "runs": []}), "One origin twice."),
+        ("conflict-covered", receipt([{"log": 0, "seq": 1, "conflict": {"log": 0, "seq": 2}}],
+                                     [(ACME, NOTE, [ACME.run(1, 3)])]),
+         "The seq behind a conflict is not where one of these events stands."),
+        ("conflict-log", put(good, "events", 0, "conflict", {"log": 1, "seq": 0}), "No such log."),
         ("runs-touch", receipt([{"log": 0, "seq": 0}, {"log": 0, "seq": 1}],
                                [(ACME, NOTE, [ACME.run(0, 1), ACME.run(1, 2)])]), "Runs touch."),
     ]:
@@ -586,6 +590,9 @@ def row_11():
     fork, unproved = "tampered: fork", "incomplete: no-consistency"
     case("r12-saved-same", LAST, "verified", "The saved checkpoint has the same tree.", saved=NOTE)
     case("r11-same-size", LAST, fork, "One size, two roots.", saved=FORKED.note())
+    case("r02-saved-no-policy", LAST, "unverifiable: unknown-log",
+         "Without a policy a saved checkpoint contradicts nothing.", policy=None,
+         saved=FORKED.note())
     case("r11-no-proof", LAST, unproved, "No proof from the saved size.", saved=ACME.note(3))
     for size, old in [(5, 3), (5, 4), (4, 2)]:
         case(f"r12-saved-{old}-of-{size}", consistent(size, old), "verified",
@@ -651,6 +658,12 @@ def receipts():
          {"log": 0, "seq": 3, "conflict": {"log": 0, "seq": 1}}, {"log": 0, "seq": 3,
                                                                  "duplicate": True}]),
          "verified", "Given id, duplicate, refusal, conflict: the conflicting seq needs no run.")
+    conflict = {"log": 0, "seq": 3, "conflict": {"log": 0, "seq": 2}}
+    told("r12-receipt-conflict", one(runs=[(3, 4)], entries=[conflict]), "verified",
+         "No run covers the seq behind the conflict.")
+    told("r12-receipt-conflict-named", one(runs=[(2, 4)], entries=[
+         {"log": 0, "seq": 2, "duplicate": True}, conflict]), "verified",
+         "The seq behind the conflict is also that of an event.")
     told("r12-receipt-two-logs", receipt([{"log": 1, "seq": 0}, {"log": 0, "seq": 1}], [
          (ACME, NOTE, [ACME.run(1, 2)]), (BETA, BETA_NOTE, [BETA.run(0, 1)])]), "verified",
          "A duplicate in an older log beside a new event.", policy=TWO_KEYS)
@@ -754,14 +767,27 @@ def precedence():
 
 
 def usage():
-    def told(name, why, **more):
-        case(f"u-{name}", LAST, "usage", why, **more)
+    def told(name, why, content=LAST, **more):
+        case(f"u-{name}", content, "usage", why, **more)
 
     told("saved-other-log", "The saved checkpoint is of a log that the file does not hold.",
          policy=TWO_KEYS, saved=BETA_NOTE)
     told("saved-unsigned", "The saved checkpoint is not signed by a key of the policy.",
          saved=BODY + "\n" + ACME_NEW_KEY.line(BODY))
     told("saved-no-note", "What was saved is no checkpoint.", saved="hello\n")
+    told("saved-no-note-no-policy", "Nor is it one without a policy.", saved="hello\n", policy=None)
+    told("saved-other-log-no-policy", "Of another log, which shows without a policy too.",
+         saved=BETA_NOTE, policy=None)
+    told("saved-unknown-log", "The policy has no key that could have signed it.", saved=NOTE,
+         policy=log_lines(BETA_KEY) + "quorum none\n")
+    told("saved-unsigned-malformed", "What the judge brings is looked at before the file.", "{}",
+         saved=BODY + "\n" + ACME_NEW_KEY.line(BODY))
+    alone = receipt([{"log": 0, "seq": 1}], [(ACME, NOTE, [ACME.run(1, 2)])])
+    for kind, content in [("receipt", alone), ("tlog-proof", tlog_proof(ACME, 2, NOTE))]:
+        told(f"{kind}-saved", "It proves leaves, not how the log grows.", content, kind=kind,
+             saved=NOTE)
+        told(f"{kind}-required", "It proves leaves, not what is in them.", content, kind=kind,
+             required=[["action"]])
     vkey = ACME_KEY.vkey
     two = witnessed("group g 2 w1 w2\n")
     for name, policy, why in [

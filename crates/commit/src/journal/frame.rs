@@ -67,8 +67,7 @@ impl FrameHeader {
                 && flags & !FLAG_COPIED == 0
                 && zero.iter().all(|b| *b == 0);
             let copied = flags == FLAG_COPIED;
-            let header =
-                FrameHeader { length, file, number, written_at, before, sections, copied };
+            let header = FrameHeader { length, file, number, written_at, before, sections, copied };
             Ok::<_, Short>(plain.then_some(header))
         };
         read().ok().flatten()
@@ -95,8 +94,7 @@ impl<'a> Frame<'a> {
         let sections = body.get(HEADER_BYTES..length.checked_sub(4)?)?;
         let crc = u32::from_be_bytes(body[length - 4..].try_into().ok()?);
         let padding = bytes.get(length..length.next_multiple_of(BLOCK))?;
-        let holds =
-            crc == crc32c::crc32c(&body[..length - 4]) && padding.iter().all(|b| *b == 0);
+        let holds = crc == crc32c::crc32c(&body[..length - 4]) && padding.iter().all(|b| *b == 0);
         holds.then_some(Frame { header, sections, crc })
     }
 
@@ -129,7 +127,13 @@ mod tests {
         let mut bytes = vec![0; HEADER_BYTES];
         bytes.extend_from_slice(b"sections");
         let header = FrameHeader {
-            length: 0, file: 3, number: 9, written_at: 7, before: 5, sections: 1, copied: true,
+            length: 0,
+            file: 3,
+            number: 9,
+            written_at: 7,
+            before: 5,
+            sections: 1,
+            copied: true,
         };
         let crc = finish(&mut bytes, header);
         let frame = Frame::decode(&bytes).expect("whole");

@@ -56,12 +56,12 @@ pub struct Found {
     pub last: Option<LastFrame>,
     /// Where the frames that count end.
     pub end: Option<Place>,
-    /// Whether something that is no frame stands behind them.
-    pub torn: bool,
+    /// Where something that is no frame stands behind them and no event says so yet.
+    pub torn: Option<Place>,
     /// The files, open, with their numbers.
     pub files: Vec<(u64, Arc<dyn File>)>,
     /// Where bytes stand that no longer count, to the end of their files: to be zeroed once the
-    /// last frame is copied.
+    /// last frame is copied and the cut is stated.
     pub dead: Vec<Place>,
     /// Files without a frame that counts.
     pub idle: Vec<u64>,
@@ -86,7 +86,7 @@ struct Opened {
     number: u64,
     size: u64,
     file: Arc<dyn File>,
-    /// Number of its first frame, if it has a whole one, and whether that one is a copy.
+    /// The header of its first frame, if that one is whole.
     first: Option<FrameHeader>,
 }
 
@@ -100,25 +100,22 @@ pub fn scan(
 ) -> Result<Found, Scan> {
     let opened = open_all(disk, folder)?;
     let total = opened.iter().map(|f| f.size).sum();
-    let mut walk = Walk {
-        found: Found { next_file: 1, next_frame: 1, ..Found::default() },
-        visit,
-    };
+    let found = Found { next_file: 1, next_frame: 1, ..Found::default() };
+    let mut walk = Walk { found, visit, unstated: None };
     let mut done = 0;
     for (index, file) in opened.iter().enumerate() {
-        let later = opened[index + 1..].iter().filter_map(|f| f.first);
-        let ends_at = later.clone().map(|first| first.number).min();
-        let next_is_copy = later.clone().next().is_some_and(|first| first.copied);
+        let later = opened[index + 1..].iter().find_map(|f| f.first);
         let bytes = read_whole(file)?;
-        let rest = walk.file(file, &bytes, ends_at)?;
+        let rest = walk.file(file, &bytes, later)?;
         if rest == BLOCK {
             walk.found.idle.push(file.number);
         }
-        walk.leftover(file, &bytes, rest, ends_at.is_some(), next_is_copy)?;
+        walk.leftover(file, &bytes, rest, later)?;
         done += file.size;
         progress(done, total);
         walk.found.next_file = file.number + 1;
     }
+    walk.settle();
     walk.found.files = opened.into_iter().map(|f| (f.number, f.file)).collect();
     Ok(walk.found)
 }
@@ -126,18 +123,26 @@ pub fn scan(
 struct Walk<'v> {
     found: Found,
     visit: &'v mut dyn FnMut(&Frame<'_>, Place) -> Result<(), Damage>,
+    /// What is torn behind a frame that was copied, with that frame's number: the crash came
+    /// while an earlier start-up was at work.
+    unstated: Option<(u64, Place)>,
 }
 
 impl Walk<'_> {
     /// Visits the frames of one file that count; returns where they end.
-    fn file(&mut self, file: &Opened, bytes: &[u8], ends_at: Option<u64>) -> Result<usize, Scan> {
+    fn file(
+        &mut self,
+        file: &Opened,
+        bytes: &[u8],
+        later: Option<FrameHeader>,
+    ) -> Result<usize, Scan> {
         let mut at = BLOCK;
         while let Some(frame) = bytes.get(at..).and_then(Frame::decode) {
             let found = &mut self.found;
             let in_order = frame.header.number == found.next_frame
                 && frame.header.before == found.last_crc
                 && frame.header.file == file.number;
-            if !in_order || ends_at.is_some_and(|end| frame.header.number >= end) {
+            if !in_order || later.is_some_and(|first| frame.header.number >= first.number) {
                 break;
             }
             let place = Place { file: file.number, offset: at as u64 };
@@ -152,33 +157,54 @@ impl Walk<'_> {
         Ok(at)
     }
 
-    /// Judges what stands behind the last frame of a file that counts.
+    /// Judges what stands behind the last frame of a file that counts. `later` is the first frame
+    /// of the files behind it.
     fn leftover(
         &mut self,
         file: &Opened,
         bytes: &[u8],
         at: usize,
-        later_frames: bool,
-        next_is_copy: bool,
+        later: Option<FrameHeader>,
     ) -> Result<(), Scan> {
         let rest = bytes.get(at..).unwrap_or_default();
-        if rest.iter().all(|b| *b == 0) {
+        if is_zero(rest) {
             return Ok(());
         }
+        let place = Place { file: file.number, offset: at as u64 };
         let damage = |what: &str| {
-            let file = file_name(file.number);
-            Scan::Damaged(Damage { file, offset: at as u64, what: what.into() })
+            let (file, offset) = (file_name(file.number), at as u64);
+            Err(Scan::Damaged(Damage { file, offset, what: what.into() }))
         };
-        if later_frames && !next_is_copy {
-            return Err(damage("a frame is broken, though later files hold frames written after it"));
+        match later {
+            // A whole later frame proves that this one was durable: it was not torn, it was
+            // changed.
+            None if self.later_frame(rest).is_some() => {
+                return damage("a frame is broken, though frames written after it are whole");
+            }
+            None => self.found.torn = self.found.torn.or(Some(place)),
+            Some(first) if self.found.next_frame < first.number || !replaces(&first) => {
+                return damage(
+                    "a frame is broken, though later files hold frames written after it",
+                );
+            }
+            Some(first) => {
+                let original = FrameHeader::decode(rest).filter(|h| h.number == first.number);
+                let original = original.map_or(0, |h| (h.length as usize).next_multiple_of(BLOCK));
+                if first.copied && !is_zero(rest.get(original..).unwrap_or_default()) {
+                    let offset = (at + original) as u64;
+                    self.unstated = Some((first.number, Place { offset, ..place }));
+                }
+            }
         }
-        // A whole later frame proves that this one was durable: it was not torn, it was changed.
-        if !later_frames && self.later_frame(rest).is_some() {
-            return Err(damage("a frame is broken, though frames written after it are whole"));
-        }
-        self.found.torn |= !later_frames;
-        self.found.dead.push(Place { file: file.number, offset: at as u64 });
+        self.found.dead.push(place);
         Ok(())
+    }
+
+    /// Start-up states a cut in the frame that follows the copy. No such frame: not stated.
+    fn settle(&mut self) {
+        let copy_is_last = |copy: u64| copy + 1 == self.found.next_frame;
+        let unstated = self.unstated.filter(|(copy, _)| copy_is_last(*copy));
+        self.found.torn = unstated.map(|(_, place)| place).or(self.found.torn);
     }
 
     fn later_frame(&self, rest: &[u8]) -> Option<u64> {
@@ -187,6 +213,16 @@ impl Walk<'_> {
             (number > self.found.next_frame).then_some(number)
         })
     }
+}
+
+/// Whether a frame ends what stands in earlier files from its number on: start-up copied it, or
+/// there is nothing before it that could have been copied.
+fn replaces(first: &FrameHeader) -> bool {
+    first.copied || first.number == 1
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| *b == 0)
 }
 
 fn open_all(disk: &dyn Disk, folder: [u8; 16]) -> Result<Vec<Opened>, Scan> {
@@ -226,6 +262,8 @@ fn open_one(
     if size < 2 * BLOCK as u64 {
         return Err(damage("shorter than a journal file").into());
     }
+    // What a killed process wrote and did not sync could be read here and lost later.
+    file.sync().map_err(io)?;
     let mut block = vec![0; BLOCK];
     file.read_past_cache(0, &mut block).map_err(io)?;
     let header = FileHeader::decode(&block).map_err(damage)?;

@@ -209,7 +209,15 @@ fn section(body: &[u8], start: usize) -> Result<Section<'_>, SectionError> {
         .map(|(time, digest)| Leaf { recorded_at: i64::from_be_bytes(*time), digest: *digest })
         .collect();
     Ok(Section {
-        first, origin, checkpoint, root_after, leaves, tags, epochs, event_list, event_list_at,
+        first,
+        origin,
+        checkpoint,
+        root_after,
+        leaves,
+        tags,
+        epochs,
+        event_list,
+        event_list_at,
         event_list_raw,
     })
 }

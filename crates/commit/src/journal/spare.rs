@@ -11,7 +11,7 @@ use platform::{Disk, File};
 
 use super::file::{FileHeader, file_name};
 
-const ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
 /// How long a lane without a file waits for one before it says so.
 const WAIT: Duration = Duration::from_secs(5);
 /// How long the maker rests after the disk refused.

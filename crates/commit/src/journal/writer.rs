@@ -55,7 +55,10 @@ impl Journal {
         found: &Found,
         ahead: bool,
     ) -> io::Result<(Journal, Option<Place>)> {
-        let header = FileHeader { folder, number: found.next_file, size: file_bytes };
+        // Were files larger when the last frame was written, it still has to fit.
+        let copy = found.last.as_ref().map_or(0, |last| u64::from(last.header.length));
+        let size = file_bytes.max(copy.next_multiple_of(BLOCK as u64) + 2 * BLOCK as u64);
+        let header = FileHeader { folder, number: found.next_file, size };
         let Spare { file, .. } = make(disk.as_ref(), header)?;
         let next_file = FileHeader { number: header.number + 1, ..header };
         let mut journal = Journal {
@@ -102,6 +105,10 @@ impl Journal {
         let room = (bytes + 4).next_multiple_of(BLOCK) as u64;
         if self.at + room <= self.header.size {
             return Ok(false);
+        }
+        if room > self.header.size - BLOCK as u64 {
+            let what = format!("a frame of {bytes} bytes is larger than a journal file");
+            return Err(JournalError::NoRoom(io::Error::other(what)));
         }
         let spare = self.spares.take().map_err(JournalError::NoRoom)?;
         self.header.number = spare.number;

@@ -102,7 +102,8 @@ impl LogKey {
 
     /// Reads a checkpoint that this key must have signed.
     pub fn open(&self, note: &str) -> Result<Checkpoint, &'static str> {
-        let checkpoint = read_unverified(note, &self.origin).ok_or("is not this log's checkpoint")?;
+        let checkpoint =
+            read_unverified(note, &self.origin).ok_or("is not this log's checkpoint")?;
         let (text, lines) = note.split_once("\n\n").ok_or("has no signature")?;
         let start = format!("— {} ", self.origin);
         let signed = lines.lines().filter_map(|line| line.strip_prefix(&start)).any(|encoded| {
@@ -112,7 +113,8 @@ impl LogKey {
                 return false;
             };
             let message = format!("{text}\n");
-            *id == self.id && self.key.verifying_key().verify(message.as_bytes(), &signature).is_ok()
+            *id == self.id
+                && self.key.verifying_key().verify(message.as_bytes(), &signature).is_ok()
         });
         if signed { Ok(checkpoint) } else { Err("is not signed by this log's key") }
     }
@@ -162,7 +164,10 @@ mod tests {
         let forged = checkpoint.note.replace("\n3\n", "\n4\n");
         assert_eq!(key.open(&forged), Err("is not signed by this log's key"));
         let secret = key.to_secret();
-        assert_eq!(LogKey::from_secret(&secret, "audit.example.com/tlog/acme-0").unwrap().vkey(), key.vkey());
+        assert_eq!(
+            LogKey::from_secret(&secret, "audit.example.com/tlog/acme-0").unwrap().vkey(),
+            key.vkey()
+        );
         assert!(LogKey::from_secret(&secret, "audit.example.com/tlog/acme").is_err());
     }
 }

@@ -3,14 +3,16 @@
 mod checkpoint;
 mod epochs;
 mod ids;
+#[cfg(test)]
+mod oracles;
 mod sequencer;
 mod shared;
 mod tree;
 
 pub use checkpoint::{Checkpoint, LogKey, hex, read_unverified};
-pub use epochs::Epochs;
-pub use ids::{IDS_MAX, IdKey, Ids, WINDOW_NS};
+pub(crate) use epochs::{Counters, Epochs};
+pub use ids::{IDS_MAX, IdKey, Ids, SAME_ID_MAX, WINDOW_NS};
 pub use sequencer::{Plan, Sequencer};
-pub use shared::{Files, Log, LogMeta, Published, ReadError};
 pub(crate) use shared::{Addition, ChunkPlace};
+pub use shared::{Files, Log, LogMeta, Published, ReadError};
 pub use tree::{Frontier, Growth, TILE_WIDTH, Tree};

@@ -43,6 +43,7 @@ impl Evidence {
         if let Some(stranger) = saved.filter(|saved| !known(saved)) {
             return Err(foreign_saved(stranger));
         }
+        let saved = question.believed(saved);
         for number in 0..self.logs.len() {
             let (log, at) = (&self.logs[number], self.log_ref(number));
             let mut seen = trust::judge(&log.checkpoint, question.policy.as_ref(), at, docket);

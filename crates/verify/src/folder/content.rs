@@ -25,6 +25,9 @@ use crate::scalar;
 
 const EVENT_KEY_LABEL: &[u8] = b"counterfoil/event-key/v1\0";
 
+/// The one codec of event lists.
+const CODEC_ZSTD: u16 = 1;
+
 /// Bytes that an event list may have.
 const LIST_MAX: usize = 64 << 20;
 
@@ -220,19 +223,12 @@ fn unpack(codec: u16, stored: &[u8], bytes: usize, list: &mut Vec<u8>) -> Result
     if bytes > LIST_MAX {
         return Err("an event list is longer than 64 MiB");
     }
-    let len = match codec {
-        0 => {
-            list.clear();
-            list.extend_from_slice(stored);
-            stored.len()
-        }
-        1 => {
-            list.resize(bytes, 0);
-            zstd::bulk::decompress_to_buffer(stored, list.as_mut_slice())
-                .map_err(|_| "an event list does not decompress")?
-        }
-        _ => return Err("an event list is of an unknown codec"),
-    };
+    if codec != CODEC_ZSTD {
+        return Err("an event list is of an unknown codec; only 1, zstd, is known");
+    }
+    list.resize(bytes, 0);
+    let len = zstd::bulk::decompress_to_buffer(stored, list.as_mut_slice())
+        .map_err(|_| "an event list does not decompress")?;
     match len == bytes {
         true => Ok(()),
         false => Err("an event list has not the length it says"),

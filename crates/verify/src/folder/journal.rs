@@ -5,6 +5,9 @@
 //! file before its own frame k: so a frame copied at start-up replaces its original and all behind
 //! it. Where something stands that is no such frame, the journal ends, and whatever whole frames
 //! come later only show how much there was.
+//!
+//! Every byte behind the last frame of a file that counts is looked at, replaced or not, and every
+//! byte of a file that waits for its first frame: start-up and closing leave zeros there.
 
 use super::Folder;
 use super::frame::{BLOCK, Frame, check_header};
@@ -18,14 +21,27 @@ const FILE_MAX: u64 = 64 << 20;
 /// How the journal ended.
 #[derive(Debug, Default)]
 pub(super) struct End {
-    /// Where something stands that is no frame of the journal, and why not.
-    pub(super) broken: Option<(String, String)>,
+    /// Something stands where the next frame would.
+    pub(super) broken: Option<Break>,
     /// Faults that end nothing: place, and what.
     pub(super) faults: Vec<(String, String)>,
+    /// What a copied frame replaced and nobody cleared: place of the first byte that is not zero.
+    pub(super) replaced: Vec<String>,
     /// Tree sizes that frames behind the break show: origin, size.
     pub(super) later_sizes: Vec<(String, u64)>,
     /// Where reading stopped.
     pub(super) place: String,
+}
+
+/// Something that is no frame of the journal.
+#[derive(Debug)]
+pub(super) struct Break {
+    /// Where the next frame would stand.
+    pub(super) place: String,
+    /// The first byte that is not zero.
+    pub(super) first: String,
+    /// Why it is no frame.
+    pub(super) what: &'static str,
 }
 
 /// First whole frame of a file: file number, frame number, copied.
@@ -102,9 +118,6 @@ fn first_frame(
 
 impl Scan<'_> {
     fn file(&mut self, number: u64, name: &str, file: &[u8], id: Option<[u8; 16]>) {
-        if is_zero(file) {
-            return;
-        }
         if let Err((fault, counts)) =
             check_header(file.get(..BLOCK).unwrap_or_default(), number, file.len() as u64, id)
         {
@@ -117,15 +130,24 @@ impl Scan<'_> {
         if self.resumes(file, number) {
             at = self.frames(number, name, file);
         }
-        let rest = file.get(at..).unwrap_or_default();
         if self.end.broken.is_some() {
             self.later(number, file, at);
-        } else if !is_zero(rest) && !self.is_replaced(number) {
-            let reason =
-                Frame::at(file, at, number).err().unwrap_or("it does not follow the last frame");
-            self.end.broken = Some((format!("{name}, byte {at}"), reason.to_owned()));
-            self.later(number, file, at);
+        } else if !file.get(at..).is_none_or(is_zero) {
+            self.left_behind(number, name, file, at);
         }
+    }
+
+    /// Something stands behind the last frame of a file that counts.
+    fn left_behind(&mut self, number: u64, name: &str, file: &[u8], at: usize) {
+        let zeros = file[at..].iter().take_while(|&&byte| byte == 0).count();
+        let first = format!("{name}, byte {}", at + zeros);
+        if self.is_replaced(number) {
+            self.end.replaced.push(first);
+            return;
+        }
+        let what = Frame::at(file, at, number).err().unwrap_or("it does not follow the last frame");
+        self.end.broken = Some(Break { place: format!("{name}, byte {at}"), first, what });
+        self.later(number, file, at);
     }
 
     /// A break in an earlier file was only junk if this file goes on where that one stopped.
@@ -135,8 +157,8 @@ impl Scan<'_> {
         let follows =
             |frame: &Frame<'_>| frame.number == self.number + 1 && frame.crc_before == self.crc;
         if next.as_ref().is_some_and(follows) {
-            let (place, what) = broken;
-            self.end.faults.push((place, format!("bytes that are no frame: {what}")));
+            let Break { first, what, .. } = broken;
+            self.end.faults.push((first, format!("bytes that are no frame: {what}")));
             self.end.later_sizes.clear();
             return true;
         }
@@ -161,12 +183,13 @@ impl Scan<'_> {
         at
     }
 
-    /// Does a later file begin with a copy of the frame that would come next? Then what stands here
-    /// was replaced by it.
+    /// Does a later file begin with a copy of the frame that would come next, or with the very
+    /// first frame, before which there is none to copy? Then what stands here was replaced by it.
     fn is_replaced(&self, number: u64) -> bool {
-        let copy =
-            |&(file, frame, copied): &First| file > number && copied && frame <= self.number + 1;
-        self.firsts.iter().any(copy)
+        let replaces = |&(file, frame, copied): &First| {
+            file > number && (copied || frame == 1) && frame <= self.number + 1
+        };
+        self.firsts.iter().any(replaces)
     }
 
     /// Whole frames behind the break.

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Both JSON files have one spelling, byte for byte. Files that the layout does not know are
-//! ignored, but not in `journal/` and `logs/`.
+//! ignored, but not in `journal/` and `logs/`. There a name with `.new` behind it is of a file that
+//! was being made, and a folder without `log.json` of a log that was: neither was ever used.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,9 @@ use crate::error::{Malformed, malformed};
 use crate::json::{self, Value};
 use crate::tree::empty_root;
 use crate::verdict::Reason;
+
+/// Behind the name of a file that is being made.
+const MAKING: &str = ".new";
 
 /// Bytes that a small file may have.
 const SMALL_MAX: u64 = 1 << 20;
@@ -65,11 +69,14 @@ impl Layout {
     }
 
     fn add_journal(&mut self, name: &str, file: &str, size: u64) -> Result<(), Malformed> {
+        let (file, made) = file.strip_suffix(MAKING).map_or((file, true), |file| (file, false));
         let digits =
             file.len() == 16 && file.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let number = u64::from_str_radix(file, 16).ok().filter(|&number| digits && number > 0);
         let number = number.ok_or_else(|| malformed("not the name of a journal file"))?;
-        self.journal.push((number, name.to_owned(), size));
+        if made {
+            self.journal.push((number, name.to_owned(), size));
+        }
         Ok(())
     }
 
@@ -83,9 +90,7 @@ impl Layout {
     ) -> Result<(), Malformed> {
         let name = match file.split_once('/') {
             Some((name, "log.json")) => name,
-            Some((name, "birth")) if files.contains_key(&format!("logs/{name}/log.json")) => {
-                return Ok(());
-            }
+            Some((_, "birth" | "birth.new" | "log.json.new")) => return Ok(()),
             _ => return Err(malformed("not a file of a log")),
         };
         let origin = log_origin(&read_small(folder, &format!("logs/{file}"), files)?)?;

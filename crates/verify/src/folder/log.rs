@@ -3,6 +3,7 @@
 use super::Judge;
 use super::content::{Epochs, Found};
 use super::journal::End;
+use super::reader::is_zero;
 use super::section::Section;
 use crate::checkpoint::Checkpoint;
 use crate::digest::{Hash, Leaf};
@@ -108,7 +109,7 @@ impl LogState {
     /// The journal is read: the tree must have reached every bound, and be signed to its end.
     pub(super) fn judge_end(&mut self, end: &End, docket: &mut Docket) {
         let place = match &end.broken {
-            Some((place, what)) => format!("{place}: {what}"),
+            Some(broken) => format!("{}: {}", broken.place, broken.what),
             None => end.place.clone(),
         };
         self.check_bounds(&place, docket);
@@ -244,6 +245,9 @@ impl LogState {
     ) -> Result<(), &'static str> {
         if section.key_id != 0 {
             return Err("the section is encrypted with a key unknown here");
+        }
+        if !is_zero(section.nonce) {
+            return Err("the section has a nonce, though it is not encrypted");
         }
         let sealed = section.open().ok_or("the sealed part is cut short")?;
         self.epochs.add(sealed.epochs).ok_or("the epochs are cut short, or one stands twice")?;

@@ -10,10 +10,9 @@
 //! digests, roots and signatures find people.
 //!
 //! Never writes, and reads only through [`Folder`]. Holds one journal file in memory at a time.
-//! KNOWN: what a copied frame replaced (the frame's original and all behind it in that file) is not
-//! read, nor are the lock, the hashed access tokens, and a log's tenant, openness and opening time,
-//! which nothing in the tree says. A whole folder put back to an older state shows only against a
-//! saved checkpoint or a witness.
+//! KNOWN: the hashed access tokens are not read, and a log's tenant, openness and opening time say
+//! nothing that the tree could contradict. A whole folder put back to an older state shows only
+//! against a saved checkpoint or a witness.
 
 mod content;
 mod frame;
@@ -31,7 +30,7 @@ use crate::trust;
 use crate::verdict::{LogSeen, Reason, Verdict};
 use content::Contents;
 use head::{Entry, Head};
-use journal::End;
+use journal::{Break, End};
 use layout::Layout;
 use log::LogState;
 
@@ -65,6 +64,7 @@ pub fn judge(
     if let Some(stranger) = saved.as_ref().filter(|s| !logs.iter().any(|l| l.origin == s.origin)) {
         return Err(foreign_saved(stranger));
     }
+    let saved = question.believed(saved);
     if logs.is_empty() && question.policy.is_none() {
         docket.whole(Reason::UnknownLog, "no policy and no key was given to judge by");
     }
@@ -160,20 +160,32 @@ fn judge_tail(logs: &[LogState], end: &End, head: &Head, docket: &mut Docket) {
     for (place, what) in &end.faults {
         docket.add(Reason::Malformed, None, None, place.clone(), what.clone());
     }
+    for place in &end.replaced {
+        let what = match head.closed_cleanly {
+            true => "bytes that no longer count, in a folder that was closed cleanly",
+            false => "what a start-up replaced and did not come to clear",
+        };
+        docket.add(left_behind(head), None, None, place.clone(), what.to_owned());
+    }
     for place in &head.torn {
         let what = "a head slot does not hold, as after a crash".to_owned();
         docket.add(Reason::TornTail, None, None, place.clone(), what);
     }
-    let Some((place, what)) = &end.broken else { return };
+    let Some(Break { first, what, .. }) = &end.broken else { return };
     if logs.iter().any(LogState::is_truncated) {
         return;
     }
-    if head.closed_cleanly {
-        let what =
-            format!("bytes after the last frame of a folder that was closed cleanly: {what}");
-        docket.add(Reason::Malformed, None, None, place.clone(), what);
-    } else {
-        let what = format!("a torn frame after the last whole one: {what}");
-        docket.add(Reason::TornTail, None, None, place.clone(), what);
+    let what = match head.closed_cleanly {
+        true => format!("bytes after the last frame of a folder that was closed cleanly: {what}"),
+        false => format!("a torn frame after the last whole one: {what}"),
+    };
+    docket.add(left_behind(head), None, None, first.clone(), what);
+}
+
+/// What bytes are called that stand where zeros belong: closing leaves none.
+fn left_behind(head: &Head) -> Reason {
+    match head.closed_cleanly {
+        true => Reason::Malformed,
+        false => Reason::TornTail,
     }
 }

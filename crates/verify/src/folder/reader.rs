@@ -54,6 +54,7 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// In pieces without a branch for each byte: whole journal files are asked.
 pub(super) fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| byte == 0)
+    bytes.chunks(256).all(|piece| piece.iter().fold(0, |sum, byte| sum | byte) == 0)
 }

@@ -1,7 +1,7 @@
 //! A section: events of one log in one frame.
 //!
 //! ```text
-//! 0/2 kind (1; bit 15: may be skipped) · 2/2 codec (0 plain, 1 zstd) · 4/4 length
+//! 0/2 kind (1; bit 15: may be skipped) · 2/2 codec (1: zstd) · 4/4 length
 //! 8/8 first seq · 16/4 count · 20/4 key id (0: not encrypted) · 24/12 nonce
 //! 36/4 bytes of the sealed part · 40/4 bytes of the event list · 44/2 bytes of origin
 //! 46/2 bytes of the checkpoint of size `first` · 48/32 root after
@@ -29,6 +29,8 @@ pub(super) struct Section<'a> {
     pub(super) count: usize,
     pub(super) codec: u16,
     pub(super) key_id: u32,
+    /// Zero in a section that is not encrypted.
+    pub(super) nonce: &'a [u8],
     pub(super) list_bytes: usize,
     pub(super) root_after: &'a [u8; 32],
     pub(super) checkpoint: &'a str,
@@ -108,7 +110,7 @@ impl<'a> Section<'a> {
         let first = head.u64()?;
         let count = head.size().filter(|&count| count > 0)?;
         let key_id = head.u32()?;
-        head.take(12)?;
+        let nonce = head.take(12)?;
         let sealed_bytes = head.size()?;
         let list_bytes = head.size()?;
         let origin_bytes = usize::from(head.u16()?);
@@ -129,6 +131,7 @@ impl<'a> Section<'a> {
             count,
             codec,
             key_id,
+            nonce,
             list_bytes,
             root_after,
             checkpoint,

@@ -52,8 +52,10 @@ pub(crate) struct Writer {
     time: i64,
     head_counter: u64,
     pub(crate) frames: Vec<FramePlace>,
-    /// 0 plain, 1 zstd.
+    /// What sections say of their event lists; 1 is zstd.
     pub(crate) codec: u16,
+    /// Packs event lists in blocks that are not compressed, so that a test finds their bytes.
+    pub(crate) plain: bool,
     /// Changes the event list before it is packed, the digests after they were computed.
     pub(crate) change_list: fn(&mut Vec<u8>),
     pub(crate) change_digests: fn(&mut Vec<Hash>),
@@ -74,6 +76,7 @@ impl Writer {
             head_counter: 0,
             frames: Vec::new(),
             codec: 1,
+            plain: false,
             change_list: |_| {},
             change_digests: |_| {},
             file_bytes: FILE_BYTES,
@@ -123,7 +126,7 @@ impl Writer {
         self.logs[log].leaves.len() as u64
     }
 
-    fn open_file(&mut self) {
+    pub(crate) fn open_file(&mut self) {
         self.file_number += 1;
         let mut file = vec![0; self.file_bytes];
         file[..8].copy_from_slice(b"CFJRNL\0\x01");
@@ -173,13 +176,37 @@ impl Writer {
         self.at += length.next_multiple_of(4096);
     }
 
-    /// What a start-up does: copies the last frame into a fresh file.
+    /// What a start-up does: copies the last frame into a fresh file, then clears what it replaced.
     pub(crate) fn restart(&mut self) {
+        let (name, at, _) = self.frames.last().unwrap().clone();
+        self.copy_last();
+        self.clear(&name, at);
+    }
+
+    /// The first half of a start-up.
+    pub(crate) fn copy_last(&mut self) {
         let (name, at, length) = self.frames.last().unwrap().clone();
         let mut frame = self.files.0[&name][at..at + length].to_vec();
         frame[39] |= 1;
         self.open_file();
         self.place_frame(frame);
+    }
+
+    /// The second half: zeros from `at` on; a file that is left without a frame goes.
+    pub(crate) fn clear(&mut self, name: &str, at: usize) {
+        match at {
+            4096 => drop(self.files.0.remove(name)),
+            _ => self.files.0.get_mut(name).unwrap()[at..].fill(0),
+        }
+    }
+
+    /// Makes a file ahead, as the maker of files does; gives its name.
+    pub(crate) fn reserve(&mut self) -> String {
+        let at = self.at;
+        self.open_file();
+        let name = format!("journal/{:016x}", self.file_number);
+        (self.at, self.file_number) = (at, self.file_number - 1);
+        name
     }
 
     fn section(&mut self, log: usize, events: &[Vec<Stored>]) -> Vec<u8> {
@@ -204,11 +231,13 @@ impl Writer {
             state.leaves.push(leaf(i64::from_be_bytes(time.try_into().unwrap()), digest));
         }
         let list_bytes = list.len();
-        if self.codec == 1 {
-            // Two zstd frames, one behind the other.
-            let (a, b) = list.split_at(list.len() / 2);
-            list = [zstd::encode_all(a, 3).unwrap(), zstd::encode_all(b, 3).unwrap()].concat();
-        }
+        let pack = |part: &[u8]| match self.plain {
+            true => plain_zstd(part),
+            false => zstd::encode_all(part, 3).unwrap(),
+        };
+        // Two zstd frames, one behind the other, but one if their bytes are to be found.
+        let (a, b) = list.split_at(if self.plain { list.len() } else { list.len() / 2 });
+        let list = if b.is_empty() { pack(a) } else { [pack(a), pack(b)].concat() };
         let mut epochs = Vec::new();
         epochs.extend_from_slice(&epoch.to_be_bytes());
         epochs.extend_from_slice(&0u16.to_be_bytes());
@@ -273,6 +302,20 @@ impl Writer {
         self.head(false);
         self.head(true);
     }
+}
+
+/// One zstd frame (RFC 8878 §3.1.1) of blocks as they are: bytes and size known, no checksum.
+fn plain_zstd(list: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x28, 0xb5, 0x2f, 0xfd, 0xa0];
+    out.extend_from_slice(&(list.len() as u32).to_le_bytes());
+    let blocks = list.chunks(128 << 10);
+    let last = blocks.len() - 1;
+    for (number, block) in blocks.enumerate() {
+        let header = (block.len() as u32) << 3 | u32::from(number == last);
+        out.extend_from_slice(&header.to_le_bytes()[..3]);
+        out.extend_from_slice(block);
+    }
+    out
 }
 
 /// Puts both CRCs right; gives the trailer's.

@@ -1,0 +1,102 @@
+//! A live log verified: its entry bundles fetched over HTTP, then judged by the crate `verify`.
+
+use std::path::Path;
+
+use verify::live::{BUNDLE_ENTRIES, LiveLog};
+use verify::{Policy, Question};
+
+use crate::Failed;
+use crate::child::{Child, LOG};
+use crate::lookups::Reader;
+use crate::machine::Machine;
+use crate::report::Row;
+use crate::sample::{number, rate, ratio};
+
+const TARGET: f64 = 500_000.0;
+/// SHA-256 blocks of a leaf and of the one node that it adds.
+const BLOCKS: u32 = 3;
+
+/// Measures this part.
+pub(crate) fn run(
+    machine: &Machine,
+    child: &Child,
+    folder: &Path,
+    rows: &mut Vec<Row>,
+) -> Result<(), Failed> {
+    let mut reader = Reader::open(child)?;
+    let question = question(&child.vkey)?;
+    let note = reader.get(&format!("/tlog/{LOG}/checkpoint"))?.to_vec();
+    let note = String::from_utf8(note).map_err(|error| error.to_string())?;
+    let mut log = LiveLog::new(&question, &note).map_err(|error| format!("{error:?}"))?;
+    let entries = log.expect_entries();
+    let (bundles, fetched) = machine.time(|| fetch(&mut reader, entries));
+    let bundles = bundles?;
+    let (verdict, judged) = machine.time(|| {
+        bundles.iter().for_each(|bundle| log.push_bundle(bundle));
+        log.finish().verdict
+    });
+    if !verdict.is_verified() {
+        return Err(format!("the log does not verify: {}", verdict.sentence));
+    }
+    let found = rate(entries, judged);
+    let hashes = machine.limits(folder)?.hash * BLOCKS;
+    let of_hashes = ratio(judged.div_f64(entries as f64), hashes);
+    rows.push(Row::aimed(
+        "verify a live log, leaves/s/core",
+        "≥ 500 k",
+        number(found),
+        found >= TARGET,
+        format!("{of_hashes:.2} × its {BLOCKS} SHA-256 blocks"),
+    ));
+    let fetched = number(rate(entries, fetched));
+    rows.push(Row::plain(
+        "– fetching its bundles, one after the other, leaves/s",
+        fetched,
+        String::new(),
+    ));
+    Ok(())
+}
+
+/// The judge's question, believing one key.
+pub(crate) fn question(vkey: &str) -> Result<Question, Failed> {
+    let policy = Policy::parse(format!("log {vkey}\nquorum none\n").as_bytes());
+    let policy = policy.map_err(|error| error.to_string())?;
+    Ok(Question { policy: Some(policy), ..Question::default() })
+}
+
+fn fetch(reader: &mut Reader, entries: u64) -> Result<Vec<Vec<u8>>, Failed> {
+    let mut bundles = Vec::new();
+    for index in 0..entries.div_ceil(BUNDLE_ENTRIES) {
+        let left = entries - index * BUNDLE_ENTRIES;
+        let part = if left < BUNDLE_ENTRIES { format!(".p/{left}") } else { String::new() };
+        let path = format!("/tlog/{LOG}/tile/entries/{}{part}", tile_index(index));
+        bundles.push(reader.get(&path)?.to_vec());
+    }
+    Ok(bundles)
+}
+
+/// 1234067 as `x001/x234/067` (C2SP tlog-tiles).
+fn tile_index(index: u64) -> String {
+    let last = format!("{:03}", index % 1_000);
+    match index / 1_000 {
+        0 => last,
+        rest => {
+            tile_index(rest)
+                .split('/')
+                .map(|part| format!("x{}/", part.trim_start_matches('x')))
+                .collect::<String>()
+                + &last
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_those_of_tlog_tiles() {
+        let shown = [0, 67, 4_002, 1_234_067].map(tile_index);
+        assert_eq!(shown, ["000", "067", "x004/002", "x001/x234/067"]);
+    }
+}

@@ -1,0 +1,271 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Tamper-evident audit log: who did what, proved.
+#[derive(Parser)]
+#[command(name = "counterfoil", version, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(ClapArgs)]
+pub(crate) struct Global {
+    /// Which saved server to talk to (see `counterfoil context`)
+    #[arg(long, global = true, env = "COUNTERFOIL_CONTEXT")]
+    pub(crate) context: Option<String>,
+    /// Address of the server, instead of the context's
+    #[arg(long, global = true, env = "COUNTERFOIL_URL")]
+    pub(crate) url: Option<String>,
+    /// Access token, instead of the context's
+    #[arg(long, global = true, env = "COUNTERFOIL_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(Serve),
+    /// Run a shop of six services on a server of its own, to look around
+    Demo(Demo),
+    /// Send files of events
+    Send(Send),
+    /// Find events
+    Search(Search),
+    /// Show one event
+    Show(Show),
+    /// Follow a transaction across services
+    Trace(Trace),
+    /// Fetch the proof that an event is in the log
+    Receipt(Receipt),
+    /// Make a file that proves events offline
+    Evidence(Evidence),
+    /// Verify a receipt, evidence, a live log or a data folder
+    Verify(Verify),
+    /// Show what was refused
+    Refusals,
+    /// Is all well?
+    Status,
+    /// Make, list and revoke access tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Public keys of the logs
+    #[command(subcommand)]
+    Key(Key),
+    /// Saved servers
+    #[command(subcommand)]
+    Context(Context),
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Serve {
+    /// Data folder; made if it is not there
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Folder of the signing keys [default: <data>-keys]
+    #[arg(long)]
+    pub(crate) keys: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8420]
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Name that new logs are signed under, such as audit.example.com; fixed from then on
+    #[arg(long)]
+    pub(crate) origin: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Demo {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8420")]
+    pub(crate) listen: SocketAddr,
+    /// Stop after so many events, and say what to try; for tests
+    #[arg(long)]
+    pub(crate) events: Option<u64>,
+    /// Keep the data in this folder instead of a temporary one
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SendFormat {
+    /// audit.event/1
+    Native,
+    /// CloudEvents 1.0
+    Cloudevents,
+    /// Kubernetes audit.k8s.io/v1
+    Kubernetes,
+    /// AWS CloudTrail
+    Cloudtrail,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Send {
+    /// What the files hold
+    #[arg(long, value_enum, default_value_t = SendFormat::Native)]
+    pub(crate) format: SendFormat,
+    /// Files, folders, or - for standard input
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where to write the refusals, as NDJSON
+    #[arg(long)]
+    pub(crate) refusals: Option<PathBuf>,
+    /// Where to write the receipts, as NDJSON
+    #[arg(long)]
+    pub(crate) receipts: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Search {
+    /// What to find: `outcome:failure service:payments since:5m "free text"` (docs/search.md)
+    #[arg(default_value = "")]
+    pub(crate) query: String,
+    /// Events to show
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Oldest first
+    #[arg(long)]
+    pub(crate) oldest: bool,
+    /// Count all matches
+    #[arg(long)]
+    pub(crate) count: bool,
+    /// Go on where an earlier page ended
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Show {
+    /// Id of the event, short or whole, or <log>/<seq>
+    pub(crate) event: String,
+    /// Every field
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Trace {
+    /// Trace, correlation, session or operation id, or its beginning
+    pub(crate) id: String,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Receipt {
+    /// Id of the event, short or whole, or <log>/<seq>
+    pub(crate) event: String,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Evidence {
+    /// Ids of events, short or whole, or <log>/<seq>
+    pub(crate) events: Vec<String>,
+    /// A whole stretch of a log: <log>/<first>..<end>
+    #[arg(long, conflicts_with = "events")]
+    pub(crate) range: Option<String>,
+    /// The events that a search finds, at most 1,000
+    #[arg(long, conflicts_with_all = ["events", "range"])]
+    pub(crate) query: Option<String>,
+    /// Show only what lies below these JSON Pointers, hide the rest
+    #[arg(long)]
+    pub(crate) show: Vec<String>,
+    /// Name what lies below these JSON Pointers without its value
+    #[arg(long)]
+    pub(crate) name: Vec<String>,
+    /// Hide what lies below these JSON Pointers, name and value
+    #[arg(long)]
+    pub(crate) hide: Vec<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Verify {
+    /// A receipt, proof or evidence file, a data folder, or the address of a live log
+    pub(crate) what: String,
+    /// The log's public key: a file or the key itself
+    #[arg(short, long)]
+    pub(crate) key: Vec<String>,
+    /// A tlog-policy file: logs, witnesses, quorum
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) policy: Option<PathBuf>,
+    /// What must be shown: any, named or full
+    #[arg(long, default_value = "named")]
+    pub(crate) need: String,
+    /// A field that must be shown, as a JSON Pointer
+    #[arg(long)]
+    pub(crate) require: Vec<String>,
+    /// A checkpoint saved earlier, which must still hold
+    #[arg(long)]
+    pub(crate) saved: Option<PathBuf>,
+    /// Pin the live log: demand consistency with this file, and save the new checkpoint in it
+    #[arg(long, conflicts_with = "saved")]
+    pub(crate) remember: Option<PathBuf>,
+    /// Which log of a live server
+    #[arg(long)]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Token {
+    /// Make a token; it is shown once
+    Create {
+        /// Name of who will use it
+        name: String,
+        /// producer, forwarder, reader, auditor or admin
+        #[arg(long)]
+        role: String,
+        /// A service that a producer speaks for; `*` at the end stands for any rest
+        #[arg(long)]
+        service: Vec<String>,
+    },
+    /// List the tokens
+    List,
+    /// Take a token out of force
+    Revoke {
+        /// Its id, as listed
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Key {
+    /// Print the public keys of the logs
+    Export,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Context {
+    /// List the saved servers
+    List,
+    /// Use this one from now on
+    Use {
+        /// Its name
+        name: String,
+    },
+    /// Save a server
+    Add {
+        /// Name for it
+        name: String,
+        /// Its address
+        #[arg(long = "at")]
+        at: String,
+        /// File that holds the token
+        #[arg(long)]
+        token_file: Option<PathBuf>,
+    },
+    /// Forget a server
+    Remove {
+        /// Its name
+        name: String,
+    },
+}

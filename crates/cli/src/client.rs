@@ -1,0 +1,164 @@
+//! Talking to the server.
+
+use std::io::Read;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Response;
+
+use crate::context::Server;
+use crate::error::CliError;
+
+/// Bytes of the largest answer that is read.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
+
+/// A server and how to reach it.
+pub(crate) struct Client {
+    agent: Agent,
+    server: Server,
+}
+
+/// An answer: status and body.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Client {
+    pub(crate) fn new(server: Server) -> Result<Client, CliError> {
+        if !server.url.starts_with("http://") {
+            return Err(CliError::usage(format!(
+                "{}: only http:// addresses are understood; put TLS in front with a proxy on this machine",
+                server.url
+            )));
+        }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(5)))
+            .timeout_global(Some(Duration::from_secs(120)))
+            .build();
+        Ok(Client { agent: config.into(), server })
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server.url.trim_end_matches('/'))
+    }
+
+    fn bearer(&self) -> Option<String> {
+        self.server.token.as_ref().map(|token| format!("Bearer {token}"))
+    }
+
+    /// Fetches a path, whatever the status.
+    pub(crate) fn get(&self, path: &str) -> Result<Answer, CliError> {
+        let mut request = self.agent.get(self.url(path));
+        if let Some(bearer) = self.bearer() {
+            request = request.header("authorization", bearer);
+        }
+        self.answer(request.call())
+    }
+
+    /// Sends a body.
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: &[u8],
+    ) -> Result<Answer, CliError> {
+        let mut request = self.agent.post(self.url(path)).header("content-type", media_type);
+        if let Some(bearer) = self.bearer() {
+            request = request.header("authorization", bearer);
+        }
+        self.answer(request.send(body))
+    }
+
+    /// Deletes a path.
+    pub(crate) fn delete(&self, path: &str) -> Result<Answer, CliError> {
+        let mut request = self.agent.delete(self.url(path));
+        if let Some(bearer) = self.bearer() {
+            request = request.header("authorization", bearer);
+        }
+        self.answer(request.call())
+    }
+
+    fn answer(
+        &self,
+        result: Result<Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Answer, CliError> {
+        let url = &self.server.url;
+        let mut response = result.map_err(|error| {
+            CliError::Server(format!("cannot reach {url}: {error}; is the server running?"))
+        })?;
+        let header = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
+        let retry_after = header.and_then(|v| v.parse().ok()).map(Duration::from_secs);
+        let mut body = Vec::new();
+        response
+            .body_mut()
+            .as_reader()
+            .take(ANSWER_BYTES_MAX)
+            .read_to_end(&mut body)
+            .map_err(|error| CliError::Server(format!("the answer of {url} broke off: {error}")))?;
+        Ok(Answer { status: response.status().as_u16(), body, retry_after })
+    }
+
+    /// Fetches JSON; an error status is an error.
+    pub(crate) fn get_json(&self, path: &str) -> Result<Value, CliError> {
+        self.get(path)?.json()
+    }
+}
+
+impl Answer {
+    /// Whether the request succeeded.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON, or what the server says is wrong.
+    pub(crate) fn json(&self) -> Result<Value, CliError> {
+        if !self.is_success() {
+            return Err(self.failure());
+        }
+        serde_json::from_slice(&self.body).map_err(|_| {
+            CliError::Server("the server answered with something else than JSON".into())
+        })
+    }
+
+    /// The body as text, or what the server says is wrong.
+    pub(crate) fn text(&self) -> Result<String, CliError> {
+        if !self.is_success() {
+            return Err(self.failure());
+        }
+        String::from_utf8(self.body.clone()).map_err(|_| {
+            CliError::Server("the server answered with something else than text".into())
+        })
+    }
+
+    /// What the server says is wrong (RFC 9457).
+    pub(crate) fn failure(&self) -> CliError {
+        let problem: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or("no reason was given");
+        let hint = match self.status {
+            401 => "; save a token: counterfoil context add NAME --at URL --token-file FILE",
+            _ => "",
+        };
+        CliError::Server(format!("the server said {}: {detail}{hint}", self.status))
+    }
+}
+
+/// A text as one segment of a path or value of a query (RFC 3986).
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte as char);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

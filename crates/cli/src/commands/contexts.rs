@@ -1,0 +1,50 @@
+//! `counterfoil context`.
+
+use crate::args::{self, Global};
+use crate::context::{Contexts, Server};
+use crate::error::CliError;
+use crate::out;
+
+pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliError> {
+    let mut contexts = Contexts::read()?;
+    match command {
+        args::Context::List => {
+            if global.json {
+                // Never the tokens.
+                let shown: Vec<_> =
+                    contexts.contexts.iter().map(|(name, s)| (name, &s.url)).collect();
+                return out::json(&shown);
+            }
+            for (name, server) in &contexts.contexts {
+                let mark = if contexts.current.as_ref() == Some(name) { "*" } else { " " };
+                out::line(&format!("{mark} {name:<16} {}", server.url));
+            }
+            return Ok(());
+        }
+        args::Context::Use { name } => {
+            if !contexts.contexts.contains_key(name) {
+                return Err(CliError::usage(format!("no context is named {name:?}")));
+            }
+            contexts.current = Some(name.clone());
+        }
+        args::Context::Add { name, at, token_file } => {
+            let token = match token_file {
+                None => None,
+                Some(path) => {
+                    let text =
+                        std::fs::read_to_string(path).map_err(|e| CliError::file(path, e))?;
+                    Some(text.trim().to_owned())
+                }
+            };
+            let server = Server { url: at.clone(), token, keys: Vec::new() };
+            return Contexts::save(name, server);
+        }
+        args::Context::Remove { name } => {
+            if contexts.contexts.remove(name).is_none() {
+                return Err(CliError::usage(format!("no context is named {name:?}")));
+            }
+            contexts.current = contexts.current.filter(|current| current != name);
+        }
+    }
+    contexts.write()
+}

@@ -1,0 +1,44 @@
+//! One file for each command.
+
+mod admin;
+mod contexts;
+mod evidence;
+mod receipt;
+mod search;
+mod send;
+pub(crate) mod serve;
+mod show;
+mod trace;
+mod verify;
+
+use crate::args::{Args, Command, Global};
+use crate::client::Client;
+use crate::context;
+use crate::demo;
+use crate::error::CliError;
+
+/// Runs a command; the number is its exit code.
+pub(crate) fn run(args: Args) -> Result<u8, CliError> {
+    let global = &args.global;
+    match args.command {
+        Command::Serve(serve) => serve::run(&serve).map(|()| 0),
+        Command::Demo(demo) => demo::run(&demo).map(|()| 0),
+        Command::Send(send) => send::run(global, &send),
+        Command::Search(search) => search::run(global, &search).map(|()| 0),
+        Command::Show(show) => show::run(global, &show).map(|()| 0),
+        Command::Trace(trace) => trace::run(global, &trace).map(|()| 0),
+        Command::Receipt(receipt) => receipt::run(global, &receipt).map(|()| 0),
+        Command::Evidence(evidence) => evidence::run(global, &evidence).map(|()| 0),
+        Command::Verify(verify) => verify::run(global, &verify),
+        Command::Refusals => admin::refusals(global).map(|()| 0),
+        Command::Status => admin::status(global).map(|()| 0),
+        Command::Token(token) => admin::token(global, &token).map(|()| 0),
+        Command::Key(_) => admin::export_keys(global).map(|()| 0),
+        Command::Context(context) => contexts::run(global, &context).map(|()| 0),
+    }
+}
+
+/// The server that the command line means.
+pub(crate) fn client(global: &Global) -> Result<Client, CliError> {
+    Client::new(context::choose(global)?)
+}

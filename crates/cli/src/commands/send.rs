@@ -1,0 +1,229 @@
+//! `counterfoil send`: files of events to the server, in batches, with progress and a summary.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use capture::{Body, Format, Part};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::client;
+use crate::args::{self, Global, SendFormat};
+use crate::client::Client;
+use crate::error::CliError;
+use crate::out;
+
+/// Bytes of one request's events; the server takes 16 MiB.
+const BATCH_BYTES: usize = 2 << 20;
+const BATCH_EVENTS: usize = 1_000;
+/// Bytes of the largest file that is read, decompressed.
+const FILE_BYTES_MAX: u64 = 2 << 30;
+/// How often a batch is tried while the server has no room.
+const TRIES_MAX: u32 = 60;
+
+/// What became of what was sent.
+#[derive(Default)]
+struct Tally {
+    sent: u64,
+    new: u64,
+    duplicates: u64,
+    conflicts: u64,
+    refused: BTreeMap<String, u64>,
+}
+
+struct Sender<'a> {
+    client: Client,
+    path: &'static str,
+    media_type: &'static str,
+    tally: Tally,
+    refusals: Option<fs::File>,
+    receipts: Option<fs::File>,
+    bar: &'a ProgressBar,
+}
+
+pub(crate) fn run(global: &Global, args: &args::Send) -> Result<u8, CliError> {
+    let files = files(&args.paths)?;
+    let bar = ProgressBar::new(files.iter().map(|f| file_size(f)).sum());
+    let template = "  sending  {wide_bar}  {bytes} of {total_bytes}  {msg}  {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    let (path, media_type, format) = endpoint(args.format);
+    let create = |path: &Option<PathBuf>| {
+        path.as_ref().map(|p| fs::File::create(p).map_err(|e| CliError::file(p, e))).transpose()
+    };
+    let mut sender = Sender {
+        client: client(global)?,
+        path,
+        media_type,
+        tally: Tally::default(),
+        refusals: create(&args.refusals)?,
+        receipts: create(&args.receipts)?,
+        bar: &bar,
+    };
+    for file in &files {
+        sender.file(file, format)?;
+        bar.inc(file_size(file));
+    }
+    bar.finish_and_clear();
+    report(global, &sender.tally, files.len())?;
+    Ok(u8::from(!sender.tally.refused.is_empty()))
+}
+
+fn endpoint(format: SendFormat) -> (&'static str, &'static str, Format) {
+    match format {
+        SendFormat::Native => ("/v1/events", "application/json", Format::Native),
+        SendFormat::Cloudevents => {
+            ("/v1/events", "application/cloudevents-batch+json", Format::CloudEvents)
+        }
+        SendFormat::Kubernetes => ("/v1/intake/kubernetes", "application/json", Format::Kubernetes),
+        SendFormat::Cloudtrail => ("/v1/intake/cloudtrail", "application/json", Format::CloudTrail),
+    }
+}
+
+/// All files that the arguments name, folders walked, in order of name.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).map_err(|e| CliError::file(path, e))?;
+            let mut inside = entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<std::io::Result<Vec<_>>>()
+                .map_err(|e| CliError::file(path, e))?;
+            inside.retain(|p| !p.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.')));
+            inside.sort();
+            found.extend(files(&inside)?);
+        } else {
+            found.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn file_size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |meta| meta.len())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    let failed = |error: std::io::Error| CliError::file(path, error);
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(fs::File::open(path).map_err(failed)?)
+    };
+    let mut bytes = Vec::new();
+    let gzip = path.extension().is_some_and(|e| e == "gz");
+    let source: Box<dyn Read> =
+        if gzip { Box::new(flate2::read::MultiGzDecoder::new(source)) } else { source };
+    source.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 == FILE_BYTES_MAX {
+        return Err(CliError::file(path, "has more than 2 GiB, decompressed"));
+    }
+    Ok(bytes)
+}
+
+impl Sender<'_> {
+    fn file(&mut self, path: &Path, format: Format) -> Result<(), CliError> {
+        let bytes = read(path)?;
+        let mut body = Body::new(&bytes, format.wrapper(), false)
+            .map_err(|error| CliError::file(path, error))?;
+        let mut batch = Vec::new();
+        let mut nth = 0;
+        let mut first = 0;
+        while let Some(part) = body.next_part().map_err(|error| CliError::file(path, error))? {
+            let Part { value, text } = part;
+            if let Err(error) = value {
+                // Not even JSON: it would break the batch it stands in.
+                let refused = json!({"code": "json", "path": "", "reason": error.to_string()});
+                self.refuse(path, nth, &refused)?;
+                nth += 1;
+                continue;
+            }
+            let full = batch.len() + text.len() > BATCH_BYTES || nth - first >= BATCH_EVENTS;
+            if !batch.is_empty() && full {
+                self.batch(path, first, &mut batch)?;
+            }
+            if batch.is_empty() {
+                first = nth;
+            }
+            batch.push(if batch.is_empty() { b'[' } else { b',' });
+            batch.extend_from_slice(text.as_bytes());
+            nth += 1;
+        }
+        if batch.is_empty() { Ok(()) } else { self.batch(path, first, &mut batch) }
+    }
+
+    fn batch(&mut self, path: &Path, first: usize, batch: &mut Vec<u8>) -> Result<(), CliError> {
+        batch.push(b']');
+        let answer = self.post(batch)?;
+        batch.clear();
+        let receipt: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let Some(events) = receipt["events"].as_array() else { return Err(answer.failure()) };
+        for (at, event) in events.iter().enumerate() {
+            if let Some(refused) = event.get("refused") {
+                self.refuse(path, first + at, refused)?;
+                continue;
+            }
+            self.tally.sent += 1;
+            self.tally.new += u64::from(event["duplicate"] != true);
+            self.tally.duplicates += u64::from(event["duplicate"] == true);
+            self.tally.conflicts += u64::from(event.get("conflict").is_some());
+        }
+        if let Some(file) = &mut self.receipts {
+            let written = file.write_all(&answer.body).and_then(|()| file.write_all(b"\n"));
+            written.map_err(|error| CliError::Server(format!("receipts: {error}")))?;
+        }
+        self.bar.set_message(out::count(self.tally.sent, "event"));
+        Ok(())
+    }
+
+    /// Posts a batch, and again while the server has no room: ids make retries harmless.
+    fn post(&self, batch: &[u8]) -> Result<crate::client::Answer, CliError> {
+        for _ in 0..TRIES_MAX {
+            let answer = self.client.post(self.path, self.media_type, batch)?;
+            if answer.status != 503 {
+                return Ok(answer);
+            }
+            std::thread::sleep(answer.retry_after.unwrap_or(Duration::from_secs(1)));
+        }
+        Err(CliError::Server("the server has no room; what was not sent can be sent again".into()))
+    }
+
+    fn refuse(&mut self, path: &Path, nth: usize, refused: &Value) -> Result<(), CliError> {
+        self.tally.sent += 1;
+        let place = refused["path"].as_str().unwrap_or_default();
+        let reason = format!("{} {place}", refused["code"].as_str().unwrap_or("?"));
+        *self.tally.refused.entry(reason).or_default() += 1;
+        let Some(file) = &mut self.refusals else { return Ok(()) };
+        let line = json!({"file": path.display().to_string(), "record": nth, "refused": refused});
+        writeln!(file, "{line}").map_err(|error| CliError::Server(format!("refusals: {error}")))
+    }
+}
+
+fn report(global: &Global, tally: &Tally, files: usize) -> Result<(), CliError> {
+    let refused: u64 = tally.refused.values().sum();
+    if global.json {
+        return out::json(&json!({
+            "files": files, "records": tally.sent, "new": tally.new,
+            "duplicates": tally.duplicates, "conflicts": tally.conflicts,
+            "refused": refused, "refusals": tally.refused,
+        }));
+    }
+    out::line(&format!(
+        "{} from {}: {} new, {} known already, {} with an id that says something else, {} refused",
+        out::count(tally.sent, "record"),
+        out::count(files as u64, "file"),
+        out::number(tally.new),
+        out::number(tally.duplicates),
+        out::number(tally.conflicts),
+        out::number(refused)
+    ));
+    for (reason, count) in &tally.refused {
+        out::line(&format!("  {:>6}  {}", count, out::clean(reason)));
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `counterfoil serve`.
+
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use server::config::{Config, check_host};
+use server::{Running, Started};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args;
+use crate::context::{Contexts, Server};
+use crate::error::CliError;
+use crate::out;
+
+pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
+    traces();
+    let mut config = match &args.config {
+        Some(path) => Config::read(path).map_err(|error| CliError::usage(error.to_string()))?,
+        None => Config::default(),
+    };
+    if let Some(listen) = args.listen {
+        config.listen = listen;
+    }
+    if let Some(origin) = &args.origin {
+        check_host(origin).map_err(CliError::Usage)?;
+        config.origin = Some(origin.clone());
+    }
+    let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
+    runtime()?.block_on(async {
+        let running = start(&args.data, &keys, &config).await?;
+        greet(&running.started, &args.data)?;
+        until_stopped(running).await
+    })
+}
+
+/// The folder of keys that stands beside a data folder.
+pub(crate) fn beside(data: &Path) -> PathBuf {
+    let mut name = data.file_name().unwrap_or_default().to_owned();
+    name.push("-keys");
+    data.with_file_name(name)
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Server(format!("cannot start: {error}")))
+}
+
+/// Diagnostics go to standard error, structured, at the level that RUST_LOG asks for.
+pub(crate) fn traces() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let layer = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        layer.compact().init();
+    } else {
+        layer.json().init();
+    }
+}
+
+/// Starts a server, with a progress bar while the journal is read.
+pub(crate) async fn start(data: &Path, keys: &Path, config: &Config) -> Result<Running, CliError> {
+    let bar = ProgressBar::new(0);
+    let template =
+        "  reading the journal  {wide_bar}  {bytes} of {total_bytes}  {bytes_per_sec}   {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    let mut heard = |done: u64, total: u64| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let started = server::start(data, keys, config, &mut heard).await;
+    bar.finish_and_clear();
+    started.map_err(|error| CliError::Server(explain(&error)))
+}
+
+/// An error with all its causes.
+fn explain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    text
+}
+
+fn greet(started: &Started, data: &Path) -> Result<(), CliError> {
+    out::line(&format!("counterfoil serves http://{}", started.address));
+    for vkey in &started.vkeys {
+        out::line(&format!("  key    {vkey}"));
+    }
+    let several = started.first_tokens.len() > 1;
+    for (tenant, token) in &started.first_tokens {
+        if std::io::stdout().is_terminal() {
+            out::line(&format!("  token  {token}    admin of {tenant}; shown once"));
+        } else {
+            let path = data.join(format!("first-token-{tenant}"));
+            write_secret(&path, token)?;
+            out::line(&format!("  token  of {tenant} is in {}", path.display()));
+        }
+        let name = if several { tenant.clone() } else { "local".into() };
+        save_first_context(&name, started, token);
+    }
+    Ok(())
+}
+
+fn write_secret(path: &Path, secret: &str) -> Result<(), CliError> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| writeln!(file, "{secret}"));
+    written.map_err(|error| CliError::file(path, error))
+}
+
+/// Saves address, token and keys, so that a second terminal just works. A folder that cannot be
+/// written is worth a remark, not a failed start.
+pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) {
+    let server = Server {
+        url: format!("http://{}", started.address),
+        token: Some(token.to_owned()),
+        keys: started.vkeys.clone(),
+    };
+    match Contexts::save(name, server) {
+        Ok(()) => out::line(&format!("  token and key are saved as context {name:?}")),
+        Err(error) => out::note(&format!("the context was not saved: {error}")),
+    }
+}
+
+/// Waits for a signal or a failure, then stops in order.
+pub(crate) async fn until_stopped(running: Running) -> Result<(), CliError> {
+    let failed = |error: std::io::Error| CliError::Server(format!("signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        () = running.failed() => {}
+    }
+    running.stop().await.map_err(CliError::Server)
+}

@@ -1,0 +1,115 @@
+//! Saved servers: address, token and log keys, in a file that only its owner can read.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::args::Global;
+use crate::error::CliError;
+
+/// The file.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Contexts {
+    /// The one in use.
+    pub(crate) current: Option<String>,
+    #[serde(default)]
+    pub(crate) contexts: BTreeMap<String, Server>,
+}
+
+/// A saved server.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Its address.
+    pub(crate) url: String,
+    /// Access token.
+    pub(crate) token: Option<String>,
+    /// Public keys of its logs, as they were when it was saved.
+    #[serde(default)]
+    pub(crate) keys: Vec<String>,
+}
+
+impl Contexts {
+    fn path() -> Result<PathBuf, CliError> {
+        if let Some(path) = std::env::var_os("COUNTERFOIL_CONTEXTS") {
+            return Ok(path.into());
+        }
+        let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+        let base = base.or_else(home);
+        let base =
+            base.ok_or_else(|| CliError::usage("HOME is not set; set COUNTERFOIL_CONTEXTS"))?;
+        Ok(base.join("counterfoil/contexts.toml"))
+    }
+
+    /// Reads the file; none is as good as an empty one.
+    pub(crate) fn read() -> Result<Contexts, CliError> {
+        let path = Contexts::path()?;
+        match std::fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|e| CliError::file(&path, e.message())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Contexts::default()),
+            Err(error) => Err(CliError::file(&path, error)),
+        }
+    }
+
+    /// Writes the file, for its owner alone.
+    pub(crate) fn write(&self) -> Result<(), CliError> {
+        let path = Contexts::path()?;
+        let failed = |error: std::io::Error| CliError::file(&path, error);
+        let text = toml::to_string_pretty(self).map_err(|error| CliError::file(&path, error))?;
+        if let Some(folder) = path.parent() {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(failed)?;
+        }
+        let beside = path.with_extension("new");
+        let mut options = std::fs::OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&beside).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        std::fs::rename(&beside, &path).map_err(failed)
+    }
+
+    /// Saves a server and uses it from now on.
+    pub(crate) fn save(name: &str, server: Server) -> Result<(), CliError> {
+        let mut contexts = Contexts::read()?;
+        contexts.contexts.insert(name.to_owned(), server);
+        contexts.current = Some(name.to_owned());
+        contexts.write()
+    }
+}
+
+/// Which server the command line, the environment and the saved contexts mean together.
+pub(crate) fn choose(global: &Global) -> Result<Server, CliError> {
+    let contexts = Contexts::read()?;
+    let name = global.context.clone().or(contexts.current);
+    let saved = match &name {
+        Some(name) => contexts.contexts.get(name).cloned(),
+        None => None,
+    };
+    if let (Some(name), None, Some(_)) = (&name, &saved, &global.context) {
+        let known: Vec<&str> = contexts.contexts.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        return Err(CliError::usage(format!("no context is named {name:?}; there are: {known}")));
+    }
+    let mut server = saved.unwrap_or_default();
+    // Another address gets neither the saved token nor the saved keys: they are not for it.
+    if let Some(url) = global.url.as_ref().filter(|url| **url != server.url) {
+        server = Server { url: url.clone(), ..Server::default() };
+    }
+    if let Some(token) = &global.token {
+        server.token = Some(token.clone());
+    }
+    if server.url.is_empty() {
+        return Err(CliError::usage(
+            "which server? give --url, or save one: counterfoil context add NAME --at URL --token-file FILE",
+        ));
+    }
+    Ok(server)
+}

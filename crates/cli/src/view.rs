@@ -1,0 +1,102 @@
+//! An event in words: who, what, how it ended. Everything here may come from a sender; it is
+//! escaped where it is printed.
+
+use serde_json::Value;
+
+use crate::out::Ink;
+
+/// The identity chain in a few words. Who acts for another is plainly no person.
+pub(crate) fn who(event: &Value) -> String {
+    let actor = &event["actor"];
+    let name = name(actor);
+    if actor["type"] == "anonymous" {
+        return "anonymous".into();
+    }
+    let chain = actor["on_behalf_of"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !chain.is_empty() {
+        let behalf = chain.iter().map(|link| format!(" for {}", self::name(link)));
+        return format!("{name}{}", behalf.collect::<String>());
+    }
+    match actor["type"].as_str() {
+        Some(kind @ ("agent" | "service" | "system")) => format!("{name} ({kind})"),
+        _ => name.to_owned(),
+    }
+}
+
+/// What was done: for a bare request its method and path say more than the action.
+pub(crate) fn did(event: &Value) -> String {
+    match (event["request"]["method"].as_str(), event["request"]["path"].as_str()) {
+        (Some(method), Some(path)) if event["kind"] == "mesh" => format!("{method} {path}"),
+        _ => text(&event["action"]),
+    }
+}
+
+fn name(person: &Value) -> &str {
+    let known = ["name", "email", "id"].iter().find_map(|key| person[key].as_str());
+    known.unwrap_or("?")
+}
+
+/// The first resource, target before others.
+pub(crate) fn what(event: &Value) -> String {
+    let all = event["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let target = all.iter().find(|r| r["role"] == "target").or(all.first());
+    let Some(resource) = target else { return String::new() };
+    let id = resource["id"].as_str().or(resource["name"].as_str()).unwrap_or_default();
+    match resource["type"].as_str() {
+        Some(kind) if !id.starts_with(&format!("{kind}/")) && !id.contains('/') => {
+            format!("{kind}/{id}")
+        }
+        Some(kind) if id.is_empty() => kind.to_owned(),
+        _ => id.to_owned(),
+    }
+}
+
+/// How it ended, with the colour it has; where no outcome is stated, the status of the response.
+pub(crate) fn ended(event: &Value) -> (&str, Ink) {
+    if event["decision"]["effect"] == "deny" && event["decision"]["mode"] != "shadow" {
+        return ("DENIED", Ink::Bad);
+    }
+    match event["outcome"]["result"].as_str() {
+        Some("failure") => ("FAILED", Ink::Bad),
+        Some("success") => ("ok", Ink::Good),
+        Some(_) => ("unknown", Ink::Warn),
+        None => (event["response"]["status"].as_str().unwrap_or_default(), Ink::Plain),
+    }
+}
+
+/// The part of a UUID's text that tells events apart at a glance: the head of a UUIDv7 is time,
+/// always alike; the tail is random. Other ids are shown by place.
+pub(crate) fn short_id(hit: &Value) -> String {
+    let id = hit["event"]["id"].as_str().unwrap_or_default();
+    let hex: String = id.chars().filter(|c| *c != '-').collect();
+    let uuid = id.len() == 36 && hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    if uuid {
+        return hex[16..24].to_owned();
+    }
+    place(hit)
+}
+
+/// `<log>/<seq>`.
+pub(crate) fn place(hit: &Value) -> String {
+    let log = hit["log"].as_str().unwrap_or_default();
+    let name = log.rsplit('/').next().unwrap_or(log);
+    format!("{name}/{}", hit["seq"])
+}
+
+/// `14:02:11.482` of a normalised time.
+pub(crate) fn clock(time: &str) -> &str {
+    time.get(11..23).unwrap_or(time)
+}
+
+/// When it happened, by the source's clock or else the producer's.
+pub(crate) fn happened(event: &Value) -> &str {
+    event["occurred_at"].as_str().or(event["observed_at"].as_str()).unwrap_or_default()
+}
+
+/// `shown as text`, whatever the value is.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,67 @@
+//! One event lives its whole life: sent, receipted, killed, found again, proved; and a changed
+//! byte is named.
+
+use crate::support::{Folder, flip};
+
+const EVENT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","action":"invoice.delete","actor":{"type":"user","id":"alice"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z","reason":{"ticket":"SUP-1"}}"#;
+
+#[test]
+fn an_event_lives_its_whole_life() {
+    let folder = Folder::new();
+    folder.write("event.json", EVENT);
+    let server = folder.serve();
+    let sent = folder.run(&["send", "event.json", "--receipts", "receipt.json"]).code(0);
+    assert!(sent.contains("1 new"), "{sent}");
+    let key = folder.run(&["key", "export"]).code(0);
+    folder.write("log.key", &key);
+    let pinned = folder.run(&["verify", &server.url, "--remember", "pin"]).code(0);
+    assert!(pinned.starts_with("VERIFIED  2 entries"), "{pinned}");
+    server.kill();
+
+    let at_rest = folder.run(&["verify", "data", "-k", "log.key", "--saved", "pin"]).code(0);
+    assert!(at_rest.contains("VERIFIED  2 events"), "{at_rest}");
+    let receipt = folder.run(&["verify", "receipt.json", "-k", "log.key"]).code(0);
+    assert!(receipt.contains("VERIFIED  1 entry"), "{receipt}");
+
+    let server = folder.serve();
+    let url = ["--url", server.url.as_str()];
+    folder.run(&["context", "list"]).code(0);
+    let token = std::fs::read_to_string(folder.path("data/first-token-default")).expect("kept");
+    let with = |args: &[&str]| {
+        let all = [args, &url, &["--token", token.trim()]].concat();
+        folder.run(&all)
+    };
+    let found = with(&["search", "who:alice"]).code(0);
+    assert!(found.contains("invoice.delete") && found.contains("billing"), "{found}");
+    let again = with(&["send", "event.json"]).code(0);
+    assert!(again.contains("0 new, 1 known already"), "{again}");
+    let evidence = with(&["evidence", "bcceb302", "--name", "/actor"]).code(0);
+    folder.write("evidence.json", &evidence);
+    with(&["receipt", "bcceb302"]).code(0);
+    server.stop();
+
+    let proved = folder.run(&["verify", "evidence.json", "-k", "log.key"]).code(0);
+    assert!(proved.contains("withheld    /actor/id, /actor/type"), "{proved}");
+    folder.write("forged.json", &evidence.replace("invoice.delete", "invoice.create"));
+    let forged = folder.run(&["verify", "forged.json", "-k", "log.key"]).code(1);
+    assert!(forged.contains("TAMPERED") && forged.contains("digest"), "{forged}");
+}
+
+#[test]
+fn a_changed_byte_of_the_journal_is_named() {
+    let folder = Folder::new();
+    folder.write("event.json", EVENT);
+    let server = folder.serve();
+    folder.run(&["send", "event.json"]).code(0);
+    let key = folder.run(&["key", "export"]).code(0);
+    folder.write("log.key", &key);
+    server.stop();
+    folder.run(&["verify", "data", "-k", "log.key"]).code(0);
+
+    flip(&folder.path("data/journal/0000000000000001"), 4096 + 700);
+    let verdict = folder.run(&["verify", "data", "-k", "log.key"]).code(1);
+    assert!(verdict.contains("journal/0000000000000001, byte 4096"), "{verdict}");
+    let refused = folder.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("journal/0000000000000001, byte 4096"), "{}", refused.err);
+}

@@ -1,0 +1,139 @@
+//! A server of one's own, and the command line against it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder that is gone with its test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "counterfoil-test-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).expect("a folder for the test");
+        Folder(path)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Runs the command line with this folder's saved contexts.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let output = self.command(args).output().expect("the command runs");
+        Ran::from(output)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
+        command
+            .args(args)
+            .env("COUNTERFOIL_CONTEXTS", self.path("contexts.toml"))
+            .env_remove("COUNTERFOIL_TOKEN")
+            .env_remove("COUNTERFOIL_URL")
+            .current_dir(&self.0);
+        command
+    }
+
+    /// Starts a server on `data`.
+    pub fn serve(&self) -> Server {
+        let args =
+            ["serve", "--data", "data", "--listen", "127.0.0.1:0", "--origin", "log.example"];
+        let mut command = self.command(&args);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let out = child.stdout.take().expect("piped");
+        let mut lines = BufReader::new(out).lines();
+        let first = lines.next().expect("a first line").expect("text");
+        let url = first.rsplit(' ').next().expect("an address").to_owned();
+        // The rest is read so that the server never stands at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, url }
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).expect("written");
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    pub url: String,
+}
+
+impl Server {
+    /// kill -9: shows restart, not durability; the simulated disk shows that.
+    pub fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(asked.success());
+        let status = self.child.wait().expect("ended");
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // After `kill` and `stop` there is nothing left to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).expect("UTF-8"),
+            err: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+}
+
+impl Ran {
+    /// Asserts the exit code and returns what was said.
+    #[track_caller]
+    pub fn code(self, want: i32) -> String {
+        assert_eq!(self.code, want, "{self:#?}");
+        self.out
+    }
+}
+
+/// Changes one bit of a file.
+pub fn flip(path: &Path, offset: u64) {
+    use std::os::unix::fs::FileExt;
+    let file = fs::OpenOptions::new().read(true).write(true).open(path).expect("opens");
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset).expect("read");
+    file.write_all_at(&[byte[0] ^ 1], offset).expect("written");
+}

@@ -1,0 +1,14 @@
+//! The commit path as a whole, in a simulated world.
+//!
+//! `simulation` runs seeds: `COUNTERFOIL_SEEDS=N` says how many, `COUNTERFOIL_SEED=S` from which.
+//! What must hold is judged by `witness`, which trusts receipts alone, and by the crate `verify`,
+//! which trusts bytes alone.
+
+mod damage;
+mod faults;
+mod ids;
+mod lock;
+mod roundtrip;
+mod simulation;
+mod witness;
+mod world;

@@ -1,0 +1,209 @@
+//! A witness outside the store: it keeps every receipt and every checkpoint that was ever given
+//! out and holds the store to them.
+//!
+//! It trusts nothing that the store computes: roots, signatures and run proofs are checked with
+//! the crate `verify`, the content of events against what was sent.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use admit::Admitted;
+use commit::receipt::{ReceiptLog, runs};
+use commit::{Answer, Checkpoint, Fate, Log};
+use event::{Fields, Hash};
+use platform::Disk;
+use platform::sim::SimDisk;
+use verify::{Policy, Question};
+
+use crate::world::Waiting;
+
+/// What is known of each log, by origin.
+#[derive(Default)]
+pub struct Witness {
+    logs: BTreeMap<String, Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    vkey: String,
+    /// Root by size, of every checkpoint seen.
+    roots: BTreeMap<u64, Hash>,
+    newest: Option<Arc<Checkpoint>>,
+    /// What was acknowledged, by seq.
+    entries: BTreeMap<u64, Entry>,
+}
+
+struct Entry {
+    leaf: Vec<u8>,
+    fields: Fields,
+}
+
+impl Witness {
+    /// Notes an answer; proves a receipt for it.
+    pub fn hear(&mut self, waiting: &Waiting, answer: &Answer) {
+        let log = &waiting.log;
+        self.see(log, &log.checkpoint());
+        let Answer::Committed { first, checkpoint } = answer else { return };
+        self.see(log, checkpoint);
+        let known = self.logs.get_mut(&log.meta.origin).expect("seen above");
+        for (fate, event) in waiting.fates.iter().zip(&waiting.sent) {
+            let standing = fate.standing(*first);
+            assert!(standing.seq < checkpoint.size, "the checkpoint covers every event");
+            known.acknowledge(log, standing.seq, event);
+            if let Some(earlier) = standing.conflict {
+                let (one, _) = log.read_checked(earlier).expect("a conflict names an event");
+                assert_eq!(one.string(r#"["id"]"#).as_deref(), Some(event.id()));
+                assert_ne!(&one, event.fields(), "equal events are no conflict");
+            }
+        }
+        let mut seqs: Vec<u64> =
+            waiting.fates.iter().map(|fate| fate.standing(*first).seq).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        prove(log, checkpoint, &waiting.fates, *first, &seqs);
+    }
+
+    fn see(&mut self, log: &Log, checkpoint: &Arc<Checkpoint>) {
+        let known = self.logs.entry(log.meta.origin.clone()).or_default();
+        if known.vkey.is_empty() {
+            known.vkey = log.vkey();
+        }
+        assert_eq!(known.vkey, log.vkey(), "a log keeps its key");
+        let root = *known.roots.entry(checkpoint.size).or_insert(checkpoint.root);
+        assert_eq!(root, checkpoint.root, "two roots for size {}", checkpoint.size);
+        if known.newest.as_ref().is_none_or(|newest| newest.size <= checkpoint.size) {
+            known.newest = Some(checkpoint.clone());
+        }
+    }
+
+    /// Holds the logs to everything that was given out. For after a start.
+    pub fn look(&mut self, logs: &BTreeMap<String, Arc<Log>>) {
+        for log in logs.values() {
+            self.see(log, &log.checkpoint());
+        }
+        for (origin, known) in &self.logs {
+            let log = logs.values().find(|log| log.meta.origin == *origin);
+            known.hold(log.unwrap_or_else(|| panic!("the log {origin} is gone")));
+        }
+    }
+
+    /// Lets `verify` judge the folder from its bytes, against the newest checkpoints given out.
+    pub fn judge_folder(&self, disk: &SimDisk) {
+        for known in self.logs.values() {
+            let saved = known.newest.as_ref().filter(|newest| newest.size > 0);
+            let question = Question {
+                policy: Some(self.policy()),
+                saved: saved.map(|newest| newest.note.clone()),
+                ..Question::default()
+            };
+            let folder = Folder(disk.folder("data"));
+            let verdict = verify::folder::judge(&folder, &question, &mut |_, _| {});
+            let verdict = verdict.expect("the question is sound");
+            assert!(verdict.is_verified(), "{}: {}", verdict.place, verdict.sentence);
+        }
+    }
+
+    fn policy(&self) -> Policy {
+        let lines: String = self.logs.values().map(|log| format!("log {}\n", log.vkey)).collect();
+        Policy::parse(format!("{lines}quorum none\n").as_bytes()).expect("keys make a policy")
+    }
+
+    /// How many events were acknowledged.
+    pub fn acknowledged(&self) -> usize {
+        self.logs.values().map(|log| log.entries.len()).sum()
+    }
+}
+
+impl Known {
+    fn acknowledge(&mut self, log: &Log, seq: u64, event: &Admitted) {
+        let leaf = log.published().tree.leaf(seq).expect("an entry that was answered").to_vec();
+        let fields = event.fields().clone();
+        let entry = self.entries.entry(seq).or_insert_with(|| Entry { leaf, fields });
+        assert_eq!(&entry.fields, event.fields(), "seq {seq} was answered for another event");
+    }
+
+    fn hold(&self, log: &Log) {
+        let published = log.published();
+        let (size, mut tree) = (published.checkpoint.size, verify::tree::Frontier::default());
+        let newest = self.roots.last_key_value().expect("a log has a checkpoint");
+        assert!(*newest.0 <= size, "{} entries of {} are left", size, newest.0);
+        let mut before = i64::MIN;
+        for seq in 0..=size {
+            if let Some(root) = self.roots.get(&seq) {
+                assert_eq!(tree.root(), *root, "the tree of {seq} is not the one signed");
+            }
+            if seq < size {
+                let leaf = published.tree.leaf(seq).expect("inside the tree");
+                let at = verify::digest::Leaf::decode(leaf).expect("a leaf").recorded_at;
+                assert!(at > before, "recorded_at rises with seq");
+                before = at;
+                tree.push(verify::tree::leaf_hash(leaf));
+            }
+        }
+        drop(published);
+        self.hold_content(log, size);
+    }
+
+    /// Every acknowledged event reads as it was sent, and no event of a sender stands twice.
+    fn hold_content(&self, log: &Log, size: u64) {
+        let mut seen = HashMap::new();
+        for seq in 0..size {
+            let (fields, _) = log.read_checked(seq).expect("every entry can be read");
+            if let Some(entry) = self.entries.get(&seq) {
+                let leaf = log.published().tree.leaf(seq).expect("inside the tree").to_vec();
+                assert_eq!((&leaf, &fields), (&entry.leaf, &entry.fields), "seq {seq}");
+            }
+            let text = fields.text(r#"["attributes","text"]"#).map(str::to_owned);
+            if let Some(text) = text.filter(|_| fields.text(r#"["recorded","id_given"]"#).is_none())
+            {
+                let id = fields.string(r#"["id"]"#);
+                let other = seen.insert((id, text), seq);
+                assert_eq!(other, None, "seq {seq} repeats an event");
+            }
+        }
+    }
+}
+
+/// Makes the receipt of a batch and lets `verify` judge it.
+fn prove(log: &Log, checkpoint: &Checkpoint, fates: &[Fate], first: u64, seqs: &[u64]) {
+    let runs = runs(log, checkpoint, seqs).expect("the tree bears out what was answered");
+    let log_part = ReceiptLog {
+        origin: log.meta.origin.clone(),
+        checkpoint: checkpoint.note.clone(),
+        runs: Some(runs),
+    };
+    let event = |fate: &Fate| {
+        let standing = fate.standing(first);
+        let mut entry = serde_json::json!({"log": 0, "seq": standing.seq});
+        if standing.duplicate {
+            entry["duplicate"] = true.into();
+        }
+        if let Some(seq) = standing.conflict {
+            entry["conflict"] = serde_json::json!({"log": 0, "seq": seq});
+        }
+        entry
+    };
+    let events: Vec<_> = fates.iter().map(event).collect();
+    let receipt = serde_json::json!({
+        "format": "counterfoil.receipt/v1", "events": events, "logs": [log_part],
+    });
+    let policy = Some(Policy::of_key(&log.vkey()).expect("a key is a policy"));
+    let question = Question { policy, ..Question::default() };
+    let verdict = verify::judge(receipt.to_string().as_bytes(), &question);
+    let verdict = verdict.expect("the question is sound");
+    assert!(verdict.is_verified(), "{}: {}\n{receipt}", verdict.place, verdict.sentence);
+}
+
+/// A simulated disk as the verifier reads it.
+struct Folder(SimDisk);
+
+impl verify::folder::Folder for Folder {
+    fn list(&self) -> Result<Vec<(String, u64)>, String> {
+        Ok(self.0.files())
+    }
+
+    fn read(&self, name: &str, offset: u64, buf: &mut [u8]) -> Result<(), String> {
+        let file = self.0.open(name).map_err(|error| error.to_string())?;
+        file.read_at(offset, buf).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,42 @@
+//! Finding: filters, lists, traces and completeness over the events of a scope.
+//!
+//! Promises: a list holds exactly the events that match its filter and that the scope sees; an
+//! index only spares reading. What was answered is found, what is not durable is not. Every read
+//! has a bound and says when it was reached.
+//!
+//! Never: reads without a [`Scope`]; writes; judges whether the log is intact.
+//!
+//! ```text
+//! text ─ Filter::parse ─▶ Filter ─ probes ─▶ index (superset) ─▶ journal ─ Filter::matches ─▶ Hit
+//! ```
+
+mod block;
+mod bloom;
+mod cursor;
+mod dictionary;
+mod filter;
+mod hash;
+mod hot;
+mod names;
+mod parse;
+mod probe;
+mod rows;
+mod scope;
+mod search;
+mod streams;
+mod tail;
+mod text;
+mod trace;
+mod walk;
+
+pub use cursor::{Cursor, CursorError};
+pub use filter::{CLAUSES_MAX, Filter, FilterError, TEXT_BYTES_MAX};
+pub use hot::{Hot, Settings};
+pub use rows::Rows;
+pub use scope::Scope;
+pub use search::{
+    Ask, Count, Hit, LIMIT_MAX, Order, PAGE_BYTES_MAX, Page, QueryError, ROWS_MAX, Source,
+    Unreadable, by_id, by_seq, count_exact, search,
+};
+pub use streams::{Gap, Gaps, Seen, StreamState, gaps, services, streams};
+pub use trace::{Bond, Hop, MissingParent, Skew, TRACE_EVENTS_MAX, Trace, trace};

@@ -1,0 +1,270 @@
+//! What the index keeps of a batch: made in the sender's task, before the lane, in one pass.
+
+use event::{Fields, parse_time};
+
+use crate::filter::{is_clock, uuid_tail};
+use crate::hash::{Column, term};
+use crate::text::{with_content, word_hashes};
+
+/// Words kept of one event; one with more is read for every text.
+const WORDS_MAX: usize = 4_096;
+/// How far back a value is looked for before it is listed once more.
+const LOOK_BACK: usize = 16;
+/// Bytes of a name that completeness is kept for.
+pub(crate) const NAME_BYTES_MAX: usize = 256;
+
+/// The index rows of consecutive events.
+#[derive(Debug, Default)]
+pub struct Rows {
+    heads: Vec<Head>,
+    terms: Vec<u32>,
+    words: Vec<u32>,
+    /// Which of `streams` has numbered which row, and how.
+    pub(crate) numbered: Vec<Numbered>,
+    pub(crate) streams: Vec<StreamName>,
+    /// Service and row, where the service is another than in the row before.
+    pub(crate) services: Vec<(String, u32)>,
+    /// Values of the columns whose beginnings can be looked up; some of them more than once.
+    pub(crate) spoken: Vec<(Column, String)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    terms_end: u32,
+    words_end: u32,
+    /// `None`: no clock, which no filter on time may pass over.
+    occurred_at: Option<i64>,
+    /// Whether it had more words than are kept.
+    flooded: bool,
+}
+
+/// A row that its producer numbered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbered {
+    pub(crate) row: u32,
+    pub(crate) stream: u32,
+    pub(crate) seq: u64,
+    pub(crate) dropped: u64,
+}
+
+/// One run of one producer, under the principal that sends for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StreamName {
+    pub(crate) principal: String,
+    /// `producer.id`, else `service.name`.
+    pub(crate) producer: String,
+    pub(crate) stream: String,
+}
+
+/// One row as the index sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row<'r> {
+    pub(crate) terms: &'r [u32],
+    pub(crate) words: &'r [u32],
+    pub(crate) occurred_at: Option<i64>,
+    pub(crate) flooded: bool,
+}
+
+/// What a row needs to know of all its fields before it is closed.
+#[derive(Default)]
+struct Draft<'f> {
+    occurred_at: Option<i64>,
+    observed_at: Option<i64>,
+    service: &'f str,
+    principal: &'f str,
+    producer: Option<&'f str>,
+    stream: Option<&'f str>,
+    seq: Option<u64>,
+    dropped: u64,
+}
+
+impl Rows {
+    /// The rows of some events.
+    pub fn build<'f>(events: impl Iterator<Item = &'f Fields>) -> Rows {
+        let mut rows = Rows::default();
+        for fields in events {
+            rows.add(fields);
+        }
+        rows
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    pub(crate) fn row(&self, nth: usize) -> Row<'_> {
+        let before = match nth.checked_sub(1) {
+            Some(before) => (self.heads[before].terms_end, self.heads[before].words_end),
+            None => (0, 0),
+        };
+        let head = self.heads[nth];
+        Row {
+            terms: &self.terms[before.0 as usize..head.terms_end as usize],
+            words: &self.words[before.1 as usize..head.words_end as usize],
+            occurred_at: head.occurred_at,
+            flooded: head.flooded,
+        }
+    }
+
+    fn add(&mut self, fields: &Fields) {
+        let words_start = self.words.len();
+        let mut draft = Draft::default();
+        for field in fields.iter() {
+            if is_clock(field.path) {
+                let time = with_content(field.text, |text| parse_time(text).ok());
+                let is_source = field.path.starts_with("[\"oc");
+                *(if is_source { &mut draft.occurred_at } else { &mut draft.observed_at }) = time;
+                continue;
+            }
+            self.columns(field.path, field.text, &mut draft);
+            if self.words.len() - words_start <= WORDS_MAX {
+                with_content(field.text, |text| word_hashes(text, |word| self.words.push(word)));
+            }
+        }
+        let flooded = self.words.len() - words_start > WORDS_MAX;
+        if flooded {
+            self.words.truncate(words_start);
+        }
+        self.number(&draft);
+        self.heads.push(Head {
+            terms_end: self.terms.len() as u32,
+            words_end: self.words.len() as u32,
+            occurred_at: draft.occurred_at.or(draft.observed_at),
+            flooded,
+        });
+    }
+
+    fn columns<'f>(&mut self, path: &str, text: &'f str, draft: &mut Draft<'f>) {
+        let column = match path.as_bytes().get(2) {
+            Some(b'a') => actor_column(path),
+            Some(b'c') => return self.correlation(path, text),
+            Some(b'd') if path == "[\"decision\",\"effect\"]" => Some(Column::Decision),
+            Some(b'f') if path.starts_with("[\"facets\",") => Some(Column::Kind),
+            Some(b'i') if path == "[\"id\"]" => return self.id(text),
+            Some(b'k') if path == "[\"kind\"]" => Some(Column::Kind),
+            Some(b'o') if path == "[\"outcome\",\"result\"]" => Some(Column::Outcome),
+            Some(b'p') => return self.producer(path, text, draft),
+            Some(b'r') if path == "[\"recorded\",\"identity\",\"id\"]" => {
+                draft.principal = text;
+                None
+            }
+            Some(b'r') => match element(path, "[\"resources\",") {
+                Some(",\"id\"]" | ",\"name\"]") => Some(Column::Resource),
+                _ => None,
+            },
+            Some(b's') if path == "[\"service\",\"name\"]" => {
+                draft.service = text;
+                Some(Column::Service)
+            }
+            Some(b'v') if path == "[\"verb\"]" => Some(Column::Verb),
+            Some(b'w') if path == "[\"where\",\"account\"]" => Some(Column::Account),
+            _ => None,
+        };
+        let Some(column) = column else { return };
+        self.terms.push(term(column, text.as_bytes()));
+        if matches!(column, Column::Action | Column::Service) {
+            self.speak(column, text);
+        }
+    }
+
+    fn correlation(&mut self, path: &str, text: &str) {
+        let column = match path {
+            "[\"correlation\",\"trace_id\"]" => {
+                let head = text.get(1..9).unwrap_or_default();
+                self.terms.push(term(Column::Trace, head.as_bytes()));
+                return;
+            }
+            "[\"correlation\",\"correlation_id\"]" => Column::Correlation,
+            "[\"correlation\",\"session_id\"]" => Column::Session,
+            "[\"correlation\",\"operation_id\"]" => Column::Operation,
+            "[\"correlation\",\"request_id\"]" => Column::Request,
+            _ => return,
+        };
+        self.terms.push(term(column, text.as_bytes()));
+    }
+
+    fn id(&mut self, text: &str) {
+        let tail = with_content(text, uuid_tail);
+        self.terms.push(match tail {
+            Some(tail) => term(Column::ShortId, &tail.as_bytes()[..8]),
+            None => term(Column::Id, text.as_bytes()),
+        });
+    }
+
+    fn producer<'f>(&mut self, path: &str, text: &'f str, draft: &mut Draft<'f>) {
+        match path {
+            "[\"producer\",\"id\"]" => {
+                draft.producer = Some(text);
+                self.terms.push(term(Column::Producer, text.as_bytes()));
+            }
+            "[\"producer\",\"stream\"]" => {
+                draft.stream = Some(text);
+                self.terms.push(term(Column::Stream, text.as_bytes()));
+            }
+            "[\"producer\",\"seq\"]" => draft.seq = text.parse().ok(),
+            "[\"producer\",\"dropped_before\"]" => draft.dropped = text.parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+
+    fn speak(&mut self, column: Column, text: &str) {
+        with_content(text, |value| {
+            let mut recent = self.spoken.iter().rev().take(LOOK_BACK);
+            if !recent.any(|(c, known)| *c == column && known == value) {
+                self.spoken.push((column, value.to_owned()));
+            }
+        });
+    }
+
+    /// Keeps what completeness wants to know of the row that is about to be closed.
+    fn number(&mut self, draft: &Draft<'_>) {
+        let row = self.heads.len() as u32;
+        with_content(draft.service, |service| {
+            let is_other = self.services.last().is_none_or(|(last, _)| last != service);
+            if is_other && service.len() <= NAME_BYTES_MAX {
+                self.services.push((service.to_owned(), row));
+            }
+        });
+        let Some(seq) = draft.seq else { return };
+        let content = |text: &str| with_content(text, str::to_owned);
+        let name = StreamName {
+            principal: content(draft.principal),
+            producer: content(draft.producer.unwrap_or(draft.service)),
+            stream: content(draft.stream.unwrap_or("\"\"")),
+        };
+        if [&name.principal, &name.producer, &name.stream].iter().any(|n| n.len() > NAME_BYTES_MAX)
+        {
+            return;
+        }
+        if self.streams.last() != Some(&name) {
+            self.streams.push(name);
+        }
+        let stream = self.streams.len() as u32 - 1;
+        self.numbered.push(Numbered { row, stream, seq, dropped: draft.dropped });
+    }
+}
+
+fn actor_column(path: &str) -> Option<Column> {
+    match path {
+        "[\"action\"]" => return Some(Column::Action),
+        "[\"actor\",\"session_id\"]" => return Some(Column::Session),
+        "[\"actor\",\"id\"]" | "[\"actor\",\"name\"]" | "[\"actor\",\"email\"]" => {}
+        "[\"actor\",\"acting_as\"]" => {}
+        _ => match element(path, "[\"actor\",\"on_behalf_of\",") {
+            Some(",\"id\"]" | ",\"name\"]") => {}
+            _ => return None,
+        },
+    }
+    Some(Column::Who)
+}
+
+/// What stands behind the index of an array's element.
+fn element<'p>(path: &'p str, array: &str) -> Option<&'p str> {
+    Some(path.strip_prefix(array)?.trim_start_matches(|c: char| c.is_ascii_digit()))
+}

@@ -1,0 +1,246 @@
+//! The one walk over the events of a scope: candidates of all logs, merged in order, each one read
+//! and compared with the filter.
+//!
+//! A reader's cut is the log's newest checkpoint, taken before the index is looked at. Rows are
+//! indexed before they are durable, so everything below the cut that was answered is found, and
+//! nothing above it is seen.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use commit::{Log, ReadError};
+use event::Fields;
+
+use crate::cursor::Position;
+use crate::filter::Filter;
+use crate::hot::{Piece, View};
+use crate::probe::Probes;
+use crate::search::{Hit, Order, QueryError, Source, Unreadable};
+
+/// Rows around a candidate that are read with it if they are candidates too.
+const WINDOW_ROWS: u64 = 64;
+/// Bytes of events that are kept from one read.
+const WINDOW_BYTES_MAX: usize = 4 << 20;
+
+/// What a step of the walk brought.
+pub(crate) enum Step {
+    /// An event that matches.
+    Hit(Hit),
+    /// An event that cannot be read.
+    Unreadable(Unreadable),
+    /// The rows allowed are used up; all up to this place were looked at, none if there is none.
+    Spent(Option<Position>),
+    /// Nothing is left.
+    End,
+}
+
+/// A walk in progress.
+pub(crate) struct Walk<'a> {
+    lanes: Vec<Lane>,
+    filter: &'a Filter,
+    order: Order,
+    rows_max: u64,
+    read: u64,
+    /// The last candidate that was looked at.
+    last: Option<Position>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that begins behind `after`.
+    pub(crate) fn new(
+        source: &Source<'_>,
+        scope: &crate::Scope,
+        filter: &'a Filter,
+        order: Order,
+        after: Option<&Position>,
+        rows_max: u64,
+    ) -> Walk<'a> {
+        let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
+        let lanes = logs.map(|log| Lane::new(source, log, filter, order, after)).collect();
+        Walk { lanes, filter, order, rows_max, read: 0, last: None }
+    }
+
+    /// Events read so far.
+    pub(crate) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Whether there are candidates left.
+    pub(crate) fn has_more(&mut self) -> bool {
+        self.lanes.iter_mut().any(|lane| lane.peek().is_some())
+    }
+
+    /// Goes on to the next event that matches.
+    pub(crate) fn step(&mut self) -> Result<Step, QueryError> {
+        while let Some(nth) = self.nearest() {
+            if self.read == self.rows_max {
+                return Ok(Step::Spent(self.last.take()));
+            }
+            self.read += 1;
+            let lane = &mut self.lanes[nth];
+            let Some((recorded_at, seq)) = lane.queue.front().copied() else { continue };
+            let found = lane.take(seq);
+            lane.queue.pop_front();
+            let log = lane.log.meta.name().to_owned();
+            self.last = Some(Position { recorded_at, log: log.clone(), seq });
+            match found {
+                Ok(fields) if self.filter.matches(&fields, recorded_at) => {
+                    let log = lane.log.clone();
+                    return Ok(Step::Hit(Hit { log, seq, recorded_at, fields }));
+                }
+                Ok(_) => {}
+                Err(ReadError::Io(error)) => return Err(QueryError::Read(ReadError::Io(error))),
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Ok(Step::Unreadable(Unreadable { log, seq, reason }));
+                }
+            }
+        }
+        Ok(Step::End)
+    }
+
+    /// The log whose next candidate comes first.
+    fn nearest(&mut self) -> Option<usize> {
+        let order = self.order;
+        let mut best: Option<(usize, (i64, u64))> = None;
+        for (nth, lane) in self.lanes.iter_mut().enumerate() {
+            let Some(place) = lane.peek() else { continue };
+            // Logs stand in the order of their names, so the earlier one has the lesser name.
+            let is_nearer = best.is_none_or(|(_, other)| match (place.0.cmp(&other.0), order) {
+                (Ordering::Equal, Order::Newest) => true,
+                (Ordering::Equal, Order::Oldest) => false,
+                (found, Order::Newest) => found == Ordering::Greater,
+                (found, Order::Oldest) => found == Ordering::Less,
+            });
+            if is_nearer {
+                best = Some((nth, place));
+            }
+        }
+        best.map(|(nth, _)| nth)
+    }
+}
+
+/// The candidates of one log.
+struct Lane {
+    log: Arc<Log>,
+    view: View,
+    probes: Probes,
+    order: Order,
+    /// First seq of the walk, and the one past its last.
+    bounds: (u64, u64),
+    /// Pieces not looked at, the next one last.
+    pieces: Vec<Piece>,
+    /// Candidates of the piece at hand: recorded_at and seq.
+    queue: VecDeque<(i64, u64)>,
+    /// Events read ahead: seq of the first, and those not taken.
+    window: (u64, Vec<Option<Fields>>),
+}
+
+impl Lane {
+    fn new(
+        source: &Source<'_>,
+        log: &Arc<Log>,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Position>,
+    ) -> Lane {
+        // The cut first, the index second: what is below the cut is in the index.
+        let bounds = bounds(log, filter, order, after);
+        let (view, probes) = source.hot.view(log.meta.name(), filter);
+        let mut pieces = view.pieces(bounds);
+        if order == Order::Oldest {
+            pieces.reverse();
+        }
+        let (queue, window) = (VecDeque::new(), (0, Vec::new()));
+        Lane { log: log.clone(), view, probes, order, bounds, pieces, queue, window }
+    }
+
+    /// The next candidate: recorded_at and seq.
+    fn peek(&mut self) -> Option<(i64, u64)> {
+        while self.queue.is_empty() {
+            let piece = self.pieces.pop()?;
+            let seqs = self.view.candidates(&piece, &self.probes, self.bounds);
+            let published = self.log.published();
+            let timed = seqs.into_iter().filter_map(|s| Some((published.tree.recorded_at(s)?, s)));
+            self.queue.extend(timed);
+            if self.order == Order::Newest {
+                self.queue.make_contiguous().reverse();
+            }
+        }
+        self.queue.front().copied()
+    }
+
+    /// Reads an event; the candidates around it are unpacked with it, once.
+    fn take(&mut self, seq: u64) -> Result<Fields, ReadError> {
+        if let Some(fields) = self.from_window(seq) {
+            return Ok(fields);
+        }
+        let near = |other: u64| other.abs_diff(seq) < WINDOW_ROWS;
+        let group = self.queue.iter().take_while(|(_, other)| near(*other));
+        let far = group.last().map_or(seq, |(_, other)| *other);
+        let (low, high) = (far.min(seq), far.max(seq));
+        // Where large events ended a window early, its rest is yet to come: no second reading.
+        let pending = !self.window.1.is_empty() && seq.wrapping_sub(self.window.0) < WINDOW_ROWS;
+        if low < high && !pending {
+            self.load(low, high);
+            if let Some(fields) = self.from_window(seq) {
+                return Ok(fields);
+            }
+        }
+        Ok(self.log.read(seq)?.fields)
+    }
+
+    fn from_window(&mut self, seq: u64) -> Option<Fields> {
+        let at = usize::try_from(seq.checked_sub(self.window.0)?).ok()?;
+        self.window.1.get_mut(at)?.take()
+    }
+
+    /// Reads `low` to `high` ahead. What cannot be read is left out and fails when it is asked for.
+    fn load(&mut self, low: u64, high: u64) {
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        while low + events.len() as u64 <= high && bytes < WINDOW_BYTES_MAX {
+            match self.log.read_chunk(low + events.len() as u64) {
+                Ok(found) if !found.is_empty() => {
+                    bytes += found.iter().map(|event| event.fields.bytes()).sum::<usize>();
+                    events.extend(found.into_iter().map(|event| Some(event.fields)));
+                }
+                _ => break,
+            }
+        }
+        self.window = (low, events);
+    }
+}
+
+/// The seqs of a log that a walk may see.
+fn bounds(log: &Log, filter: &Filter, order: Order, after: Option<&Position>) -> (u64, u64) {
+    let size = log.checkpoint().size;
+    let (from, to) = filter.recorded();
+    let (mut low, mut high) = (first_at(log, size, from), first_at(log, size, to));
+    if let Some(after) = after {
+        // Times rise strictly within a log: only one row can be recorded at that very time.
+        let at = first_at(log, size, after.recorded_at);
+        let time = (at < size).then(|| log.published().tree.recorded_at(at)).flatten();
+        let row = (log.meta.name(), at).cmp(&(after.log.as_str(), after.seq));
+        let same = time == Some(after.recorded_at);
+        match order {
+            Order::Newest => high = high.min(at + u64::from(same && row == Ordering::Less)),
+            Order::Oldest => low = low.max(at + u64::from(same && row != Ordering::Greater)),
+        }
+    }
+    (low, high.max(low))
+}
+
+/// The first seq below `size` that was recorded at `time` or later.
+fn first_at(log: &Log, size: u64, time: i64) -> u64 {
+    let published = log.published();
+    let (mut low, mut high) = (0, size);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match published.tree.recorded_at(middle) {
+            Some(at) if at < time => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    low
+}

@@ -1,0 +1,138 @@
+//! A store with its hot index, and events to put into it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
+use capture::Record;
+use commit::{Fate, IdKey, Indexer, Log, LogSpec, Store, World};
+use event::{Fields, Value, json};
+use platform::{Clock, SystemEntropy};
+use query::{Hot, Scope, Settings, Source};
+
+use crate::disk::MemoryDisk;
+
+/// 2026-11-22T14:00:00Z.
+pub const NOW: i64 = 1_795_356_000_000_000_000;
+
+/// Stands still, so that logs record at the same times.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> i64 {
+        NOW
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// The logs of every test: two of one tenant, one of another.
+pub const LOGS: [(&str, &str); 3] = [("acme-0", "acme"), ("acme-1", "acme"), ("other-0", "other")];
+
+/// Where an event stands: recorded_at, log, seq.
+pub type Place = (i64, String, u64);
+
+pub struct House {
+    pub store: Store,
+    pub hot: Arc<Hot>,
+    indexer: Box<Indexer>,
+    world: World,
+    settings: Settings,
+}
+
+impl House {
+    pub fn new(block_rows: usize) -> House {
+        let world = World {
+            disk: Arc::new(MemoryDisk::default()),
+            keys: Arc::new(MemoryDisk::default()),
+            clock: Arc::new(Still),
+            entropy: Arc::new(SystemEntropy),
+            id_key: IdKey::new(&[7; 32]),
+        };
+        House::open(world, Settings { block_rows, ..Settings::default() })
+    }
+
+    pub fn open(world: World, settings: Settings) -> House {
+        let specs = LOGS.map(|(name, tenant)| LogSpec {
+            name: name.into(),
+            tenant: tenant.into(),
+            public: false,
+        });
+        let mut open = commit::Settings::new("query.test", specs.into());
+        (open.file_bytes, open.files_ahead) = (1 << 20, false);
+        let hot = Arc::new(Hot::with(settings));
+        let indexer = hot.indexer();
+        let seen = hot.clone();
+        let store = Store::open(
+            world.clone(),
+            &open,
+            &mut |meta, first, leaves, events| seen.replay(meta, first, leaves, events),
+            &mut |_, _| {},
+            &indexer,
+            |fatal| panic!("{fatal}"),
+        );
+        House { store: store.expect("opens"), hot, indexer, world, settings }
+    }
+
+    /// Closes in order and starts anew.
+    pub fn restart(self) -> House {
+        self.store.close().expect("closes");
+        House::open(self.world.clone(), self.settings)
+    }
+
+    pub fn source(&self) -> Source<'_> {
+        Source { logs: self.store.logs(), hot: &self.hot }
+    }
+
+    pub fn log(&self, name: &str) -> &Arc<Log> {
+        &self.store.logs()[name]
+    }
+
+    /// Commits events of one sender to a log, as one batch.
+    pub fn write(&self, log: &str, events: &[String]) -> Vec<Fate> {
+        let log = self.log(log);
+        let sent: Vec<Admitted> = events.iter().map(|json| admitted(json, &self.store)).collect();
+        self.store.write(log, &sent, &self.indexer).expect("committed").0
+    }
+
+    /// Every event that a scope sees, oldest first, read one by one.
+    pub fn all(&self, scope: &Scope) -> Vec<(Place, Fields)> {
+        let mut found = Vec::new();
+        for log in self.store.logs().values().filter(|log| scope.sees(&log.meta)) {
+            for seq in 0..log.checkpoint().size {
+                let at = log.published().tree.recorded_at(seq).expect("an entry");
+                let fields = log.read(seq).expect("readable").fields;
+                found.push(((at, log.meta.name().to_owned(), seq), fields));
+            }
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+}
+
+pub fn admitted(json: &str, store: &Store) -> Admitted {
+    let Ok(Value::Object(event)) = json::read(json.as_bytes()) else { panic!("{json}") };
+    let peer = Peer {
+        identity: Identity { kind: "token", id: "gate".into() },
+        tenant: "acme".into(),
+        speaks: Speaks::ForMany,
+    };
+    let record = Record { event, secrets: Vec::new() };
+    admit(record, &peer, &Policy::default(), || store.world().new_id())
+        .unwrap_or_else(|refusal| panic!("{refusal:?}: {json}"))
+}
+
+/// An event with the least it needs and more members.
+pub fn event(service: &str, action: &str, more: &str) -> String {
+    let more = if more.is_empty() { String::new() } else { format!(",{more}") };
+    let at = if more.contains("occurred_at") || more.contains("observed_at") {
+        ""
+    } else {
+        r#","occurred_at":"2026-11-22T13:59:00Z""#
+    };
+    let actor =
+        if more.contains("\"actor\"") { "" } else { r#","actor":{"type":"user","id":"alice"}"# };
+    format!(r#"{{"action":"{action}","service":{{"name":"{service}"}}{at}{actor}{more}}}"#)
+}

@@ -1,0 +1,10 @@
+//! Finding, over a whole store.
+
+mod completeness;
+mod disk;
+mod house;
+mod ids;
+mod language;
+mod pages;
+mod same_as_naive;
+mod traces;

@@ -1,0 +1,142 @@
+//! Pages, cursors, what a reader may see.
+
+use event::Leaf;
+use query::{Ask, Cursor, Filter, Order, QueryError, ROWS_MAX, Rows, Scope, by_seq, search};
+
+use crate::house::{House, NOW, admitted, event};
+
+fn filled() -> House {
+    let house = House::new(8);
+    for log in ["acme-0", "acme-1", "other-0"] {
+        let events: Vec<String> = (0..20).map(|n| event("shop", &format!("a.{n}"), "")).collect();
+        house.write(log, &events);
+    }
+    house
+}
+
+#[test]
+fn a_cursor_that_was_changed_is_refused() {
+    let house = filled();
+    let (scope, filter) = (Scope::everything(), Filter::parse("who:alice", NOW).expect("ok"));
+    let ask = Ask { limit: 3, ..Ask::default() };
+    let page = search(&house.source(), &scope, &filter, &ask).expect("a page");
+    let text = page.next.expect("more").to_string();
+    assert!(text.parse::<Cursor>().is_ok());
+    for at in 0..text.len() {
+        for other in ['0', '1', 'f', 'z', '.', 'ü'] {
+            let mut changed: Vec<char> = text.chars().collect();
+            if changed[at] != other {
+                changed[at] = other;
+                let changed: String = changed.into_iter().collect();
+                assert!(changed.parse::<Cursor>().is_err(), "{changed}");
+            }
+        }
+        assert!(text[..at].parse::<Cursor>().is_err());
+    }
+    let cursor: Option<Cursor> = text.parse().ok();
+    let other_filter = Filter::parse("who:bob", NOW).expect("ok");
+    let ask = Ask { cursor: cursor.clone(), ..ask };
+    let refused = search(&house.source(), &scope, &other_filter, &ask);
+    assert!(matches!(refused, Err(QueryError::Cursor(_))));
+    let oldest = Ask { order: Order::Oldest, ..ask.clone() };
+    let refused = search(&house.source(), &scope, &filter, &oldest);
+    assert!(matches!(refused, Err(QueryError::Cursor(_))));
+    let later = Filter::parse("who:alice since:1h", NOW).expect("ok");
+    assert!(search(&house.source(), &scope, &later, &ask).is_ok(), "ages move with the clock");
+}
+
+#[test]
+fn tenants_never_see_each_other() {
+    let house = filled();
+    let own = Scope::of_tenant("other");
+    let page = search(&house.source(), &own, &Filter::all(), &Ask::default()).expect("a page");
+    assert_eq!(page.hits.len(), 21, "twenty and the log's first");
+    assert!(page.hits.iter().all(|hit| hit.log.meta.tenant == "other"));
+    for log in ["acme-0", "query.test/tlog/acme-0"] {
+        assert!(by_seq(&house.source(), &own, log, 3).expect("answered").is_none());
+        let found = by_seq(&house.source(), &Scope::of_tenant("acme"), log, 3).expect("answered");
+        assert_eq!(found.map(|hit| hit.seq), Some(3));
+    }
+    assert!(query::services(&house.source(), &own).iter().all(|seen| seen.log == "other-0"));
+    // A cursor from elsewhere gives no authority.
+    let ask = Ask { limit: 1, ..Ask::default() };
+    let page = search(&house.source(), &Scope::everything(), &Filter::all(), &ask).expect("a page");
+    let ask = Ask { cursor: page.next, ..Ask::default() };
+    let page = search(&house.source(), &own, &Filter::all(), &ask).expect("a page");
+    assert!(page.hits.iter().all(|hit| hit.log.meta.tenant == "other"));
+    let nobody = Scope::of_tenant("nobody");
+    let page = search(&house.source(), &nobody, &Filter::all(), &Ask::default()).expect("a page");
+    assert!(page.hits.is_empty() && page.next.is_none());
+}
+
+#[test]
+fn what_is_not_durable_is_not_seen() {
+    let house = filled();
+    let log = house.log("acme-0");
+    let size = log.checkpoint().size;
+    let early = event("early", "too.early", r#""producer":{"id":"p","stream":"s","seq":9}"#);
+    let early = admitted(&early, &house.store);
+    let rows = Rows::build([early.fields()].into_iter());
+    house.hot.add("acme-0", size, &[Leaf { recorded_at: NOW + 99, digest: [0; 32] }], rows);
+    let scope = Scope::of_tenant("acme");
+    for text in
+        ["action:too.*", "service:early", "early", "recorded_since:2026-11-22T14:00:00.00000005Z"]
+    {
+        let filter = Filter::parse(text, NOW).expect(text);
+        let page = search(&house.source(), &scope, &filter, &Ask::default()).expect("a page");
+        assert!(page.hits.is_empty(), "{text}");
+    }
+    assert!(by_seq(&house.source(), &scope, "acme-0", size).expect("answered").is_none());
+    assert!(query::gaps(&house.source(), &scope).gaps.is_empty());
+    assert!(query::services(&house.source(), &scope).iter().all(|seen| seen.service != "early"));
+}
+
+#[test]
+fn rows_that_do_not_follow_cost_speed_and_nothing_else() {
+    let house = filled();
+    let stray = admitted(&event("stray", "x", ""), &house.store);
+    for first in [100, 7, 21] {
+        let rows = Rows::build([stray.fields()].into_iter());
+        house.hot.add("acme-0", first, &[Leaf { recorded_at: 1, digest: [0; 32] }], rows);
+        let scope = Scope::of_tenant("acme");
+        let filter = Filter::parse("action:a.7", NOW).expect("ok");
+        let page = search(&house.source(), &scope, &filter, &Ask::default()).expect("a page");
+        let found = page.hits.iter().filter(|hit| hit.log.meta.name() == "acme-0").count();
+        // The row that claims to be at 7 is of another event: nobody but the lane may add rows.
+        assert_eq!(found, usize::from(first != 7 || page.hits.len() > 1), "{first}");
+    }
+}
+
+#[test]
+fn limits_hold() {
+    let house = filled();
+    let scope = Scope::everything();
+    for limit in [0, 1001] {
+        let ask = Ask { limit, ..Ask::default() };
+        let refused = search(&house.source(), &scope, &Filter::all(), &ask);
+        assert!(matches!(refused, Err(QueryError::Limit(_))));
+    }
+    let none = Filter::parse("attributes.x:y", NOW).expect("ok");
+    let page = search(&house.source(), &scope, &none, &Ask::default()).expect("a page");
+    assert!(page.scanned < ROWS_MAX && !page.partial && page.next.is_none());
+}
+
+#[test]
+fn an_index_that_is_too_small_forgets_the_oldest() {
+    let house = House::new(8);
+    let world = house.store.world().clone();
+    house.store.close().expect("closes");
+    let settings = query::Settings { block_rows: 8, rows_max: 16 };
+    let house = House::open(world, settings);
+    for n in 0..12 {
+        let events: Vec<String> =
+            (0..7).map(|m| event("shop", &format!("a.{n}.{m}"), "")).collect();
+        house.write("acme-0", &events);
+    }
+    assert!(house.hot.packed_bytes().1 <= 24);
+    for action in ["a.0.0", "a.5.3", "a.11.6"] {
+        let filter = Filter::parse(&format!("action:{action}"), NOW).expect("ok");
+        let page = search(&house.source(), &Scope::everything(), &filter, &Ask::default());
+        assert_eq!(page.expect("a page").hits.len(), 1, "{action}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Who may do what.
+//!
+//! | role | sends | reads events, proofs | sees refusals, status | makes tokens |
+//! | --- | --- | --- | --- | --- |
+//! | producer | for its services | | | |
+//! | forwarder | for any service | | | |
+//! | reader | | its tenant | | |
+//! | auditor | | its tenant | its tenant | |
+//! | admin | for any service | its tenant | its tenant | for its tenant |
+
+use std::fmt;
+use std::str::FromStr;
+
+use admit::{Identity, Peer, Speaks};
+use query::Scope;
+use serde::{Deserialize, Serialize};
+
+use crate::http::error::Failure;
+
+/// What a token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sends events of its own services.
+    Producer,
+    /// Sends events of many services.
+    Forwarder,
+    /// Reads events and proofs.
+    Reader,
+    /// Reads, and sees what was refused.
+    Auditor,
+    /// All of it, and makes tokens.
+    Admin,
+}
+
+impl Role {
+    /// The roles by name.
+    pub const ALL: [(&'static str, Role); 5] = [
+        ("producer", Role::Producer),
+        ("forwarder", Role::Forwarder),
+        ("reader", Role::Reader),
+        ("auditor", Role::Auditor),
+        ("admin", Role::Admin),
+    ];
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Role::ALL.iter().find(|(_, role)| role == self).map_or("", |(name, _)| name))
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Role, String> {
+        Role::ALL.iter().find(|(n, _)| *n == name).map(|(_, role)| *role).ok_or_else(|| {
+            format!("{name:?} is no role; allowed: producer, forwarder, reader, auditor, admin")
+        })
+    }
+}
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whose events it deals with.
+    pub tenant: String,
+    /// A producer's services.
+    pub services: Vec<String>,
+}
+
+impl Principal {
+    /// The right to send.
+    pub(crate) fn peer(&self) -> Result<Peer, Failure> {
+        let speaks = match self.role {
+            Role::Producer => Speaks::For(self.services.clone()),
+            Role::Forwarder | Role::Admin => Speaks::ForMany,
+            Role::Reader | Role::Auditor => return Err(self.lacks("send events")),
+        };
+        let identity = Identity { kind: "token", id: self.name.clone() };
+        Ok(Peer { identity, tenant: self.tenant.clone(), speaks })
+    }
+
+    /// The right to read events and proofs.
+    pub(crate) fn scope(&self) -> Result<Scope, Failure> {
+        match self.role {
+            Role::Reader | Role::Auditor | Role::Admin => Ok(Scope::of_tenant(&self.tenant)),
+            Role::Producer | Role::Forwarder => Err(self.lacks("read events")),
+        }
+    }
+
+    /// The right to see refusals and the state of the server.
+    pub(crate) fn may_oversee(&self) -> Result<(), Failure> {
+        match self.role {
+            Role::Auditor | Role::Admin => Ok(()),
+            _ => Err(self.lacks("see refusals and status")),
+        }
+    }
+
+    /// The right to make tokens.
+    pub(crate) fn may_manage(&self) -> Result<(), Failure> {
+        match self.role {
+            Role::Admin => Ok(()),
+            _ => Err(self.lacks("manage tokens")),
+        }
+    }
+
+    fn lacks(&self, what: &str) -> Failure {
+        Failure::forbidden(format!("the role {} of this token may not {what}", self.role))
+    }
+}

@@ -1,0 +1,39 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use admit::Policy;
+use commit::{Indexer, Store};
+use platform::Clock;
+use query::Hot;
+
+use crate::config::Limits;
+use crate::permits::Permits;
+use crate::refusals::Refusals;
+use crate::tokens::Tokens;
+
+/// The running server's parts.
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) hot: Arc<Hot>,
+    pub(crate) indexer: Box<Indexer>,
+    pub(crate) tokens: Tokens,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) permits: Arc<Permits>,
+    pub(crate) refusals: Refusals,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counters: Counters,
+    /// Set when the journal has failed: `/readyz` says no from then on.
+    pub(crate) failed: Arc<AtomicBool>,
+}
+
+/// What `/metrics` shows.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) requests: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) duplicates: AtomicU64,
+    pub(crate) conflicts: AtomicU64,
+}

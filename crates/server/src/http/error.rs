@@ -1,0 +1,101 @@
+//! What a failed request is answered with: RFC 9457 problem details, one table of statuses.
+//!
+//! | status | when | what to do |
+//! | --- | --- | --- |
+//! | 400 | the request cannot be read | mend it |
+//! | 401 | no token, or one that is not known | bring one |
+//! | 403 | the token's role does not allow it | ask for another role |
+//! | 404 | nothing there, or nothing you may know of | |
+//! | 413 | larger than allowed | send less at once |
+//! | 415 | a content type or encoding that is not understood | |
+//! | 422 | nothing of it was admitted | mend the events |
+//! | 503 | no room now | wait as long as Retry-After says, then retry with the same ids |
+//! | 500 | our fault; a write may or may not have happened | retry with the same ids |
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// A failed request.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    retry_after_s: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+}
+
+impl Failure {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Failure {
+        Failure { status, code, detail: detail.into(), retry_after_s: None }
+    }
+
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(crate) fn unauthorized(detail: &str) -> Failure {
+        Failure::new(StatusCode::UNAUTHORIZED, "token", detail)
+    }
+
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::FORBIDDEN, "role", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn too_large(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    pub(crate) fn unsupported(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail)
+    }
+
+    pub(crate) fn busy(code: &'static str, detail: impl Into<String>) -> Failure {
+        let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+        Failure { retry_after_s: Some(1), ..failure }
+    }
+
+    /// Something of ours failed. The cause goes to the traces, not to the caller.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Failure {
+        tracing::error!(%cause, "a request failed");
+        let detail = "the server failed; its traces say why. A write may or may not have \
+                      happened: retry with the same ids";
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let problem = Problem {
+            r#type: format!("urn:counterfoil:error:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+        };
+        let mut response = (self.status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

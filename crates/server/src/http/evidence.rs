@@ -1,0 +1,134 @@
+//! `POST /v1/evidence`: files that prove events offline.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use commit::evidence::{Claim, Disclosure, EvidenceError, evidence as make_evidence};
+use event::{PathText, format_time, pointer};
+use query::Scope;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::read::{HEAVY, read_failure, readable};
+use crate::app::App;
+use crate::ingest::work;
+
+/// Events of one evidence file.
+const EVIDENCE_EVENTS_MAX: usize = 10_000;
+
+/// What evidence is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EvidenceRequest {
+    #[serde(default)]
+    events: Vec<Place>,
+    range: Option<Range>,
+    /// A remark: how the events were found. Nothing is claimed about it.
+    query: Option<String>,
+    #[serde(default)]
+    show: Vec<String>,
+    #[serde(default)]
+    name: Vec<String>,
+    #[serde(default)]
+    hide: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    log: String,
+    seq: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Range {
+    log: String,
+    first: u64,
+    count: u64,
+}
+
+pub(crate) async fn evidence(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    Json(request): Json<EvidenceRequest>,
+) -> Result<Json<Box<RawValue>>, Failure> {
+    let scope = caller.scope()?;
+    work(HEAVY, move || prove(&app, &scope, &request)).await?
+}
+
+fn prove(
+    app: &App,
+    scope: &Scope,
+    request: &EvidenceRequest,
+) -> Result<Json<Box<RawValue>>, Failure> {
+    let wrong = |what: &str| Failure::bad_request("evidence", what);
+    let (name, seqs) = match (&request.range, &request.events[..]) {
+        (Some(range), []) => {
+            let count = usize::try_from(range.count).unwrap_or(usize::MAX);
+            if !(1..=EVIDENCE_EVENTS_MAX).contains(&count) {
+                return Err(wrong("a range has 1 to 10000 entries; ask for several"));
+            }
+            let end = range.first.saturating_add(range.count);
+            (&range.log, (range.first..end).collect::<Vec<u64>>())
+        }
+        (None, [first, ..]) => {
+            if request.events.iter().any(|place| place.log != first.log) {
+                return Err(wrong("all events must be of one log; ask once for each"));
+            }
+            let mut seqs: Vec<u64> = request.events.iter().map(|place| place.seq).collect();
+            seqs.sort_unstable();
+            seqs.dedup();
+            (&first.log, seqs)
+        }
+        _ => return Err(wrong("name either events, as {\"log\",\"seq\"}, or a range")),
+    };
+    if seqs.len() > EVIDENCE_EVENTS_MAX {
+        return Err(wrong("at most 10000 events; ask for several"));
+    }
+    let log = readable(app, scope, name)?;
+    let checkpoint = log.checkpoint();
+    if seqs.last().is_some_and(|last| *last >= checkpoint.size) {
+        return Err(Failure::not_found(format!("the log has {} entries", checkpoint.size)));
+    }
+    let claim = match &request.range {
+        Some(range) => {
+            Claim::Range { origin: log.meta.origin.clone(), first: range.first, count: range.count }
+        }
+        None => Claim::Events,
+    };
+    let remarks = json!({ "made_at": format_time(app.clock.now()), "query": request.query });
+    let disclose = |path: &str| disclosure(request, path);
+    let made = make_evidence(log, &checkpoint, &seqs, claim, remarks, disclose);
+    let made = made.map_err(|error| match error {
+        EvidenceError::Read(error) => read_failure(&error),
+        error => Failure::internal(&error),
+    })?;
+    to_raw_value(&made).map(Json).map_err(|error| Failure::internal(&error))
+}
+
+/// Hiding wins over naming, naming over showing; what `show` does not list is then hidden.
+fn disclosure(request: &EvidenceRequest, path: &str) -> Disclosure {
+    let steps = PathText::parse(path).unwrap_or_default();
+    let place = pointer(&steps);
+    let below = |pointers: &[String]| {
+        pointers.iter().any(|p| {
+            place
+                .strip_prefix(p.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    if below(&request.hide) {
+        Disclosure::Hide
+    } else if below(&request.name) {
+        Disclosure::Name
+    } else if request.show.is_empty() || below(&request.show) {
+        Disclosure::Show
+    } else {
+        Disclosure::Hide
+    }
+}

@@ -1,0 +1,130 @@
+//! Health, metrics, refusals, status, tokens.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::Failure;
+use crate::app::App;
+use crate::tokens::{NewToken, TokenError};
+
+pub(crate) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    if app.failed.load(Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the journal failed\n").into_response();
+    }
+    "ok\n".into_response()
+}
+
+/// Prometheus text. Names no tenant and no producer: it is open to all.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let counters = &app.counters;
+    let entries: u64 = app.store.logs().values().map(|log| log.checkpoint().size).sum();
+    let rows = [
+        ("requests_total", "counter", "Write requests received.", counters.requests.load(Relaxed)),
+        ("events_total", "counter", "New events committed.", counters.events.load(Relaxed)),
+        ("duplicates_total", "counter", "Retries answered.", counters.duplicates.load(Relaxed)),
+        ("conflicts_total", "counter", "Ids sent twice.", counters.conflicts.load(Relaxed)),
+        ("refusals_total", "counter", "Records refused.", app.refusals.total()),
+        ("entries", "gauge", "Entries of all logs.", entries),
+        ("in_flight_bytes", "gauge", "Bytes of bodies held.", app.permits.held() as u64),
+    ];
+    let mut text = String::new();
+    for (name, kind, help, value) in rows {
+        let name = format!("counterfoil_{name}");
+        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+pub(crate) async fn refusals(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+) -> Result<Json<Value>, Failure> {
+    caller.may_oversee()?;
+    let (counts, last) = app.refusals.of_tenant(&caller.tenant);
+    Ok(Json(json!({ "counts": counts, "last": last })))
+}
+
+pub(crate) async fn status(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+) -> Result<Json<Value>, Failure> {
+    caller.may_oversee()?;
+    let scope = caller.scope()?;
+    let logs: Vec<Value> = app
+        .store
+        .logs()
+        .values()
+        .filter(|log| log.meta.tenant == caller.tenant)
+        .map(|log| json!({"origin": log.meta.origin, "size": log.checkpoint().size, "vkey": log.vkey()}))
+        .collect();
+    let (counts, _) = app.refusals.of_tenant(&caller.tenant);
+    let refused: u64 = counts.iter().map(|count| count.count).sum();
+    let found = query::gaps(&super::read::source(&app), &scope);
+    let gaps: Vec<Value> = found.gaps.iter().map(super::read::gap).collect();
+    Ok(Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "ready": !app.failed.load(Relaxed),
+        "uptime_s": app.clock.elapsed().as_secs(),
+        "logs": logs,
+        "refused": refused,
+        "gaps": gaps,
+        "in_flight_bytes": app.permits.held(),
+        "duplicates_window": {"events": commit::IDS_MAX, "hours": commit::WINDOW_NS / 3_600_000_000_000},
+    })))
+}
+
+pub(crate) async fn create_token(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    Json(new): Json<NewToken>,
+) -> Result<Response, Failure> {
+    caller.may_manage()?;
+    let text = app.tokens.create(&caller.tenant, new).map_err(failure)?;
+    let note = "shown once: only its hash is kept";
+    Ok((StatusCode::CREATED, Json(json!({ "token": text, "note": note }))).into_response())
+}
+
+pub(crate) async fn list_tokens(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+) -> Result<Json<Value>, Failure> {
+    caller.may_manage()?;
+    let tokens = app.tokens.list(&caller.tenant);
+    let shown = tokens.iter().map(|token| {
+        json!({
+            "id": token.id, "name": token.name, "role": token.role,
+            "services": token.services, "created_at": token.created_at,
+        })
+    });
+    Ok(Json(json!({ "tokens": shown.collect::<Vec<_>>() })))
+}
+
+pub(crate) async fn revoke_token(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    caller.may_manage()?;
+    match app.tokens.revoke(&caller.tenant, &id).map_err(failure)? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Failure::not_found("no such token")),
+    }
+}
+
+fn failure(error: TokenError) -> Failure {
+    match error {
+        TokenError::Wrong(what) => Failure::bad_request("token", what),
+        TokenError::Io(error) => Failure::internal(&error),
+    }
+}

@@ -1,0 +1,53 @@
+//! The HTTP interface.
+
+mod auth;
+mod body;
+pub(crate) mod error;
+mod evidence;
+mod manage;
+mod read;
+mod tlog;
+mod trace;
+mod write;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get, post};
+
+use crate::app::App;
+use error::Failure;
+
+/// All routes. Those that need no token are in the first block, with the reason.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        // Probes carry no secret and must work before anybody has a token.
+        .route("/livez", get(manage::livez))
+        .route("/readyz", get(manage::readyz))
+        .route("/metrics", get(manage::metrics))
+        // Checkpoints and public logs are for strangers; the handler guards the rest.
+        .route("/tlog/{log}/{*rest}", get(tlog::serve))
+        .route("/v1/events", post(write::events).get(read::search))
+        .route("/v1/intake/kubernetes", post(write::kubernetes))
+        .route("/v1/intake/cloudtrail", post(write::cloudtrail))
+        .route("/v1/events/{id}", get(read::by_id))
+        .route("/v1/logs", get(read::logs))
+        .route("/v1/logs/{log}/events/{seq}", get(read::by_seq))
+        .route("/v1/logs/{log}/events/{seq}/receipt", get(read::receipt))
+        .route("/v1/traces/{id}", get(read::trace))
+        .route("/v1/evidence", post(evidence::evidence))
+        .route("/v1/gaps", get(read::open_gaps))
+        .route("/v1/refusals", get(manage::refusals))
+        .route("/v1/status", get(manage::status))
+        .route("/v1/tokens", post(manage::create_token).get(manage::list_tokens))
+        .route("/v1/tokens/{id}", delete(manage::revoke_token))
+        .fallback(no_route)
+        // Write handlers bound their bodies themselves; this bounds the JSON of the others.
+        .layer(DefaultBodyLimit::max(1 << 20))
+        .with_state(app)
+}
+
+async fn no_route() -> Failure {
+    Failure::not_found("no such address; docs/api.md lists them")
+}

@@ -1,0 +1,146 @@
+//! From a body to a receipt.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use admit::{Admitted, Peer, Refusal, admit};
+use capture::{Body, Format};
+use commit::{Answer, Checkpoint, Fate, Log, ReadError};
+use event::limits::EVENT_BYTES_MAX;
+
+use crate::app::App;
+use crate::http::error::Failure;
+
+/// Bytes that the flattened events of one request may take: bounds what one request can make the
+/// server hold, whatever its keys and nesting.
+const FLATTENED_BYTES_MAX: usize = 40 << 20;
+/// A body of more bytes is worked on away from the threads that serve connections.
+const INLINE_BYTES_MAX: usize = 16 << 10;
+
+/// What admission made of a body.
+pub(crate) struct Admission {
+    /// One for each event sent, in order: its place in `admitted`, or why not.
+    pub(crate) items: Vec<Result<usize, Refusal>>,
+    pub(crate) admitted: Vec<Admitted>,
+}
+
+/// A body on its way in.
+pub(crate) struct Intake {
+    pub(crate) body: Vec<u8>,
+    pub(crate) format: Format,
+    /// Whether the sender says it is NDJSON.
+    pub(crate) lines: bool,
+    pub(crate) peer: Peer,
+}
+
+/// A batch in the log.
+pub(crate) struct Stored {
+    pub(crate) fates: Vec<Fate>,
+    pub(crate) first: u64,
+    pub(crate) checkpoint: Arc<Checkpoint>,
+}
+
+/// Runs work that takes long for its size where it does not keep connections waiting.
+pub(crate) async fn work<T: Send + 'static>(
+    bytes: usize,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    if bytes <= INLINE_BYTES_MAX {
+        return Ok(job());
+    }
+    tokio::task::spawn_blocking(job).await.map_err(|error| Failure::internal(&error))
+}
+
+/// Decodes and admits a body. Refusals are counted here.
+pub(crate) fn admit_body(app: &App, intake: &Intake) -> Result<Admission, Failure> {
+    let mut body = Body::new(&intake.body, intake.format.wrapper(), intake.lines)
+        .map_err(|error| Failure::bad_request("json", error.to_string()))?;
+    let mut admission = Admission { items: Vec::new(), admitted: Vec::new() };
+    let mut flattened = 0;
+    let next = |body: &mut Body<'_>| -> Result<Option<Result<Admitted, Refusal>>, Failure> {
+        let part =
+            body.next_part().map_err(|error| Failure::bad_request("json", error.to_string()))?;
+        Ok(part.map(|part| {
+            if part.text.len() > EVENT_BYTES_MAX {
+                let reason = format!("an event has at most {EVENT_BYTES_MAX} bytes");
+                return Err(Refusal::new("too_large", reason));
+            }
+            let value = part.value.map_err(|error| Refusal::new("json", error.to_string()))?;
+            let record = intake.format.adapt(value)?;
+            admit(record, &intake.peer, &app.policy, || app.store.world().new_id())
+        }))
+    };
+    while let Some(item) = next(&mut body)? {
+        if admission.items.len() == app.limits.request_events_max {
+            let most = app.limits.request_events_max;
+            return Err(Failure::too_large(format!("a request has at most {most} events")));
+        }
+        match item {
+            Ok(admitted) => {
+                flattened += admitted.fields().bytes();
+                if flattened > FLATTENED_BYTES_MAX {
+                    return Err(Failure::too_large(format!(
+                        "the events of a request may take {FLATTENED_BYTES_MAX} bytes with the \
+                         full path of every value; send fewer at once"
+                    )));
+                }
+                admission.items.push(Ok(admission.admitted.len()));
+                admission.admitted.push(admitted);
+            }
+            Err(refusal) => admission.items.push(Err(refusal)),
+        }
+    }
+    let peer = &intake.peer;
+    for refusal in admission.items.iter().filter_map(|item| item.as_ref().err()) {
+        app.refusals.add(app.clock.now(), &peer.tenant, &peer.identity.id, refusal);
+    }
+    Ok(admission)
+}
+
+/// Commits admitted events and waits until they are durable, signed and findable.
+pub(crate) async fn commit(
+    app: &Arc<App>,
+    log: &Arc<Log>,
+    sent: Vec<Admitted>,
+) -> Result<Stored, Failure> {
+    let bytes = sent.iter().map(|event| event.fields().bytes()).sum();
+    let sent = Arc::new(sent);
+    loop {
+        let (give, take) = tokio::sync::oneshot::channel();
+        let (app_, log_, sent_) = (app.clone(), log.clone(), sent.clone());
+        let prepare = move || -> Result<Vec<Fate>, ReadError> {
+            let prepared = app_.store.prepare(&log_, &sent_)?;
+            let fates = prepared.fates().to_vec();
+            let index = (app_.indexer)(&prepared, &sent_);
+            // Who waits may be gone; the events stand all the same.
+            let reply = Box::new(move |answer| drop(give.send(answer)));
+            app_.store.submit(prepared, index, reply);
+            Ok(fates)
+        };
+        let fates = work(bytes, prepare).await?.map_err(|error| Failure::internal(&error))?;
+        match take.await.unwrap_or(Answer::Unknown) {
+            Answer::Committed { first, checkpoint } => {
+                count(app, &fates);
+                return Ok(Stored { fates, first, checkpoint });
+            }
+            // An id entered meanwhile; each turn means that somebody else made progress.
+            Answer::Stale => {}
+            Answer::NoRoom => {
+                return Err(Failure::busy("disk", "no room on the disk or in the queue now"));
+            }
+            Answer::Unknown => return Err(Failure::internal(&"the journal failed")),
+        }
+    }
+}
+
+fn count(app: &App, fates: &[Fate]) {
+    let counters = &app.counters;
+    for fate in fates {
+        match fate {
+            Fate::New(_) => &counters.events,
+            Fate::Duplicate(_) => &counters.duplicates,
+            Fate::Conflict(..) => &counters.conflicts,
+        }
+        .fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,21 @@
+//! The server: configuration, access, listeners, and the wiring of everything below.
+//!
+//! Promises: nothing is written or read without a principal whose role allows it, but what is
+//! declared public; every queue and body is bounded; a shutdown answers what was accepted.
+//!
+//! Never: holds a rule that belongs below. What is a valid event, what is durable and what a
+//! filter matches is decided elsewhere.
+
+mod access;
+mod app;
+pub mod config;
+mod http;
+mod ingest;
+mod permits;
+mod refusals;
+mod serve;
+mod tokens;
+
+pub use access::{Principal, Role};
+pub use serve::{Running, StartError, Started, start};
+pub use tokens::{NewToken, TokenError, Tokens};

@@ -1,0 +1,93 @@
+//! Backpressure in bytes: a permit is taken as a body arrives and held until its answer.
+//!
+//! One tenant gets at most half of what is free, so that a flood from one leaves room for others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// The room for bodies in flight.
+pub(crate) struct Permits {
+    bytes_max: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    all: usize,
+    by_tenant: HashMap<String, usize>,
+}
+
+/// Some bytes of that room; given back when dropped.
+pub(crate) struct Permit {
+    permits: Arc<Permits>,
+    tenant: String,
+    bytes: usize,
+}
+
+impl Permits {
+    pub(crate) fn new(bytes_max: usize) -> Arc<Permits> {
+        Arc::new(Permits { bytes_max, held: Mutex::default() })
+    }
+
+    /// A permit for nothing yet.
+    pub(crate) fn permit(self: &Arc<Self>, tenant: &str) -> Permit {
+        Permit { permits: self.clone(), tenant: tenant.to_owned(), bytes: 0 }
+    }
+
+    /// Bytes in flight.
+    pub(crate) fn held(&self) -> usize {
+        self.lock().all
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Permit {
+    /// Takes `more` bytes; `false` if there is no room for them now.
+    #[must_use]
+    pub(crate) fn grow(&mut self, more: usize) -> bool {
+        let mut held = self.permits.lock();
+        let free = self.permits.bytes_max.saturating_sub(held.all);
+        let of_tenant = held.by_tenant.get(&self.tenant).copied().unwrap_or_default();
+        // What the tenant holds and would hold, against half of what others leave.
+        if more > free || of_tenant + more > (free + of_tenant) / 2 {
+            return false;
+        }
+        held.all += more;
+        *held.by_tenant.entry(self.tenant.clone()).or_default() += more;
+        self.bytes += more;
+        true
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut held = self.permits.lock();
+        held.all -= self.bytes;
+        if let Some(of_tenant) = held.by_tenant.get_mut(&self.tenant) {
+            *of_tenant -= self.bytes;
+            if *of_tenant == 0 {
+                held.by_tenant.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_tenant_leaves_room_for_another() {
+        let permits = Permits::new(1000);
+        let (mut loud, mut quiet) = (permits.permit("loud"), permits.permit("quiet"));
+        assert!(loud.grow(500) && !loud.grow(1));
+        assert!(quiet.grow(250) && !quiet.grow(1));
+        drop(loud);
+        assert!(quiet.grow(250));
+        drop(quiet);
+        assert_eq!(permits.held(), 0);
+    }
+}

@@ -1,0 +1,216 @@
+//! Starting and stopping.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use admit::Policy;
+use commit::{Fatal, OpenError, Progress, Settings, Store, World, id_key};
+use platform::{Clock, Disk, Entropy, Held, RealDisk, SystemClock, SystemEntropy};
+use query::Hot;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::access::Role;
+use crate::app::{App, Counters};
+use crate::config::Config;
+use crate::http;
+use crate::permits::Permits;
+use crate::refusals::Refusals;
+use crate::tokens::{NewToken, TokenError, Tokens};
+
+/// How long a shutdown waits for answers to what was accepted.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process has the data folder.
+    #[error("another process has the data folder {0}")]
+    Held(String),
+    /// A folder cannot be used.
+    #[error("cannot use {0}")]
+    Folder(String, #[source] std::io::Error),
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The tokens cannot be read.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+}
+
+/// What a start found and made.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Public keys of the logs.
+    pub vkeys: Vec<String>,
+    /// The first admin token, made at the first start, by tenant.
+    pub first_tokens: Vec<(String, String)>,
+}
+
+/// A running server.
+pub struct Running {
+    /// What the start found and made.
+    pub started: Started,
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+    _held: Held,
+}
+
+/// Opens the data folder and starts to listen.
+pub async fn start(
+    data: &Path,
+    keys: &Path,
+    config: &Config,
+    progress: &mut Progress<'_>,
+) -> Result<Running, StartError> {
+    let folder = |path: &Path| {
+        RealDisk::new(path).map_err(|error| StartError::Folder(path.display().to_string(), error))
+    };
+    let (data_disk, keys_disk) = (folder(data)?, folder(keys)?);
+    let held = data_disk
+        .hold()
+        .map_err(|error| StartError::Folder(data.display().to_string(), error))?
+        .ok_or_else(|| StartError::Held(data.display().to_string()))?;
+    // Bound before the folder is opened: an address in use must not cost a recovery.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| StartError::Listen(config.listen, error))?;
+    let address =
+        listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
+    let (stop, stopped) = watch::channel(false);
+    let app = open(data_disk, keys_disk, config, progress, stop.clone())?;
+    let first_tokens = first_tokens(&app, config)?;
+    let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
+    let task = tokio::spawn(listen(listener, app.clone(), stopped));
+    let started = Started { address, vkeys, first_tokens };
+    Ok(Running { started, app, stop, task, _held: held })
+}
+
+fn open(
+    data: RealDisk,
+    keys: RealDisk,
+    config: &Config,
+    progress: &mut Progress<'_>,
+    stop: watch::Sender<bool>,
+) -> Result<Arc<App>, StartError> {
+    let disk: Arc<dyn Disk> = Arc::new(data);
+    let keys: Arc<dyn Disk> = Arc::new(keys);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let id_key = id_key(keys.as_ref(), entropy.as_ref())?;
+    let tokens = Tokens::open(disk.clone(), clock.clone(), entropy.clone())?;
+    // A name matters only while there is no log yet.
+    let has_logs = disk.list("logs").is_ok_and(|logs| !logs.is_empty());
+    let unnamed = config.origin.is_none() && !has_logs;
+    let world = World { disk, keys, clock: clock.clone(), entropy, id_key };
+    let host = config.origin.clone().unwrap_or_else(host_name);
+    if unnamed {
+        tracing::warn!(
+            host,
+            "no --origin was given: the logs made now are named after this machine, for ever"
+        );
+    }
+    let settings = Settings::new(&host, config.logs());
+    let hot = Arc::new(Hot::new());
+    let indexer = hot.indexer();
+    let failed = Arc::new(AtomicBool::new(false));
+    let failing = failed.clone();
+    let died = move |fatal: &Fatal| {
+        tracing::error!(cause = %fatal.0, "the journal failed; this process ends");
+        failing.store(true, Relaxed);
+        // Nobody may be listening yet; then start-up itself reports the failure.
+        let _ = stop.send(true);
+    };
+    let mut replay = |meta: &commit::LogMeta,
+                      first: u64,
+                      leaves: &[event::Leaf],
+                      events: &[commit::journal::event_list::StoredEvent]| {
+        hot.replay(meta, first, leaves, events);
+    };
+    let store = Store::open(world, &settings, &mut replay, progress, indexer.as_ref(), died)?;
+    Ok(Arc::new(App {
+        store,
+        hot,
+        indexer,
+        tokens,
+        policy: Policy::default(),
+        limits: config.limits.clone(),
+        permits: Permits::new(config.limits.in_flight_bytes_max),
+        refusals: Refusals::default(),
+        clock,
+        counters: Counters::default(),
+        failed,
+    }))
+}
+
+/// The machine's name as the host part of origins, where none was given.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim().to_ascii_lowercase();
+    if crate::config::check_host(&name).is_ok() { name } else { "localhost".into() }
+}
+
+/// At the first start there is nobody who could make a token: one admin for each tenant.
+fn first_tokens(app: &App, config: &Config) -> Result<Vec<(String, String)>, StartError> {
+    if !app.tokens.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tenants = config.log.iter().map(|log| log.tenant.clone());
+    tenants
+        .map(|tenant| {
+            let new = NewToken { name: "admin".into(), role: Role::Admin, services: Vec::new() };
+            Ok((tenant.clone(), app.tokens.create(&tenant, new)?))
+        })
+        .collect()
+}
+
+async fn listen(
+    listener: TcpListener,
+    app: Arc<App>,
+    mut stopped: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let router = http::router(app);
+    let asked = async move {
+        // The sender lives as long as the server; its end is a stop as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    axum::serve(listener, router).with_graceful_shutdown(asked).await
+}
+
+impl Running {
+    /// Makes a token, as an admin of the tenant could.
+    pub fn create_token(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
+        self.app.tokens.create(tenant, new)
+    }
+
+    /// Resolves when the journal has failed.
+    pub async fn failed(&self) {
+        let mut stopped = self.stop.subscribe();
+        // An error means that nothing can be sent any more, which is a failure too.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }
+
+    /// Stops: no new connections, answers to what was accepted within 30 seconds, then a folder
+    /// closed in order. Returns whether all of it went well.
+    pub async fn stop(self) -> Result<(), String> {
+        let _ = self.stop.send(true);
+        let answered = tokio::time::timeout(SHUTDOWN_MAX, self.task).await;
+        let app = self.app.clone();
+        let closed = tokio::task::spawn_blocking(move || app.store.close()).await;
+        match (answered, closed) {
+            (_, Ok(Err(fatal))) => Err(format!("{fatal}: {}", fatal.0)),
+            (_, Err(error)) => Err(error.to_string()),
+            (Err(_), _) => Err("some connections were still busy after 30 s".into()),
+            (Ok(_), Ok(Ok(()))) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Access tokens: shown once, stored hashed.
+//!
+//! A token is `cf_<8 hex>_<64 hex>`: a public part that finds it, and 32 random bytes. Only
+//! SHA-256 of the whole is kept; 256 random bits need no slow hash.
+
+use std::io;
+use std::sync::{Arc, RwLock};
+
+use commit::hex;
+use platform::{Clock, Disk, Entropy};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::access::{Principal, Role};
+
+const NAME: &str = "tokens.json";
+const FORMAT: &str = "counterfoil.tokens/v1";
+const TOKENS_MAX: usize = 10_000;
+const FILE_BYTES_MAX: u64 = 8 << 20;
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenFile {
+    format: String,
+    tokens: Vec<Token>,
+}
+
+/// A token as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// Public part.
+    pub id: String,
+    /// The principal's name.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whose events it deals with.
+    pub tenant: String,
+    /// A producer's services.
+    pub services: Vec<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// SHA-256 of the token, hexadecimal.
+    hash: String,
+}
+
+/// What a new token is made for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// The principal's name, unique in its tenant.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// A producer's services.
+    #[serde(default)]
+    pub services: Vec<String>,
+}
+
+/// Why a token cannot be made or found.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The request is wrong.
+    #[error("{0}")]
+    Wrong(String),
+    /// The file could not be read or written.
+    #[error("cannot use {NAME}")]
+    Io(#[from] io::Error),
+}
+
+/// All tokens of a server.
+pub struct Tokens {
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    /// Changed under the lock that also covers the file.
+    tokens: RwLock<Vec<Token>>,
+}
+
+impl Tokens {
+    /// Reads the tokens of a data folder.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Tokens, TokenError> {
+        let tokens = match disk.read_small(NAME, FILE_BYTES_MAX) {
+            Ok(bytes) => match serde_json::from_slice::<TokenFile>(&bytes) {
+                Ok(file) if file.format == FORMAT => file.tokens,
+                _ => return Err(TokenError::Wrong(format!("{NAME} cannot be read"))),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Tokens { disk, clock, entropy, tokens: RwLock::new(tokens) })
+    }
+
+    /// Whether there is none yet.
+    pub fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
+
+    /// Makes a token and returns its text, which is not kept.
+    pub fn create(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
+        check(&new)?;
+        let mut bytes = [0; 36];
+        self.entropy.fill(&mut bytes);
+        let (id, secret) = bytes.split_at(4);
+        let text = format!("cf_{}_{}", hex(id), hex(secret));
+        let token = Token {
+            id: hex(id),
+            name: new.name,
+            role: new.role,
+            tenant: tenant.to_owned(),
+            services: new.services,
+            created_at: event::format_time(self.clock.now()),
+            hash: hex(&Sha256::digest(text.as_bytes())),
+        };
+        let mut tokens = self.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if tokens.len() == TOKENS_MAX {
+            return Err(TokenError::Wrong(format!("there are {TOKENS_MAX} tokens already")));
+        }
+        if tokens.iter().any(|t| t.tenant == tenant && t.name == token.name) {
+            return Err(TokenError::Wrong(format!("a token is named {:?} already", token.name)));
+        }
+        let mut all = tokens.clone();
+        all.push(token);
+        self.store(&all)?;
+        *tokens = all;
+        Ok(text)
+    }
+
+    /// Takes a token out of force.
+    pub fn revoke(&self, tenant: &str, id: &str) -> Result<bool, TokenError> {
+        let mut tokens = self.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut all = tokens.clone();
+        all.retain(|token| token.tenant != tenant || token.id != id);
+        let found = all.len() < tokens.len();
+        if found {
+            self.store(&all)?;
+            *tokens = all;
+        }
+        Ok(found)
+    }
+
+    fn store(&self, tokens: &[Token]) -> io::Result<()> {
+        let file = TokenFile { format: FORMAT.into(), tokens: tokens.to_vec() };
+        let text = serde_json::to_vec_pretty(&file).map_err(io::Error::other)?;
+        self.disk.replace_small(NAME, &text)
+    }
+
+    /// The tokens of a tenant, without their secrets.
+    pub fn list(&self, tenant: &str) -> Vec<Token> {
+        self.read().iter().filter(|token| token.tenant == tenant).cloned().collect()
+    }
+
+    /// Who a token stands for.
+    pub fn authenticate(&self, text: &str) -> Option<Principal> {
+        let (id, _) = text.strip_prefix("cf_")?.split_once('_')?;
+        let tokens = self.read();
+        let token = tokens.iter().find(|token| token.id == id)?;
+        let hash = hex(&Sha256::digest(text.as_bytes()));
+        if !bool::from(hash.as_bytes().ct_eq(token.hash.as_bytes())) {
+            return None;
+        }
+        Some(Principal {
+            name: token.name.clone(),
+            role: token.role,
+            tenant: token.tenant.clone(),
+            services: token.services.clone(),
+        })
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Vec<Token>> {
+        self.tokens.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn check(new: &NewToken) -> Result<(), TokenError> {
+    let wrong = |what: &str| Err(TokenError::Wrong(what.to_owned()));
+    let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.@/".contains(&b);
+    if !(1..=64).contains(&new.name.len()) || !new.name.bytes().all(known) {
+        return wrong("a token's name has 1 to 64 letters, digits, or any of - _ . @ /");
+    }
+    if new.name == "counterfoil" {
+        return wrong("the name counterfoil is the server's own");
+    }
+    match (new.role, new.services.is_empty()) {
+        (Role::Producer, true) => wrong("a producer's token names the services it speaks for"),
+        (Role::Producer, false) => Ok(()),
+        (_, true) => Ok(()),
+        (_, false) => wrong("only a producer's token names services"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::{RealDisk, SystemClock, SystemEntropy};
+
+    #[test]
+    fn a_token_is_found_by_its_whole_text_alone() {
+        let root = std::env::temp_dir().join(format!("counterfoil-tokens-{}", std::process::id()));
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&root).expect("folder"));
+        let open = || {
+            let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy));
+            Tokens::open(disk.clone(), clock, entropy).expect("opens")
+        };
+        let tokens = open();
+        let new = NewToken { name: "ops".into(), role: Role::Admin, services: Vec::new() };
+        let text = tokens.create("acme", new.clone()).expect("made");
+        assert!(tokens.create("acme", new).is_err(), "names are unique");
+        let again = open();
+        let found = again.authenticate(&text).expect("found after a restart");
+        assert_eq!((found.name.as_str(), found.tenant.as_str()), ("ops", "acme"));
+        let mut other = text.clone().into_bytes();
+        let last = other.len() - 1;
+        other[last] ^= 1;
+        assert!(again.authenticate(std::str::from_utf8(&other).expect("ascii")).is_none());
+        assert!(again.authenticate(&text[..text.len() - 1]).is_none());
+        let stored = std::fs::read_to_string(root.join(NAME)).expect("file");
+        assert!(!stored.contains(&text[12..]), "the secret is not stored");
+        let id = again.list("acme")[0].id.clone();
+        assert!(!again.revoke("other", &id).expect("io") && again.revoke("acme", &id).expect("io"));
+        assert!(again.authenticate(&text).is_none());
+        std::fs::remove_dir_all(root).expect("removed");
+    }
+}
