@@ -24,7 +24,8 @@ const ANSWER_BYTES_MAX: u64 = 4 << 20;
 /// Runs the check.
 pub fn run(root: &Path) -> Result<(), String> {
     let start = run::now();
-    let folder = std::env::temp_dir().join(format!("counterfoil-conformance-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("counterfoil-conformance-{}", std::process::id()));
     fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let outcome = check(root, &folder);
     let _ = fs::remove_dir_all(&folder);
@@ -43,15 +44,23 @@ fn check(root: &Path, folder: &Path) -> Result<(), String> {
     say(&format!("go run {FSCK}"));
     let said = fsck(&served, &origin)?;
     said.lines().filter(|line| line.contains("fsck.go")).for_each(|line| say(&format!("  {line}")));
-    let size = said.lines().find_map(|line| line.split_once("checking log of size ")?.1.parse().ok());
-    match size {
-        Some(size) if size > ENTRIES && !said.contains("fsck failed") => {}
+    match accepted(&said) {
+        Some(size) if size > ENTRIES => {}
         _ => return Err(format!("fsck does not accept the log:\n{said}")),
     }
-    if !fsck(&served, "other.example/tlog/other")?.contains("fsck failed") {
-        return Err("fsck accepts the log under a name that is not its own: it shows nothing".into());
+    if accepted(&fsck(&served, "other.example/tlog/other")?).is_some() {
+        return Err(
+            "fsck accepts the log under a name that is not its own: it shows nothing".into()
+        );
     }
     Ok(())
+}
+
+/// The size of the log that `fsck` says it found in order.
+fn accepted(said: &str) -> Option<usize> {
+    let size = said.lines().find_map(|line| line.split_once("Successfully fsck'd log with size "));
+    let size = size?.1.split(' ').next()?.parse().ok();
+    size.filter(|_| !said.contains("fsck failed"))
 }
 
 /// Small valid events, one a line.
@@ -146,7 +155,10 @@ impl Served {
             self.token,
             body.len()
         );
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).map_err(failed)?;
+        stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(body.as_bytes()))
+            .map_err(failed)?;
         let mut answer = Vec::new();
         stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).map_err(failed)?;
         if answer.starts_with(b"HTTP/1.1 200 ") {
@@ -161,5 +173,18 @@ impl Drop for Served {
         // It may have ended already, which is as well.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_fsck_decide() {
+        let good = "I1122 fsck.go:180] Successfully fsck'd log with size 70001 and root x= (00)\n";
+        assert_eq!(accepted(good), Some(70_001));
+        assert_eq!(accepted(&format!("{good}E1122 main.go:88] fsck failed: x\n")), None);
+        assert_eq!(accepted("I1122 fsck.go:90] Fsck: checking log of size 70001\n"), None);
     }
 }

@@ -11,14 +11,13 @@ use std::time::Duration;
 use server::config::Config;
 
 use crate::Failed;
+use crate::machine::TICKS;
 use crate::screen::say;
 
 /// The first argument of a child.
 pub(crate) const WORD: &str = "serve-to-be-measured";
 /// The one log that a child has.
 pub(crate) const LOG: &str = "default-0";
-/// Ticks of /proc/PID/stat in a second; Linux shows 100 on every machine.
-const TICKS: u32 = 100;
 
 /// What a child's main function does: serves until its standard input ends.
 pub(crate) fn serve(words: &[String]) -> Result<(), Failed> {

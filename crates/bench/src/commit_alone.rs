@@ -92,7 +92,7 @@ fn prepare(
     for _ in 0..batches {
         let body: Vec<String> = lines.by_ref().take(BATCH as usize).collect();
         let admitted = admit_body(body.join("\n").as_bytes())?;
-        let (prepared, this) = machine.time(|| store.prepare(log, &admitted));
+        let (prepared, this) = machine.busy(|| store.prepare(log, &admitted));
         ready.push(prepared.map_err(|error| error.to_string())?);
         took += this;
     }

@@ -82,7 +82,7 @@ impl Steps {
     /// All lines through all steps; how many SHA-256 blocks their digests are.
     fn turn(&mut self, machine: &Machine, lines: &[String]) -> Result<u64, Failed> {
         let (values, took) =
-            machine.time(|| lines.iter().map(|line| json::read(line.as_bytes())).collect());
+            machine.busy(|| lines.iter().map(|line| json::read(line.as_bytes())).collect());
         let values: Result<Vec<Value<'_>>, _> = values;
         self.read.add(took);
         let values = values.map_err(|error| error.to_string())?;
@@ -92,22 +92,22 @@ impl Steps {
             .collect();
         let schema = Schema::event();
         let (conformed, took) =
-            machine.time(|| events.iter_mut().try_for_each(|event| schema.conform(event)));
+            machine.busy(|| events.iter_mut().try_for_each(|event| schema.conform(event)));
         conformed.map_err(|problem| problem.to_string())?;
         self.conform.add(took);
-        let (flat, took) = machine.time(|| events.iter().map(Fields::flatten).collect());
+        let (flat, took) = machine.busy(|| events.iter().map(Fields::flatten).collect());
         let flat: Result<Vec<Fields>, _> = flat;
         self.flatten.add(took);
         let flat = flat.map_err(|error| error.to_string())?;
         let (epoch, origin) = (EpochKey::new(&[7; 32]), OriginDigest::new(ORIGIN));
-        let ((), took) = machine.time(|| {
+        let ((), took) = machine.busy(|| {
             for (counter, fields) in flat.iter().enumerate() {
                 black_box(origin.of_fields(fields, &epoch.event_key(counter as u64)));
             }
         });
         self.digest.add(took);
         let body = lines.join("\n");
-        let (admitted, took) = machine.time(|| admit_body(body.as_bytes()));
+        let (admitted, took) = machine.busy(|| admit_body(body.as_bytes()));
         self.admit.add(took);
         drop(admitted?);
         Ok(flat.iter().map(blocks).sum())

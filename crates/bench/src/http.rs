@@ -26,6 +26,8 @@ struct Cell {
     /// Time on the processors: the server's, and the load's own.
     cpu: Duration,
     own: Duration,
+    /// That of everybody, if it can be known.
+    all: Option<Duration>,
     limits: Limits,
 }
 
@@ -43,12 +45,13 @@ pub(crate) fn run(
             let seed = 100 + (nth * CONNECTIONS.len() + step) as u64;
             let requests = requests(&child.token, batch, seed, size);
             let mut limits = machine.limits(&folder)?;
-            let (cpu, own) = (child.cpu()?, own_cpu()?);
+            let (cpu, own, all) = (child.cpu()?, own_cpu()?, machine.all_busy());
             let time_max = Duration::from_millis(size.pick(5_000, 1_500));
             let load = load::run(child.address, requests, connections, time_max)?;
             let (cpu, own) = (child.cpu()? - cpu, own_cpu()? - own);
+            let all = machine.all_busy().zip(all).map(|(after, before)| after - before);
             limits.join(machine.limits(&folder)?);
-            let cell = Cell { batch, connections, load, cpu, own, limits };
+            let cell = Cell { batch, connections, load, cpu, own, all, limits };
             cell.tell();
             cell.rows(rows);
         }
@@ -85,7 +88,15 @@ impl Cell {
 
     fn costs(&self) -> String {
         let each = |cpu: Duration| time(cpu.div_f64(self.events().max(1) as f64));
-        format!("processor time an event: server {}, load {}", each(self.cpu), each(self.own))
+        let ours = self.cpu + self.own;
+        let others = self.all.map(|all| ratio(all.saturating_sub(ours), self.load.took));
+        let others = others.map_or_else(String::new, |n| format!(", others' {n:.2}"));
+        format!(
+            "processor time an event: server {}, load {}; processors at work: ours {:.2}{others}",
+            each(self.cpu),
+            each(self.own),
+            ratio(ours, self.load.took)
+        )
     }
 
     fn tell(&self) {

@@ -23,7 +23,7 @@ pub(crate) fn run(
 ) -> Result<(), Failed> {
     let question = question(vkey)?;
     let data = RealFolder(at.join("data"));
-    let (verdict, took) = machine.time(|| folder::judge(&data, &question, &mut |_, _| {}));
+    let (verdict, took) = machine.busy(|| folder::judge(&data, &question, &mut |_, _| {}));
     let verdict = verdict.map_err(|error| error.to_string())?;
     if !verdict.is_verified() {
         return Err(format!("the folder does not verify: {}", verdict.sentence));

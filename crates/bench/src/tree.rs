@@ -31,7 +31,7 @@ pub(crate) fn run(
     let entries = log.expect_entries();
     let (bundles, fetched) = machine.time(|| fetch(&mut reader, entries));
     let bundles = bundles?;
-    let (verdict, judged) = machine.time(|| {
+    let (verdict, judged) = machine.busy(|| {
         bundles.iter().for_each(|bundle| log.push_bundle(bundle));
         log.finish().verdict
     });
@@ -77,17 +77,12 @@ fn fetch(reader: &mut Reader, entries: u64) -> Result<Vec<Vec<u8>>, Failed> {
 
 /// 1234067 as `x001/x234/067` (C2SP tlog-tiles).
 fn tile_index(index: u64) -> String {
-    let last = format!("{:03}", index % 1_000);
-    match index / 1_000 {
-        0 => last,
-        rest => {
-            tile_index(rest)
-                .split('/')
-                .map(|part| format!("x{}/", part.trim_start_matches('x')))
-                .collect::<String>()
-                + &last
-        }
+    let (mut text, mut rest) = (format!("{:03}", index % 1_000), index / 1_000);
+    while rest > 0 {
+        text = format!("x{:03}/{text}", rest % 1_000);
+        rest /= 1_000;
     }
+    text
 }
 
 #[cfg(test)]

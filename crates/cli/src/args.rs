@@ -130,7 +130,7 @@ pub(crate) struct Send {
 #[derive(ClapArgs)]
 pub(crate) struct Search {
     /// What to find: `outcome:failure service:payments since:5m "free text"` (docs/search.md)
-    #[arg(default_value = "")]
+    #[arg(default_value = "", allow_hyphen_values = true)]
     pub(crate) query: String,
     /// Events to show
     #[arg(short = 'n', long, default_value_t = 20)]

@@ -30,7 +30,8 @@ impl Client {
     pub(crate) fn new(server: Server) -> Result<Client, CliError> {
         if !server.url.starts_with("http://") {
             return Err(CliError::usage(format!(
-                "{}: only http:// addresses are understood; put TLS in front with a proxy on this machine",
+                "{}: only http:// addresses are understood; put TLS in front with a proxy on \
+                 this machine",
                 server.url
             )));
         }

@@ -108,7 +108,8 @@ pub(crate) fn choose(global: &Global) -> Result<Server, CliError> {
     }
     if server.url.is_empty() {
         return Err(CliError::usage(
-            "which server? give --url, or save one: counterfoil context add NAME --at URL --token-file FILE",
+            "which server? give --url, or save one: \
+             counterfoil context add NAME --at URL --token-file FILE",
         ));
     }
     Ok(server)

@@ -64,8 +64,7 @@ pub(crate) fn ink(ink: Ink, text: &str) -> String {
 pub(crate) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hidden = c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+        let hidden = c.is_control() || is_invisible(c);
         if hidden && c != '\n' {
             out.extend(c.escape_unicode());
         } else if c == '\n' {
@@ -75,6 +74,14 @@ pub(crate) fn clean(text: &str) -> String {
         }
     }
     out
+}
+
+/// Characters that show nothing and change how others read: zero width, bidirectional marks and
+/// overrides, line separators, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Cut to a width, with a mark.

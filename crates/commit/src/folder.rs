@@ -163,7 +163,7 @@ pub(crate) fn create_log(world: &World, host: &str, spec: &LogSpec) -> Result<Lo
         opened_at: format_time(world.clock.now()),
     };
     // Written last: a crash before leaves a log that is made anew, with a new key.
-    world.disk.replace_small(&format!("{folder}/log.json"), &json_line(&meta)).map_err(failed)?;
+    world.disk.replace_small(&format!("{folder}/log.json"), &meta.file_text()).map_err(failed)?;
     Ok(meta)
 }
 

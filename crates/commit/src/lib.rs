@@ -7,7 +7,8 @@
 //! Never: tokio, Parquet, SQL; a decision about who may write or read.
 //!
 //! ```text
-//! Admitted ─ prepare (sender's thread) ─▶ Prepared ─ Lane: plan, write, sync, sign, publish ─▶ Answer ─ receipt
+//! Admitted ─ prepare (sender's thread) ─▶ Prepared
+//!          ─ Lane: plan, write, sync, sign, publish ─▶ Answer ─ receipt
 //! ```
 
 pub mod evidence;

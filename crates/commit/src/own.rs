@@ -3,8 +3,9 @@
 use admit::{Admitted, Peer, Policy, admit};
 use capture::Record;
 use event::{Hash, Object, Value, format_time};
+use sha2::{Digest, Sha256};
 
-use crate::log::hex;
+use crate::log::{LogMeta, hex};
 use crate::world::World;
 
 /// Two events with one id.
@@ -16,13 +17,18 @@ pub(crate) struct Conflict<'a> {
     pub(crate) second: Hash,
 }
 
-/// A log was created.
-pub(crate) fn opened(world: &World, tenant: &str, why: &str) -> Admitted {
+/// A log was created. The event states the digest of what is fixed for the log, so that the tree
+/// contradicts whoever changes it.
+pub(crate) fn opened(world: &World, meta: &LogMeta, why: &str) -> Admitted {
     let mut event = own(world, "log.open", "admin", "create");
+    let mut attributes = Object::new();
+    let digest: Hash = Sha256::digest(meta.file_text()).into();
+    attributes.set("log_file", format!("sha256:{}", hex(&digest)));
+    event.set("attributes", attributes);
     let mut reason = Object::new();
     reason.set("text", why.to_owned());
     event.set("reason", reason);
-    admitted(world, event, tenant)
+    admitted(world, event, &meta.tenant)
 }
 
 /// A frame that was never acknowledged was cut from the journal.

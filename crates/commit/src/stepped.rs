@@ -53,7 +53,7 @@ impl Stepped {
             let mut events = Vec::new();
             if log.checkpoint().size == 0 {
                 let why = "declared in the configuration and not there at start-up";
-                events.push(own::opened(&self.world, tenant, why));
+                events.push(own::opened(&self.world, &log.meta, why));
             }
             if let Some((file, offset)) = cut {
                 events.push(own::cut(&self.world, tenant, file, *offset));

@@ -4,11 +4,14 @@
 //! What must hold is judged by `witness`, which trusts receipts alone, and by the crate `verify`,
 //! which trusts bytes alone.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
+
 mod damage;
 mod faults;
 mod ids;
 mod lock;
 mod roundtrip;
 mod simulation;
+mod tamper;
 mod witness;
 mod world;

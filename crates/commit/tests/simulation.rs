@@ -14,6 +14,17 @@ use platform::sim::{Crash, Dice, Fault};
 use crate::world::{FILE_BYTES, Outside, Waiting, event, submit};
 
 const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
+/// Steps that are rare among all, or between which little time passes.
+const STEPS: [&str; 8] = [
+    "write data/head",
+    "sync data/head",
+    "write data/journal/",
+    "sync data/journal/",
+    "sync_folder",
+    "create",
+    "rename",
+    "remove",
+];
 /// Seeds that every `cargo test` runs.
 const SEEDS: u64 = 60;
 
@@ -83,13 +94,13 @@ impl Run {
     /// Chooses what goes wrong within the next `steps` steps.
     fn plan(&mut self, steps: u64) {
         let (disk, skip) = (&self.outside.disk, self.dice.below(steps));
+        let fault = self.dice.pick(&[Fault::Error, Fault::DieBefore, Fault::DieAfter]);
         match self.dice.below(8) {
-            0 => disk.plan("", skip, Fault::DieBefore),
-            1 => disk.plan("", skip, Fault::DieAfter),
-            2 => disk.plan("", skip, Fault::Error),
-            3 => disk.fail_sync_after(skip / 3),
-            4 => disk.fill_at(disk.used() + self.dice.below(4 * FILE_BYTES)),
-            5 => disk.fill_at(u64::MAX),
+            0 | 1 => disk.plan("", skip, fault),
+            2 | 3 => disk.plan(self.dice.pick(&STEPS), self.dice.below(6), fault),
+            4 => disk.fail_sync_after(skip / 3),
+            5 => disk.fill_at(disk.used() + self.dice.below(4 * FILE_BYTES)),
+            6 => disk.fill_at(u64::MAX),
             _ => {}
         }
     }

@@ -90,10 +90,10 @@ impl Outside {
         &mut self,
         stepped: &mut Stepped,
         tenant: &str,
-        sent: Vec<Admitted>,
+        mut sent: Vec<Admitted>,
     ) -> Result<Answer, Fatal> {
         loop {
-            let waiting = submit(stepped, tenant, sent.clone());
+            let waiting = submit(stepped, tenant, sent);
             let ended = stepped.drain();
             let answer = waiting.answer();
             self.witness.hear(&waiting, &answer);
@@ -101,6 +101,7 @@ impl Outside {
             if !matches!(answer, Answer::Stale) {
                 return Ok(answer);
             }
+            sent = waiting.sent;
         }
     }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use crate::limits::{KEY_BYTES_MAX, PATH_STEPS_MAX};
 use crate::path::{Step, pointer};
 use crate::schema::{Member, ObjectShape, Schema, Shape, TextForm};
-use crate::time::normalise_time;
+use crate::time::one_text;
 use crate::value::{Object, Text, Value};
 
 /// Why an event is refused.
@@ -69,7 +69,9 @@ fn conform_object(
     object: &mut Object<'_>,
     depth: usize,
 ) -> Result<(), Problem> {
+    let mut has_null = false;
     for (key, value) in &mut object.0 {
+        has_null |= matches!(value, Value::Null);
         let conformed = check_key(key, depth).and_then(|()| match shape.member(key) {
             Some(member) => conform_member(member, value, depth + 1),
             None if shape.open => check_free(value, depth + 1),
@@ -77,7 +79,7 @@ fn conform_object(
         });
         conformed.map_err(|problem| problem.under(Step::Key(key.to_string())))?;
     }
-    if !shape.open {
+    if has_null && !shape.open {
         object.0.retain(|(key, value)| {
             let free = shape.member(key).is_some_and(|m| matches!(m.shape, Shape::Any));
             free || !matches!(value, Value::Null)
@@ -150,8 +152,8 @@ fn conform_text(form: TextForm, text: &mut Text<'_>) -> Result<(), Problem> {
             Ok(())
         }
         TextForm::Time => {
-            let kept = normalise_time(text).map_err(|e| Problem::new("time", e.to_string()))?;
-            if *text != kept {
+            let kept = one_text(text).map_err(|e| Problem::new("time", e.to_string()))?;
+            if let Some(kept) = kept {
                 *text = Cow::Owned(kept);
             }
             Ok(())
@@ -245,7 +247,8 @@ fn unknown_member(shape: &ObjectShape, key: &str) -> Problem {
     let reason = match near {
         Some((_, name)) => format!("is no member of an event here; did you mean \"{name}\"?"),
         None => {
-            let names: Vec<&str> = shape.members.iter().map(|m| m.name.as_str()).collect();
+            let mut names: Vec<&str> = shape.members.iter().map(|m| m.name.as_str()).collect();
+            names.sort_unstable();
             format!(
                 "is no member of an event here; allowed: {} (free values go under attributes)",
                 names.join(", ")

@@ -12,6 +12,7 @@ use std::fmt;
 
 use crate::limits::JSON_DEPTH_MAX;
 use crate::number::Number;
+use crate::scan::plain;
 use crate::value::{Object, Text, Value};
 
 /// Why some bytes are not JSON as it is read here.
@@ -231,18 +232,16 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Text<'a>, JsonError> {
         self.at += 1;
         let start = self.at;
-        loop {
-            match self.bytes.get(self.at) {
-                Some(b'"') => {
-                    let text = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped(start).map(Cow::Owned),
-                Some(0..=0x1f) => return self.fail("a control character must be escaped"),
-                Some(_) => self.at += 1,
-                None => return self.fail("the input ends inside a string"),
+        self.at += plain(&self.bytes[start..]);
+        match self.bytes.get(self.at) {
+            Some(b'"') => {
+                let text = &self.text[start..self.at];
+                self.at += 1;
+                Ok(Cow::Borrowed(text))
             }
+            Some(b'\\') => self.escaped(start).map(Cow::Owned),
+            Some(_) => self.fail("a control character must be escaped"),
+            None => self.fail("the input ends inside a string"),
         }
     }
 
@@ -251,9 +250,7 @@ impl<'a> Reader<'a> {
         let mut out = String::from(&self.text[start..self.at]);
         loop {
             let from = self.at;
-            while !matches!(self.bytes.get(self.at), Some(b'"' | b'\\' | 0..=0x1f) | None) {
-                self.at += 1;
-            }
+            self.at += plain(&self.bytes[from..]);
             out.push_str(&self.text[from..self.at]);
             match self.bytes.get(self.at) {
                 Some(b'"') => {

@@ -8,7 +8,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::digest::Hash;
+use crate::hash::Hash;
 
 /// The data of one entry of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@
 //! The life of an event inside this crate:
 //!
 //! ```text
-//! bytes ─ json::read ─▶ Value ─ Schema::conform ─▶ Value in its one form ─ Fields::flatten ─▶ Fields ─ digest ─▶ Leaf
+//! bytes ─ json::read ─▶ Value ─ Schema::conform ─▶ Value in its one form
+//!       ─ Fields::flatten ─▶ Fields ─ digest ─▶ Leaf
 //! ```
 //!
 //! The bytes are fixed by docs/formats/event.md and docs/formats/digest.md.
@@ -16,18 +17,21 @@
 mod conform;
 mod digest;
 mod fields;
+mod hash;
 pub mod json;
 mod leaf;
 pub mod limits;
 mod number;
 mod path;
+mod scan;
 mod schema;
 mod time;
 mod value;
 
 pub use conform::Problem;
-pub use digest::{EpochKey, EventKey, Hash, OriginDigest, commitment, field_digest};
+pub use digest::{EpochKey, EventKey, OriginDigest, commitment, field_digest};
 pub use fields::{Field, Fields, MalformedFields, TooManyFields};
+pub use hash::Hash;
 pub use leaf::{Leaf, LeafError};
 pub use number::{Number, canonical_float};
 pub use path::{PathText, Step, pointer};

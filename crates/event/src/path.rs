@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::json;
+use crate::scan::plain;
 use crate::value::Value;
 
 /// One step of a path.
@@ -73,28 +74,23 @@ pub fn pointer(steps: &[Step]) -> String {
 /// Appends a string in RFC 8785 form: only `"`, `\` and controls are escaped.
 pub(crate) fn write_string(out: &mut String, text: &str) {
     out.push('"');
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let short = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            0x08 => "\\b",
-            b'\t' => "\\t",
-            b'\n' => "\\n",
-            0x0c => "\\f",
-            b'\r' => "\\r",
-            0..=0x1f => "",
-            _ => continue,
-        };
-        out.push_str(&text[from..at]);
-        if short.is_empty() {
-            write!(out, "\\u{byte:04x}").expect("writing to a String cannot fail");
-        } else {
-            out.push_str(short);
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain(rest.as_bytes()));
+        out.push_str(plain);
+        let Some(byte) = special.bytes().next() else { break };
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            0x08 => out.push_str("\\b"),
+            b'\t' => out.push_str("\\t"),
+            b'\n' => out.push_str("\\n"),
+            0x0c => out.push_str("\\f"),
+            b'\r' => out.push_str("\\r"),
+            _ => write!(out, "\\u{byte:04x}").expect("writing to a String cannot fail"),
         }
-        from = at + 1;
+        rest = &special[1..];
     }
-    out.push_str(&text[from..]);
     out.push('"');
 }
 

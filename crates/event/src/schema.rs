@@ -58,7 +58,7 @@ pub(crate) enum TextForm {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObjectShape {
-    /// Ascending by name.
+    /// Ascending by length of the name, then by name.
     pub(crate) members: Vec<Member>,
     /// Whether members that are not listed are free JSON.
     pub(crate) open: bool,
@@ -86,8 +86,10 @@ pub(crate) struct Unless {
 
 impl ObjectShape {
     pub(crate) fn member(&self, name: &str) -> Option<&Member> {
-        let at = self.members.binary_search_by(|m| m.name.as_str().cmp(name)).ok()?;
-        Some(&self.members[at])
+        // Few names are of one length: numbers lead to them, and hardly any text is compared.
+        let from = self.members.partition_point(|member| member.name.len() < name.len());
+        let as_long = self.members[from..].iter().take_while(|m| m.name.len() == name.len());
+        as_long.into_iter().find(|member| member.name == name)
     }
 }
 
@@ -214,7 +216,7 @@ impl Compiler<'_> {
                 });
             }
         }
-        shape.members.sort_by(|a, b| a.name.cmp(&b.name));
+        shape.members.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
         if let Some(names) = schema.get("required") {
             shape.required = strings(names, "required")?;
         }

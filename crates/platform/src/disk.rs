@@ -11,7 +11,7 @@ pub trait Disk: Send + Sync {
     /// The names in a folder, in no order. A folder that is not there is an error.
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
 
-    /// Makes a folder and those above it. Not durable before [`Disk::sync_folder`] on the one above.
+    /// Makes a folder and those above it. Durable after [`Disk::sync_folder`] on the one above.
     fn create_folder(&self, folder: &str) -> io::Result<()>;
 
     /// Opens a file that is there, for reading and writing.
@@ -20,7 +20,8 @@ pub trait Disk: Send + Sync {
     /// Makes a file; fails if there is one. The name is not durable before [`Disk::sync_folder`].
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>>;
 
-    /// Gives a file another name, replacing what has it. Atomic; durable after [`Disk::sync_folder`].
+    /// Gives a file another name, replacing what has it. Atomic; durable after
+    /// [`Disk::sync_folder`].
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file. Durable after [`Disk::sync_folder`].

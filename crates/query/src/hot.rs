@@ -1,7 +1,8 @@
 //! The hot index: what is known in memory of the events in the journal.
 //!
 //! Rows are made in the sender's task; the lane does no more than hang them in ([`Hot::add`]). When
-//! some thousand durable rows hang there, the next sender packs them into a block, beside the lane.
+//! some thousand durable rows hang there, the next sender packs them into a block, beside the lane:
+//! some milliseconds for one sender in many.
 //! Readers take a view under a short lock and look at it without one.
 
 use std::collections::BTreeMap;
@@ -117,7 +118,7 @@ impl Hot {
         index.pack(first + leaves.len() as u64, &self.settings);
     }
 
-    /// Adds consecutive rows. For the lane: it does no more than hang them in.
+    /// Adds consecutive rows by hand, as [`Hot::indexer`] does for the lane.
     pub fn add(&self, log: &str, first: u64, leaves: &[Leaf], rows: Rows) {
         let index = self.log(log);
         index.learn(&rows);

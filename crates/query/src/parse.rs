@@ -16,8 +16,8 @@
 
 use event::parse_time;
 
+use crate::filter::uuid_tail;
 use crate::filter::{Bound, CLAUSES_MAX, Clause, Filter, FilterError, TEXT_BYTES_MAX, Test};
-use crate::filter::{short_id, uuid_tail};
 use crate::names::{self, Name, nearest};
 use crate::text::Phrase;
 
@@ -141,7 +141,8 @@ impl Reader<'_> {
             let text = self.quoted(column)?;
             let star = self.eat('*');
             let next = self.rest().chars().next();
-            if next.is_some_and(|c| !c.is_whitespace() && !(is_head && c == ':')) {
+            let may_follow = |c: char| c.is_whitespace() || is_head && c == ':';
+            if !next.is_none_or(may_follow) {
                 return self.fail(self.column(), "a space must follow what is quoted");
             }
             return Ok(Piece { text, star });
@@ -216,12 +217,8 @@ fn test(name: &Name, value: Piece) -> Result<Test, String> {
                 return Ok(Test::Begins(text));
             }
         }
-        "id" if uuid_tail(&text).is_some() || short_id(&text).is_some() && !star => {
-            // Ids that are no UUIDs keep their case: they are found as they are written.
-            if uuid_tail(&text).is_some() {
-                text.make_ascii_lowercase();
-            }
-        }
+        // Ids that are no UUIDs keep their case: they are found as they are written.
+        "id" if uuid_tail(&text).is_some() => text.make_ascii_lowercase(),
         _ => {}
     }
     if star {

@@ -54,7 +54,6 @@ impl Probes {
 
 fn value(name: &Name, test: &Test, dictionary: &Dictionary) -> Option<Probe> {
     match name.members[0].as_str() {
-        "occurred_at" | "observed_at" => return None,
         "id" => {
             return if let Test::Is(id) = test { Some(Probe::Terms(id_terms(id))) } else { None };
         }
@@ -67,6 +66,14 @@ fn value(name: &Name, test: &Test, dictionary: &Dictionary) -> Option<Probe> {
     }
     if let Some(terms) = terms(name, test, dictionary) {
         return Some(Probe::Terms(terms));
+    }
+    // Words of what free text does not look at are not kept.
+    let is_kept = |member: &String| {
+        !member.starts_with("recorded.")
+            && !matches!(member.as_str(), "occurred_at" | "observed_at")
+    };
+    if !name.members.iter().all(is_kept) {
+        return None;
     }
     let phrase = match test {
         Test::Is(text) => Phrase::new(text, false),

@@ -2,7 +2,7 @@
 
 use event::{Fields, parse_time};
 
-use crate::filter::{is_clock, uuid_tail};
+use crate::filter::{is_clock, is_searched, uuid_tail};
 use crate::hash::{Column, term};
 use crate::text::{with_content, word_hashes};
 
@@ -78,12 +78,23 @@ struct Draft<'f> {
     dropped: u64,
 }
 
+/// What one event usually has, to make room once.
+const TERMS_USUAL: usize = 16;
+const WORDS_USUAL: usize = 80;
+
 impl Rows {
     /// The rows of some events.
     pub fn build<'f>(events: impl Iterator<Item = &'f Fields>) -> Rows {
-        let mut rows = Rows::default();
+        let count = events.size_hint().0;
+        let mut rows = Rows {
+            heads: Vec::with_capacity(count),
+            terms: Vec::with_capacity(count * TERMS_USUAL),
+            words: Vec::with_capacity(count * WORDS_USUAL),
+            ..Rows::default()
+        };
+        let mut stream = None;
         for fields in events {
-            rows.add(fields);
+            rows.add(fields, &mut stream);
         }
         rows
     }
@@ -112,7 +123,8 @@ impl Rows {
         }
     }
 
-    fn add(&mut self, fields: &Fields) {
+    /// `stream` is that of the row before, as JSON texts.
+    fn add<'f>(&mut self, fields: &'f Fields, stream: &mut Option<[&'f str; 3]>) {
         let words_start = self.words.len();
         let mut draft = Draft::default();
         for field in fields.iter() {
@@ -123,7 +135,7 @@ impl Rows {
                 continue;
             }
             self.columns(field.path, field.text, &mut draft);
-            if self.words.len() - words_start <= WORDS_MAX {
+            if is_searched(field.path) && self.words.len() - words_start <= WORDS_MAX {
                 with_content(field.text, |text| word_hashes(text, |word| self.words.push(word)));
             }
         }
@@ -131,7 +143,7 @@ impl Rows {
         if flooded {
             self.words.truncate(words_start);
         }
-        self.number(&draft);
+        self.number(&draft, stream);
         self.heads.push(Head {
             terms_end: self.terms.len() as u32,
             words_end: self.words.len() as u32,
@@ -223,7 +235,7 @@ impl Rows {
     }
 
     /// Keeps what completeness wants to know of the row that is about to be closed.
-    fn number(&mut self, draft: &Draft<'_>) {
+    fn number<'f>(&mut self, draft: &Draft<'f>, before: &mut Option<[&'f str; 3]>) {
         let row = self.heads.len() as u32;
         with_content(draft.service, |service| {
             let is_other = self.services.last().is_none_or(|(last, _)| last != service);
@@ -232,18 +244,15 @@ impl Rows {
             }
         });
         let Some(seq) = draft.seq else { return };
-        let content = |text: &str| with_content(text, str::to_owned);
-        let name = StreamName {
-            principal: content(draft.principal),
-            producer: content(draft.producer.unwrap_or(draft.service)),
-            stream: content(draft.stream.unwrap_or("\"\"")),
-        };
-        if [&name.principal, &name.producer, &name.stream].iter().any(|n| n.len() > NAME_BYTES_MAX)
-        {
-            return;
-        }
-        if self.streams.last() != Some(&name) {
-            self.streams.push(name);
+        let producer = draft.producer.unwrap_or(draft.service);
+        let texts = [draft.principal, producer, draft.stream.unwrap_or("\"\"")];
+        if *before != Some(texts) {
+            let [principal, producer, stream] = texts.map(|text| with_content(text, str::to_owned));
+            if [&principal, &producer, &stream].iter().any(|name| name.len() > NAME_BYTES_MAX) {
+                return;
+            }
+            self.streams.push(StreamName { principal, producer, stream });
+            *before = Some(texts);
         }
         let stream = self.streams.len() as u32 - 1;
         self.numbered.push(Numbered { row, stream, seq, dropped: draft.dropped });

@@ -147,6 +147,9 @@ pub enum QueryError {
     /// What was asked for has not the form of an id.
     #[error("{0}")]
     Form(String),
+    /// The index does not reach far enough back, and reading all was too much.
+    #[error("not found in the {0} events that were read; there are more")]
+    Spent(u64),
     /// The disk did not answer.
     #[error("an event could not be read")]
     Read(#[source] ReadError),

@@ -173,7 +173,7 @@ impl Lane {
 
     /// Reads an event; the candidates around it are unpacked with it, once.
     fn take(&mut self, seq: u64) -> Result<Fields, ReadError> {
-        if let Some(fields) = self.from_window(seq) {
+        if let Some(fields) = self.take_ahead(seq) {
             return Ok(fields);
         }
         let near = |other: u64| other.abs_diff(seq) < WINDOW_ROWS;
@@ -184,14 +184,14 @@ impl Lane {
         let pending = !self.window.1.is_empty() && seq.wrapping_sub(self.window.0) < WINDOW_ROWS;
         if low < high && !pending {
             self.load(low, high);
-            if let Some(fields) = self.from_window(seq) {
+            if let Some(fields) = self.take_ahead(seq) {
                 return Ok(fields);
             }
         }
         Ok(self.log.read(seq)?.fields)
     }
 
-    fn from_window(&mut self, seq: u64) -> Option<Fields> {
+    fn take_ahead(&mut self, seq: u64) -> Option<Fields> {
         let at = usize::try_from(seq.checked_sub(self.window.0)?).ok()?;
         self.window.1.get_mut(at)?.take()
     }

@@ -56,26 +56,12 @@ impl Leaf {
 
 /// C: hides a field's text, given its salt.
 pub fn commitment(salt: &Salt, text: &[u8]) -> Hash {
-    tagged(0x02, salt, text)
+    Sha256::new_with_prefix([0x02]).chain_update(salt).chain_update(text).finalize().into()
 }
 
 /// D: hides a field's path as well.
 pub fn field_digest(commitment: &Hash, path: &[u8]) -> Hash {
-    tagged(0x03, commitment, path)
-}
-
-/// SHA-256( tag ‖ `head` ‖ `tail` ). Most are short: hashed from one piece, they cost a third less.
-fn tagged<const N: usize>(tag: u8, head: &[u8; N], tail: &[u8]) -> Hash {
-    let mut piece = [0; 128];
-    piece[0] = tag;
-    piece[1..=N].copy_from_slice(head);
-    match piece[1 + N..].get_mut(..tail.len()) {
-        Some(room) => {
-            room.copy_from_slice(tail);
-            Sha256::digest(&piece[..1 + N + tail.len()]).into()
-        }
-        None => Sha256::new_with_prefix(&piece[..1 + N]).chain_update(tail).finalize().into(),
-    }
+    Sha256::new_with_prefix([0x03]).chain_update(commitment).chain_update(path).finalize().into()
 }
 
 /// The digest of an event of the log `origin`. Sorts `fields`; `None` if two are equal, or if there

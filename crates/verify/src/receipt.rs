@@ -9,8 +9,8 @@
 //!  "logs":[{"origin","checkpoint","runs":[{"first","leaves","proof"}]}]}
 //! ```
 //!
-//! Runs ascend, do not touch, and cover exactly the seqs at which the events stand. The seq behind a
-//! conflict is no such place: what stands there is another event.
+//! Runs ascend, do not touch, and cover exactly the seqs at which the events stand. The seq behind
+//! a conflict is no such place: what stands there is another event.
 
 use std::collections::{BTreeSet, HashSet};
 

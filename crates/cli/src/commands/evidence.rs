@@ -69,7 +69,8 @@ fn summary(text: &str) -> String {
     let checkpoint = file["logs"][0]["checkpoint"].as_str().unwrap_or_default();
     let size = checkpoint.lines().nth(1).unwrap_or("?");
     format!(
-        "{} · {} shown · {named} named without value · {hidden} hidden · proof at size {size} · {:.1} KB",
+        "{} · {} shown · {named} named without value · {hidden} hidden · proof at size {size} · \
+         {:.1} KB",
         out::count(events, "event"),
         out::count(shown, "field"),
         text.len() as f64 / 1000.0

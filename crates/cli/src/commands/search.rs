@@ -6,7 +6,7 @@ use super::client;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, cell, fit, ink};
+use crate::out::{self, Ink, cell, clean, fit, ink};
 use crate::view;
 
 pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> {
@@ -36,27 +36,37 @@ fn table(hits: &[Value]) {
     if hits.is_empty() {
         return;
     }
-    let id_width = hits.iter().map(|hit| view::short_id(hit).len()).max().unwrap_or(8);
     let head = ["TIME (UTC)", "ID", "SERVICE", "WHO", "DID", "WHAT"];
-    let widths = [12, id_width, 10, 24, 18, 16];
-    let line: Vec<String> =
-        head.iter().zip(widths).map(|(text, width)| cell(text, width)).collect();
-    out::line(&ink(Ink::Dim, &format!("  {}  ENDED", line.join("  "))));
-    for hit in hits {
-        let event = &hit["event"];
-        let columns = [
-            view::clock(view::happened(event)).to_owned(),
-            view::short_id(hit),
-            view::text(&event["service"]["name"]),
-            view::who(event),
-            view::did(event),
-            view::what(event),
-        ];
-        let line: Vec<String> =
-            columns.iter().zip(widths).map(|(text, width)| cell(text, width)).collect();
-        let (ended, colour) = view::ended(event);
-        out::line(&format!("  {}  {}", line.join("  "), ink(colour, ended)));
+    let rows: Vec<[String; 6]> = hits.iter().map(columns).collect();
+    // A column is as wide as what stands in it, within bounds that keep the line readable.
+    let most = [12, 40, 16, 32, 32, 32];
+    let width = |at: usize| {
+        let longest = rows.iter().map(|row| clean(&row[at]).chars().count()).max();
+        longest.unwrap_or(0).clamp(head[at].len(), most[at])
+    };
+    let widths: [usize; 6] = std::array::from_fn(width);
+    let line = |cells: [&str; 6]| {
+        let cells = cells.iter().zip(widths).map(|(text, width)| cell(text, width));
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    out::line(&ink(Ink::Dim, &format!("  {}  ENDED", line(head))));
+    for (hit, row) in hits.iter().zip(&rows) {
+        let (ended, colour) = view::ended(&hit["event"]);
+        let text = line(row.each_ref().map(String::as_str));
+        out::line(&format!("  {text}  {}", ink(colour, &clean(ended))));
     }
+}
+
+fn columns(hit: &Value) -> [String; 6] {
+    let event = &hit["event"];
+    [
+        view::clock(view::happened(event)).to_owned(),
+        view::short_id(hit),
+        view::text(&event["service"]["name"]),
+        view::who(event),
+        view::did(event),
+        view::what(event),
+    ]
 }
 
 /// How much that was, how long it took, and whether the record is whole.

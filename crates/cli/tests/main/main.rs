@@ -1,4 +1,9 @@
 //! The whole program, as a person or a service uses it: one test binary.
 
+mod access;
+mod corpora;
+mod http;
 mod life;
+mod pressure;
 mod support;
+mod wire;

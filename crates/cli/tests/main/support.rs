@@ -45,9 +45,14 @@ impl Folder {
 
     /// Starts a server on `data`.
     pub fn serve(&self) -> Server {
+        self.serve_with(&[])
+    }
+
+    /// Starts a server on `data` with further arguments.
+    pub fn serve_with(&self, more: &[&str]) -> Server {
         let args =
             ["serve", "--data", "data", "--listen", "127.0.0.1:0", "--origin", "log.example"];
-        let mut command = self.command(&args);
+        let mut command = self.command(&[&args, more].concat());
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let out = child.stdout.take().expect("piped");
         let mut lines = BufReader::new(out).lines();
@@ -56,6 +61,12 @@ impl Folder {
         // The rest is read so that the server never stands at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Server { child, url }
+    }
+
+    /// The admin token that the first start made for a tenant.
+    pub fn first_token(&self, tenant: &str) -> String {
+        let path = self.path(&format!("data/first-token-{tenant}"));
+        fs::read_to_string(path).expect("a token").trim().to_owned()
     }
 
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -78,6 +89,10 @@ pub struct Server {
 }
 
 impl Server {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// kill -9: shows restart, not durability; the simulated disk shows that.
     pub fn kill(mut self) {
         self.child.kill().expect("killed");

@@ -69,7 +69,8 @@ pub struct ChunkWriter {
 
 thread_local! {
     /// A compressor's tables are large; each thread keeps one.
-    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> =
+        const { RefCell::new(None) };
 }
 
 impl ChunkWriter {

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!  0  2  kind: 1 = events of one log      36  4  bytes of the sealed part
-//!  2  2  codec: 0 = plain, 1 = zstd       40  4  bytes of the event list before compression
+//!  2  2  codec: 1 = zstd                  40  4  bytes of the event list before compression
 //!  4  4  section length                   44  2  bytes of origin
 //!  8  8  first seq = tree size before     46  2  bytes of the checkpoint of size `first`
 //! 16  4  count, at least 1                48 32  root after
-//! 20  4  key id, 0 = not encrypted        80 ..  origin ‖ checkpoint ‖ zeros to 8
-//! 24 12  nonce                                   ‖ recorded_at 8·count ‖ digests 32·count ‖ id tags 16·count
-//!                                         ..     sealed part: u32 n ‖ epochs ‖ u32 n ‖ producers ‖ event list
+//! 20  4  key id, 0 = not encrypted        24 12  nonce
+//! 80 ..  origin ‖ checkpoint ‖ zeros to 8
+//! ..     recorded_at 8·count ‖ event digests 32·count ‖ id tags 16·count
+//! ..     sealed part: u32 n ‖ epochs ‖ u32 n ‖ producers ‖ event list
 //! ```
 
 use event::{Hash, Leaf};

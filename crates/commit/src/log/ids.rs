@@ -31,7 +31,8 @@ impl IdKey {
         IdKey(Hmac::new_from_slice(bytes).expect("HMAC takes keys of any length"))
     }
 
-    /// The tag of an id: first half of HMAC-SHA-256(key, u16 len ‖ tenant ‖ u16 len ‖ producer ‖ id).
+    /// The tag of an id: the first half of
+    /// HMAC-SHA-256(key, u16 len ‖ tenant ‖ u16 len ‖ producer ‖ id).
     pub fn tag(&self, tenant: &str, producer: &str, id: &str) -> IdTag {
         let mut mac = self.0.clone();
         for name in [tenant, producer] {

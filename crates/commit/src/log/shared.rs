@@ -33,6 +33,13 @@ impl LogMeta {
     /// The value of `format`.
     pub const FORMAT: &str = "counterfoil.log/v1";
 
+    /// The text of `logs/<log>/log.json`.
+    pub(crate) fn file_text(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("plain strings and booleans");
+        line.push(b'\n');
+        line
+    }
+
     /// The log's short name, the last part of its origin.
     pub fn name(&self) -> &str {
         self.origin.rsplit('/').next().unwrap_or(&self.origin)
@@ -141,7 +148,7 @@ impl Log {
         event_list::event_at(&raw, (seq - chunk.first) as u32).map_err(damaged)
     }
 
-    /// Reads events from `seq` on, up to the end of the chunk they stand in: neighbours cost little.
+    /// Reads events from `seq` on, up to the end of their chunk: neighbours cost little.
     pub fn read_chunk(&self, seq: u64) -> Result<Vec<StoredEvent>, ReadError> {
         let chunk = self.published().chunk(seq).ok_or(ReadError::Absent(seq))?;
         let raw = self.unpack(chunk, seq)?;

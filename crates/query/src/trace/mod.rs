@@ -164,7 +164,7 @@ fn of_bond(
     loop {
         match walk.step()? {
             Step::Hit(_) if hits.len() == TRACE_EVENTS_MAX || bytes >= TRACE_BYTES_MAX => {
-                more = true
+                more = true;
             }
             Step::Hit(hit) => {
                 bytes += hit.fields.bytes();
@@ -175,6 +175,7 @@ fn of_bond(
                 more = true;
                 continue;
             }
+            Step::Spent(_) if hits.is_empty() => return Err(QueryError::Spent(TRACE_ROWS_MAX)),
             Step::Spent(_) => more = true,
             Step::End => {}
         }

@@ -18,7 +18,7 @@ fn absent(name: &str) -> io::Error {
 
 impl Disk for MemoryDisk {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let files = self.0.lock().unwrap();
+        let files = self.0.lock().expect("no test panics with it");
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let below = files.keys().filter_map(|name| name.strip_prefix(&prefix));
         let mut names: Vec<String> =
@@ -32,12 +32,18 @@ impl Disk for MemoryDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        let file = self.0.lock().unwrap().get(name).cloned().ok_or_else(|| absent(name))?;
+        let file = self
+            .0
+            .lock()
+            .expect("no test panics with it")
+            .get(name)
+            .cloned()
+            .ok_or_else(|| absent(name))?;
         Ok(file)
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        let mut files = self.0.lock().unwrap();
+        let mut files = self.0.lock().expect("no test panics with it");
         if files.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -47,14 +53,19 @@ impl Disk for MemoryDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut files = self.0.lock().unwrap();
+        let mut files = self.0.lock().expect("no test panics with it");
         let file = files.remove(from).ok_or_else(|| absent(from))?;
         files.insert(to.to_owned(), file);
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.0.lock().unwrap().remove(name).map(drop).ok_or_else(|| absent(name))
+        self.0
+            .lock()
+            .expect("no test panics with it")
+            .remove(name)
+            .map(drop)
+            .ok_or_else(|| absent(name))
     }
 
     fn sync_folder(&self, _: &str) -> io::Result<()> {
@@ -64,11 +75,11 @@ impl Disk for MemoryDisk {
 
 impl File for MemoryFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().len() as u64)
+        Ok(self.0.lock().expect("no test panics with it").len() as u64)
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let bytes = self.0.lock().unwrap();
+        let bytes = self.0.lock().expect("no test panics with it");
         let from = bytes.get(offset as usize..offset as usize + out.len());
         out.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
@@ -79,7 +90,7 @@ impl File for MemoryFile {
     }
 
     fn write_at(&self, offset: u64, new: &[u8]) -> io::Result<()> {
-        let mut bytes = self.0.lock().unwrap();
+        let mut bytes = self.0.lock().expect("no test panics with it");
         let end = offset as usize + new.len();
         if bytes.len() < end {
             bytes.resize(end, 0);

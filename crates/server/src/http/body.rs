@@ -1,16 +1,22 @@
 //! Reading a request body: bounded as it arrives, bounded again as it is decompressed.
 
 use std::io::Read;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use tokio::time::timeout;
 
 use super::error::Failure;
 use crate::permits::Permit;
 
 /// Room is taken from the permit in steps of this.
 const STEP_BYTES: usize = 64 << 10;
+/// How long a body may stand still: what it holds of the permit, others could use.
+const STILL_MAX: Duration = Duration::from_secs(30);
+/// A zstd frame may ask for a window of 2 to the power of this, as much as a body may have.
+const WINDOW_LOG_MAX: u32 = 24;
 
 /// Reads a body of at most `bytes_max` bytes, compressed and decompressed. The permit grows with
 /// what is held.
@@ -31,7 +37,8 @@ pub(crate) async fn read(
     room.need(announced.unwrap_or(STEP_BYTES))?;
     let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
     let mut body = body;
-    while let Some(frame) = body.frame().await {
+    let still = |_| Failure::timeout("the body stood still for 30 s; send it again");
+    while let Some(frame) = timeout(STILL_MAX, body.frame()).await.map_err(still)? {
         let frame = frame.map_err(|_| {
             Failure::bad_request("body", "the body ended before what its headers announce")
         })?;
@@ -48,8 +55,10 @@ pub(crate) async fn read(
             decompress(flate2::read::MultiGzDecoder::new(&bytes[..]), bytes_max, room)
         }
         Encoding::Zstd => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(&bytes[..]);
-            decompress(decoder.map_err(|_| broken())?, bytes_max, room)
+            let mut decoder =
+                zstd::stream::read::Decoder::with_buffer(&bytes[..]).map_err(|_| broken())?;
+            decoder.window_log_max(WINDOW_LOG_MAX).map_err(|_| broken())?;
+            decompress(decoder, bytes_max, room)
         }
     }
 }
@@ -62,9 +71,10 @@ enum Encoding {
 
 impl Encoding {
     fn of(headers: &HeaderMap) -> Result<Encoding, Failure> {
-        match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
+        let value = headers.get(header::CONTENT_ENCODING);
+        match value.map(|v| v.as_bytes().to_ascii_lowercase()).as_deref() {
             None | Some(b"identity") => Ok(Encoding::Plain),
-            Some(b"gzip") => Ok(Encoding::Gzip),
+            Some(b"gzip" | b"x-gzip") => Ok(Encoding::Gzip),
             Some(b"zstd") => Ok(Encoding::Zstd),
             Some(_) => Err(Failure::unsupported("content-encoding must be gzip, zstd or identity")),
         }

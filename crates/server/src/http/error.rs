@@ -6,6 +6,8 @@
 //! | 401 | no token, or one that is not known | bring one |
 //! | 403 | the token's role does not allow it | ask for another role |
 //! | 404 | nothing there, or nothing you may know of | |
+//! | 405 | an address that has other methods | use one that Allow names |
+//! | 408 | the body stands still | send it again, at once |
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
@@ -54,6 +56,14 @@ impl Failure {
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Failure {
         Failure::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn wrong_method(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
+    }
+
+    pub(crate) fn timeout(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail)
     }
 
     pub(crate) fn too_large(detail: impl Into<String>) -> Failure {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use commit::evidence::{Claim, Disclosure, EvidenceError, evidence as make_evidence};
 use event::{PathText, format_time, pointer};
 use query::Scope;
@@ -13,6 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::auth::Caller;
 use super::error::Failure;
+use super::extract::small_json;
 use super::read::{HEAVY, read_failure, readable};
 use crate::app::App;
 use crate::ingest::work;
@@ -55,9 +56,10 @@ struct Range {
 pub(crate) async fn evidence(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    Json(request): Json<EvidenceRequest>,
+    request: Request,
 ) -> Result<Json<Box<RawValue>>, Failure> {
     let scope = caller.scope()?;
+    let request: EvidenceRequest = small_json(request).await?;
     work(HEAVY, move || prove(&app, &scope, &request)).await?
 }
 

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
+use super::extract::{InPath, small_json};
 use crate::app::App;
 use crate::tokens::{NewToken, TokenError};
+
+/// How long a retry is known as one.
+const DUPLICATES_HOURS: i64 = commit::WINDOW_NS / 3_600_000_000_000;
 
 pub(crate) async fn livez() -> &'static str {
     "ok\n"
@@ -66,7 +70,10 @@ pub(crate) async fn status(
         .logs()
         .values()
         .filter(|log| log.meta.tenant == caller.tenant)
-        .map(|log| json!({"origin": log.meta.origin, "size": log.checkpoint().size, "vkey": log.vkey()}))
+        .map(|log| {
+            let size = log.checkpoint().size;
+            json!({"origin": log.meta.origin, "size": size, "vkey": log.vkey()})
+        })
         .collect();
     let (counts, _) = app.refusals.of_tenant(&caller.tenant);
     let refused: u64 = counts.iter().map(|count| count.count).sum();
@@ -80,16 +87,17 @@ pub(crate) async fn status(
         "refused": refused,
         "gaps": gaps,
         "in_flight_bytes": app.permits.held(),
-        "duplicates_window": {"events": commit::IDS_MAX, "hours": commit::WINDOW_NS / 3_600_000_000_000},
+        "duplicates_window": {"events": commit::IDS_MAX, "hours": DUPLICATES_HOURS},
     })))
 }
 
 pub(crate) async fn create_token(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    Json(new): Json<NewToken>,
+    request: Request,
 ) -> Result<Response, Failure> {
     caller.may_manage()?;
+    let new: NewToken = small_json(request).await?;
     let text = app.tokens.create(&caller.tenant, new).map_err(failure)?;
     let note = "shown once: only its hash is kept";
     Ok((StatusCode::CREATED, Json(json!({ "token": text, "note": note }))).into_response())
@@ -113,7 +121,7 @@ pub(crate) async fn list_tokens(
 pub(crate) async fn revoke_token(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<StatusCode, Failure> {
     caller.may_manage()?;
     match app.tokens.revoke(&caller.tenant, &id).map_err(failure)? {

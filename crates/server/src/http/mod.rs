@@ -4,6 +4,8 @@ mod auth;
 mod body;
 pub(crate) mod error;
 mod evidence;
+mod extract;
+mod linger;
 mod manage;
 mod read;
 mod tlog;
@@ -14,10 +16,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::middleware::from_fn;
 use axum::routing::{delete, get, post};
 
 use crate::app::App;
 use error::Failure;
+
+/// Bytes of a body that holds no events.
+const SMALL_BYTES_MAX: usize = 1 << 20;
 
 /// All routes. Those that need no token are in the first block, with the reason.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -43,11 +50,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tokens", post(manage::create_token).get(manage::list_tokens))
         .route("/v1/tokens/{id}", delete(manage::revoke_token))
         .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
         // Write handlers bound their bodies themselves; this bounds the JSON of the others.
-        .layer(DefaultBodyLimit::max(1 << 20))
+        .layer(DefaultBodyLimit::max(SMALL_BYTES_MAX))
+        .layer(from_fn(linger::linger))
         .with_state(app)
 }
 
 async fn no_route() -> Failure {
     Failure::not_found("no such address; docs/api.md lists them")
+}
+
+async fn no_method(method: Method) -> Failure {
+    Failure::wrong_method(format!("{method} is not understood here; see the header allow"))
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commit::receipt::tlog_proof;
@@ -18,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
+use super::extract::{InPath, Parameters};
 use crate::app::App;
 use crate::ingest::work;
 
@@ -28,9 +28,7 @@ const COUNT_ROWS_MAX: u64 = 20_000_000;
 /// Work of unknown size goes where it keeps no connection waiting.
 pub(crate) const HEAVY: usize = usize::MAX;
 
-/// Query parameters of a list; what is not named here is a filter by that name.
-type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
-
+/// A list as its query parameters ask for it; a name that is not ours is a filter by that name.
 struct Listing {
     filter: Filter,
     ask: Ask,
@@ -89,11 +87,9 @@ pub(crate) fn query_failure(error: &QueryError) -> Failure {
 pub(crate) async fn search(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    parameters: Parameters,
+    Parameters(parameters): Parameters,
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
-    let Query(parameters) =
-        parameters.map_err(|error| Failure::bad_request("query", error.body_text()))?;
     let listing = Listing::parse(&parameters, app.clock.now())?;
     work(HEAVY, move || list(&app, &scope, &listing)).await?
 }
@@ -164,7 +160,7 @@ pub(crate) async fn open_gaps(
 pub(crate) async fn by_id(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
     let found = work(HEAVY, move || query::by_id(&source(&app), &scope, &id)).await?;
@@ -200,7 +196,7 @@ pub(crate) fn read_failure(error: &ReadError) -> Failure {
 pub(crate) async fn by_seq(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    Path((name, seq)): Path<(String, u64)>,
+    InPath((name, seq)): InPath<(String, u64)>,
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
     let found = query::by_seq(&source(&app), &scope, &name, seq);
@@ -230,7 +226,7 @@ pub(crate) async fn logs(
 pub(crate) async fn receipt(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    Path((name, seq)): Path<(String, u64)>,
+    InPath((name, seq)): InPath<(String, u64)>,
 ) -> Result<Response, Failure> {
     let scope = caller.scope()?;
     let log = readable(&app, &scope, &name)?;
@@ -242,7 +238,7 @@ pub(crate) async fn receipt(
 pub(crate) async fn trace(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
     let found = work(HEAVY, move || query::trace(&source(&app), &scope, &id)).await?;

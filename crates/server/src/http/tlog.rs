@@ -1,17 +1,18 @@
 //! The logs as C2SP tlog-tiles, read-only, below `/tlog/<log>/`.
 //!
-//! The checkpoint is open to all. Tiles and bundles are open where the log is declared public,
-//! else they want a reader's token. A log that a caller may not know of answers 404.
+//! Open where the log is declared public; else all of it wants a token of the tenant's that may
+//! read. A log that a caller may not know of answers 404, as one that is not there.
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use commit::{Log, TILE_WIDTH};
 
 use super::auth::MaybeCaller;
 use super::error::Failure;
+use super::extract::InPath;
 use crate::app::App;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -21,7 +22,7 @@ const IMMUTABLE_PRIVATE: &str = "private, max-age=31536000, immutable";
 pub(crate) async fn serve(
     State(app): State<Arc<App>>,
     MaybeCaller(caller): MaybeCaller,
-    Path((name, rest)): Path<(String, String)>,
+    InPath((name, rest)): InPath<(String, String)>,
 ) -> Result<Response, Failure> {
     let log = app.store.logs().get(&name).ok_or_else(absent)?;
     let reads = match caller {

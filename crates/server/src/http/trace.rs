@@ -19,7 +19,11 @@ pub(crate) fn answer(trace: &Trace) -> Result<Value, Failure> {
         shown["failed"] = hop.failed.into();
         Ok(shown)
     });
-    let failure = |hop: &Hop| json!({ "service": hop.service, "log": hop.hit.log.meta.name(), "seq": hop.hit.seq });
+    let failure = |hop: &Hop| {
+        json!({
+            "service": hop.service, "log": hop.hit.log.meta.name(), "seq": hop.hit.seq,
+        })
+    };
     let first_failure = trace.first_failure.and_then(|at| trace.hops.get(at)).map(failure);
     let missing = trace
         .missing

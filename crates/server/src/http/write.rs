@@ -3,31 +3,24 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use admit::Peer;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use capture::Format;
 use commit::receipt::{ReceiptLog, runs};
 use commit::{Log, hex};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::auth::Caller;
 use super::body;
 use super::error::Failure;
+use super::extract::Parameters;
 use crate::app::App;
 use crate::ingest::{self, Admission, Intake, Stored};
 use crate::permits::Permit;
-
-/// Query parameters of a write.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {
-    /// Refuse all if one is refused.
-    #[serde(default)]
-    atomic: bool,
-}
 
 #[derive(Serialize)]
 struct Receipt {
@@ -69,40 +62,41 @@ struct Refused {
 
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(params): Query<Params>,
+    Caller(caller): Caller,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
+    let peer = caller.peer()?;
     let (format, lines) = media_type(&headers)?;
-    accept(app, caller, params, headers, body, format, lines).await
+    accept(app, peer, parameters, headers, body, format, lines).await
 }
 
 pub(crate) async fn kubernetes(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(params): Query<Params>,
+    Caller(caller): Caller,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    accept(app, caller, params, headers, body, Format::Kubernetes, false).await
+    accept(app, caller.peer()?, parameters, headers, body, Format::Kubernetes, false).await
 }
 
 pub(crate) async fn cloudtrail(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(params): Query<Params>,
+    Caller(caller): Caller,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    accept(app, caller, params, headers, body, Format::CloudTrail, false).await
+    accept(app, caller.peer()?, parameters, headers, body, Format::CloudTrail, false).await
 }
 
 /// The format that a content type means, and whether it is NDJSON.
 fn media_type(headers: &HeaderMap) -> Result<(Format, bool), Failure> {
     let value = headers.get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or("unreadable"));
-    let essence = value.map(|v| v.split(';').next().unwrap_or_default().trim());
-    match essence {
+    let essence = |v: &str| v.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match value.map(essence).as_deref() {
         None | Some("application/json") => Ok((Format::Native, false)),
         Some("application/x-ndjson" | "application/ndjson" | "application/jsonl") => {
             Ok((Format::Native, true))
@@ -119,15 +113,15 @@ fn media_type(headers: &HeaderMap) -> Result<(Format, bool), Failure> {
 
 async fn accept(
     app: Arc<App>,
-    caller: Caller,
-    params: Params,
+    peer: Peer,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Body,
     format: Format,
     lines: bool,
 ) -> Result<Response, Failure> {
     app.counters.requests.fetch_add(1, Relaxed);
-    let peer = caller.0.peer()?;
+    let atomic = is_atomic(parameters, format)?;
     let log = app.store.log_of(&peer.tenant).cloned();
     let log = log.ok_or_else(|| Failure::not_found("this tenant has no open log"))?;
     let mut permit = app.permits.permit(&peer.tenant);
@@ -135,8 +129,22 @@ async fn accept(
     let intake = Intake { body, format, lines, peer };
     let minimal = prefers_minimal(&headers);
     // What was accepted is finished even if the sender hangs up: the task is not theirs.
-    let task = tokio::spawn(finish(app, log, intake, params.atomic, minimal, permit));
+    let task = tokio::spawn(finish(app, log, intake, atomic, minimal, permit));
     task.await.map_err(|error| Failure::internal(&error))?
+}
+
+/// Whether all is to be refused if one event is. A Kubernetes API server adds to the address how
+/// long it will wait.
+fn is_atomic(parameters: Parameters, format: Format) -> Result<bool, Failure> {
+    let others: &[&str] = if format == Format::Kubernetes { &["timeout"] } else { &[] };
+    match parameters.only("atomic", others)?.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            let what = format!("atomic={other}: allowed is true or false");
+            Err(Failure::bad_request("query", what))
+        }
+    }
 }
 
 fn prefers_minimal(headers: &HeaderMap) -> bool {

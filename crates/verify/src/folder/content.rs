@@ -50,7 +50,12 @@ pub(super) struct Found {
     pub(super) gone: u64,
     /// What speaks against its paths.
     pub(super) shape: Result<(), String>,
+    /// What it says of its log's `log.json`, if it is the event that opened the log.
+    pub(super) log_file: Option<String>,
 }
+
+/// Where the event that opens a log states the digest of its `log.json`.
+const LOG_FILE: &[u8] = b"[\"attributes\",\"log_file\"]";
 
 /// The buffers.
 #[derive(Debug, Default)]
@@ -60,6 +65,8 @@ pub(super) struct Contents {
     digests: Vec<Hash>,
     /// Paths of the event at hand, each with its length.
     shape: Vec<u8>,
+    /// The newest value of `shape` found good: most events are shaped like the one before.
+    good_shape: Vec<u8>,
     /// Values of `shape` found good.
     good_shapes: HashSet<Vec<u8>>,
 }
@@ -133,7 +140,7 @@ impl Contents {
         self.make_salts(epochs.event_key(epoch, counter), count);
         self.digests.clear();
         self.shape.clear();
-        let (mut shown, mut gone) = (0, 0);
+        let (mut shown, mut gone, mut log_file) = (0, 0, None);
         for rank in 0..usize::from(count) {
             let field = Field::take(&mut rest).ok_or("a field is cut short")?;
             let commitment = self.commitment(&field, rank)?;
@@ -141,13 +148,16 @@ impl Contents {
             let length = field.path.len() as u16;
             self.shape.extend_from_slice(&length.to_be_bytes());
             self.shape.extend_from_slice(field.path);
+            if field.path == LOG_FILE {
+                log_file = Some(String::from_utf8_lossy(field.bytes).into_owned());
+            }
             *if field.form == GONE { &mut gone } else { &mut shown } += 1;
         }
         if !rest.is_empty() {
             return Err("it has more than its fields");
         }
         let digest = event_digest(origin, &mut self.digests);
-        Ok(Found { digest, shown, gone, shape: self.check_shape() })
+        Ok(Found { digest, shown, gone, shape: self.check_shape(), log_file })
     }
 
     /// One salt for each rank; none if the event's epoch is not known.
@@ -180,9 +190,17 @@ impl Contents {
 
     /// Row 8: paths well-formed, in order, and of one JSON value.
     fn check_shape(&mut self) -> Result<(), String> {
-        if self.good_shapes.contains(self.shape.as_slice()) {
+        if self.shape == self.good_shape {
             return Ok(());
         }
+        if !self.good_shapes.contains(self.shape.as_slice()) {
+            self.read_shape()?;
+        }
+        self.good_shape.clone_from(&self.shape);
+        Ok(())
+    }
+
+    fn read_shape(&mut self) -> Result<(), String> {
         let mut rest = Reader(&self.shape);
         let mut paths = Vec::new();
         while !rest.is_empty() {

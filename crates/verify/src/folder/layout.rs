@@ -14,6 +14,8 @@
 use std::collections::BTreeMap;
 
 use super::Folder;
+use sha2::{Digest, Sha256};
+
 use crate::checkpoint::Checkpoint;
 use crate::docket::Docket;
 use crate::error::{Malformed, malformed};
@@ -33,6 +35,8 @@ pub(super) struct Layout {
     pub(super) id: Option<[u8; 16]>,
     /// Origin of each log in `logs/`, with its birth checkpoint if that could be read.
     pub(super) births: BTreeMap<String, Option<Checkpoint>>,
+    /// What the first event of each log must say of its `log.json`, if it says anything.
+    pub(super) stated: BTreeMap<String, String>,
     /// Journal files: number, name, size; ascending.
     pub(super) journal: Vec<(u64, String, u64)>,
 }
@@ -93,13 +97,17 @@ impl Layout {
             Some((_, "birth" | "birth.new" | "log.json.new")) => return Ok(()),
             _ => return Err(malformed("not a file of a log")),
         };
-        let origin = log_origin(&read_small(folder, &format!("logs/{file}"), files)?)?;
+        let text = read_small(folder, &format!("logs/{file}"), files)?;
+        let origin = log_origin(&text)?;
         if !origin.ends_with(&format!("/tlog/{name}")) {
             return Err(malformed(format!("the log {origin} stands under another name")));
         }
         let place = format!("logs/{name}/birth");
         let birth = read_small(folder, &place, files).and_then(|note| birth(&note, &origin));
         let birth = birth.map_err(|fault| bad(&place, fault)).ok();
+        let digest = Sha256::digest(text.as_bytes());
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.stated.insert(origin.clone(), format!("\"sha256:{hex}\""));
         match self.births.insert(origin, birth) {
             None => Ok(()),
             Some(_) => Err(malformed("two logs have one origin")),

@@ -19,6 +19,8 @@ pub(super) struct LogState {
     pub(super) number: usize,
     pub(super) origin: String,
     pub(super) saved: Option<Checkpoint>,
+    /// What the first event must say of `log.json`, as field text.
+    pub(super) stated: Option<String>,
     /// Size that a frame behind the journal's end shows to have been durable.
     pub(super) durable: u64,
     tree: Frontier,
@@ -47,6 +49,7 @@ impl LogState {
             number,
             origin: origin.to_owned(),
             saved: None,
+            stated: None,
             durable: 0,
             tree: Frontier::default(),
             times: Times::default(),
@@ -254,8 +257,12 @@ impl LogState {
         let at = LogRef { number: self.number, origin: &self.origin };
         let digests = section.digests.as_chunks::<32>().0;
         let docket = &mut *judge.docket;
-        let mut next = 0;
+        let (mut next, mut stated) = (0, None);
+        let opens = section.first == 0;
         let mut found = |found: Result<Found, &'static str>| {
+            if opens && next == 0 {
+                stated = found.as_ref().ok().and_then(|event| event.log_file.clone());
+            }
             if let Some(digest) = digests.get(next) {
                 judge_event(found, digest, at, section.first + next as u64, place, docket);
             }
@@ -263,9 +270,21 @@ impl LogState {
         };
         let (codec, bytes) = (section.codec, section.list_bytes);
         judge.contents.read(codec, sealed.list, bytes, &self.epochs, &self.origin, &mut found)?;
+        self.judge_log_file(stated.as_deref(), judge.docket);
         match next == section.count {
             true => Ok(()),
             false => Err("the event list has not one event per entry"),
+        }
+    }
+
+    /// What the first event says of `log.json` must be true.
+    fn judge_log_file(&self, stated: Option<&str>, docket: &mut Docket) {
+        let Some(stated) = stated else { return };
+        if self.stated.as_deref() != Some(stated) {
+            let name = self.origin.rsplit('/').next().unwrap_or_default();
+            let what = "it is not the file that the log's first event states".to_owned();
+            let place = format!("logs/{name}/log.json");
+            self.add(Reason::Malformed, Some(0), &place, what, docket);
         }
     }
 

@@ -10,9 +10,9 @@
 //! digests, roots and signatures find people.
 //!
 //! Never writes, and reads only through [`Folder`]. Holds one journal file in memory at a time.
-//! KNOWN: the hashed access tokens are not read, and a log's tenant, openness and opening time say
-//! nothing that the tree could contradict. A whole folder put back to an older state shows only
-//! against a saved checkpoint or a witness.
+//! What is fixed for a log stands in its first event, as the digest of its `log.json`.
+//! KNOWN: the hashed access tokens are not read. A whole folder put back to an older state shows
+//! only against a saved checkpoint or a witness.
 
 mod content;
 mod frame;
@@ -91,7 +91,11 @@ fn open_logs(layout: &Layout, head: &Head) -> Vec<LogState> {
     origins.extend(head.newest.iter().map(|entry| entry.origin.as_str()));
     origins.sort_unstable();
     origins.dedup();
-    let state = |(number, origin): (usize, &&str)| LogState::new(number, origin);
+    let state = |(number, origin): (usize, &&str)| {
+        let mut log = LogState::new(number, origin);
+        log.stated = layout.stated.get(*origin).cloned();
+        log
+    };
     origins.iter().enumerate().map(state).collect()
 }
 

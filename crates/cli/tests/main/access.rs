@@ -1,0 +1,212 @@
+//! Nobody without a token, no role beyond its own, no tenant into another: for every route there
+//! is, by the list in `unauthorized.txt`.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::http::tokens;
+use crate::support::Folder;
+use crate::wire::ask;
+
+const LIST: &str = include_str!("unauthorized.txt");
+const ROUTER: &str = include_str!("../../../server/src/http/mod.rs");
+const ROLES: [&str; 5] = ["producer", "forwarder", "reader", "auditor", "admin"];
+/// In the form of a token, and none.
+const UNKNOWN: &str =
+    "cf_00000000_0000000000000000000000000000000000000000000000000000000000000000";
+
+struct Route {
+    method: String,
+    path: String,
+    /// Roles that it serves; `None` where it is open.
+    roles: Option<Vec<String>>,
+}
+
+fn listed() -> Vec<Route> {
+    let lines = LIST.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let route = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let roles = match words[2] {
+            "open:" => {
+                assert!(words.len() > 4, "{line}: an exception has a reason");
+                None
+            }
+            _ => Some(words[2..].iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()),
+        };
+        let known = |role: &String| ROLES.contains(&role.as_str());
+        assert!(roles.iter().flatten().all(known), "{line}: an unknown role");
+        Route { method: words[0].into(), path: words[1].into(), roles }
+    };
+    lines.map(route).collect()
+}
+
+/// Methods and paths as the router's text has them: `.route("PATH", get(…).post(…))`.
+fn routed() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for part in ROUTER.split(".route(").skip(1) {
+        let mut quoted = part.split('"');
+        let path = quoted.nth(1).expect("a path in quotes");
+        let handlers: &str = quoted.next().expect("handlers behind the path");
+        let handlers = handlers.split("\n        .").next().unwrap_or_default();
+        let methods = ["get", "post", "put", "patch", "delete", "any"];
+        let named = |method: &&str| {
+            let call = format!("{method}(");
+            handlers.contains(&format!(" {call}")) || handlers.contains(&format!(").{call}"))
+        };
+        let before = found.len();
+        for method in methods.into_iter().filter(|method| named(method)) {
+            found.insert((method.to_uppercase(), path.to_owned()));
+        }
+        assert!(found.len() > before, "{path}: no method was understood");
+    }
+    found
+}
+
+#[test]
+fn every_route_asks_for_a_token_and_its_role() {
+    let list = listed();
+    let named = list.iter().map(|route| (route.method.clone(), route.path.clone()));
+    assert_eq!(named.collect::<BTreeSet<_>>(), routed(), "unauthorized.txt against the router");
+
+    let folder = Folder::new();
+    let server = folder.serve();
+    let tokens = tokens(&server.url, &folder.first_token("default"));
+    let mut asked = 0;
+    for route in &list {
+        let path = concrete(&route.path);
+        let name = format!("{} {path}", route.method);
+        let status = |token: &str| ask(&server.url, token, &route.method, &path, "{}").status;
+        let Some(roles) = &route.roles else {
+            assert_ne!(status(""), 401, "{name} is said to be open");
+            continue;
+        };
+        assert_eq!(status(""), 401, "{name} without a token");
+        assert_eq!(status(UNKNOWN), 401, "{name} with an unknown token");
+        let cut = &tokens["admin"][..tokens["admin"].len() - 1];
+        assert_eq!(status(cut), 401, "{name} with a part of a token");
+        for role in ROLES {
+            let allowed = roles.iter().any(|known| known == role);
+            let status = status(&tokens[role]);
+            match allowed {
+                true => assert!(![401, 403].contains(&status), "{name} as {role}: {status}"),
+                false => assert_eq!(status, 403, "{name} as {role}"),
+            }
+        }
+        asked += 1;
+    }
+    println!("{asked} routes guarded, {} open with a reason", list.len() - asked);
+    revoked_tokens_are_unknown(&server.url, &tokens["admin"]);
+    server.stop();
+}
+
+/// A path with something in its braces.
+fn concrete(path: &str) -> String {
+    let path = path.replace("{log}", "default-0").replace("{seq}", "0");
+    path.replace("{id}", "nothing").replace("{*rest}", "checkpoint")
+}
+
+fn revoked_tokens_are_unknown(url: &str, admin: &str) {
+    let new = json!({"name": "leaver", "role": "reader"}).to_string();
+    let made = ask(url, admin, "POST", "/v1/tokens", &new).json();
+    let token = made["token"].as_str().expect("a token");
+    assert_eq!(ask(url, token, "GET", "/v1/logs", "").status, 200);
+    let id = token.split('_').nth(1).expect("an id");
+    assert_eq!(ask(url, admin, "DELETE", &format!("/v1/tokens/{id}"), "").status, 204);
+    assert_eq!(ask(url, token, "GET", "/v1/logs", "").status, 401);
+}
+
+const TENANTS: &str = r#"
+[[log]]
+name = "a-0"
+tenant = "a"
+
+[[log]]
+name = "b-0"
+tenant = "b"
+"#;
+
+/// An event with everything by which it could be found.
+fn event(word: &str) -> String {
+    let event = json!({
+        "id": format!("{word}-1"), "action": "secret.read",
+        "actor": {"type": "user", "id": word}, "service": {"name": format!("{word}-service")},
+        "occurred_at": "2026-01-02T03:04:05Z",
+        "correlation": {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "session_id": word},
+        "producer": {"id": format!("{word}-producer"), "stream": word, "seq": 5},
+    });
+    json!([event, {"no": "event"}]).to_string()
+}
+
+#[test]
+fn one_tenant_sees_nothing_of_another() {
+    let folder = Folder::new();
+    folder.write("c.toml", TENANTS);
+    let server = folder.serve_with(&["--config", "c.toml"]);
+    let (a, b) = (folder.first_token("a"), folder.first_token("b"));
+    let get = |token: &str, path: &str| ask(&server.url, token, "GET", path, "");
+    let sent = ask(&server.url, &a, "POST", "/v1/events", &event("walrus")).json();
+    let seq = sent["events"][0]["seq"].as_u64().expect("stored");
+    assert_eq!(sent["events"][1]["refused"]["code"], "unknown_member", "{sent}");
+
+    let places = places(seq);
+    for (path, status_of_other) in &places {
+        let (own, other) = (get(&a, path), get(&b, path));
+        assert_eq!(own.status, 200, "{path}: {}", own.text());
+        assert_eq!(other.status, *status_of_other, "{path}: {}", other.text());
+        let text = other.text();
+        assert!(!text.contains("walrus") && !text.contains("a-0"), "{path}: {text}");
+    }
+    let refusals = get(&a, "/v1/refusals").json();
+    assert_eq!(refusals["last"].as_array().map(Vec::len), Some(1), "{refusals}");
+
+    evidence_stays_at_home(&server.url, &a, &b, seq);
+    ids_are_each_tenants_own(&server.url, &b);
+    let id_of_a = a.split('_').nth(1).expect("an id");
+    let path = format!("/v1/tokens/{id_of_a}");
+    assert_eq!(ask(&server.url, &b, "DELETE", &path, "").status, 404);
+    assert_eq!(get(&a, "/v1/logs").status, 200, "the token still stands");
+    println!("{} places shown to their tenant and not to another", places.len());
+    server.stop();
+}
+
+/// Where the event of tenant a shows, and what tenant b is answered there.
+fn places(seq: u64) -> Vec<(String, u16)> {
+    let lists = ["who:walrus", "walrus", "id:walrus-1", "service:walrus-service", ""];
+    let lists = lists.map(|q| (format!("/v1/events?count=exact&q={q}"), 200));
+    let rest = [
+        ("/v1/events/walrus-1".to_owned(), 404),
+        (format!("/v1/logs/a-0/events/{seq}"), 404),
+        (format!("/v1/logs/a-0/events/{seq}/receipt"), 404),
+        ("/v1/traces/4bf92f3577b34da6a3ce929d0e0e4736".to_owned(), 404),
+        ("/v1/traces/walrus".to_owned(), 404),
+        ("/v1/logs".to_owned(), 200),
+        ("/v1/gaps".to_owned(), 200),
+        ("/v1/refusals".to_owned(), 200),
+        ("/v1/status".to_owned(), 200),
+        ("/v1/tokens".to_owned(), 200),
+        ("/tlog/a-0/checkpoint".to_owned(), 404),
+        (format!("/tlog/a-0/tile/0/000.p/{}", seq + 1), 404),
+        (format!("/tlog/a-0/tile/entries/000.p/{}", seq + 1), 404),
+    ];
+    lists.into_iter().chain(rest).collect()
+}
+
+fn evidence_stays_at_home(url: &str, a: &str, b: &str, seq: u64) {
+    let events = json!({"events": [{"log": "a-0", "seq": seq}]}).to_string();
+    let range = json!({"range": {"log": "a-0", "first": 0, "count": 1}}).to_string();
+    for body in [events, range] {
+        assert_eq!(ask(url, a, "POST", "/v1/evidence", &body).status, 200);
+        let other = ask(url, b, "POST", "/v1/evidence", &body);
+        assert_eq!((other.status, other.text().contains("walrus")), (404, false));
+    }
+}
+
+/// Nobody learns by sending an id whether another tenant has it.
+fn ids_are_each_tenants_own(url: &str, b: &str) {
+    let sent = ask(url, b, "POST", "/v1/events", &event("walrus")).json();
+    let stored = &sent["events"][0];
+    assert_eq!((&stored["duplicate"], &stored["conflict"]), (&Value::Null, &Value::Null), "{sent}");
+    let found = ask(url, b, "GET", "/v1/events/walrus-1", "").json();
+    assert_eq!((&found["log"], &found["others"]), (&json!("b-0"), &Value::Null), "{found}");
+}
