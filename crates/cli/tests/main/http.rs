@@ -150,7 +150,7 @@ impl Play<'_> {
         }
         let mut wire = Wire::try_open(self.url)?;
         if let Some((kind, argument)) = special(step) {
-            return odd(&mut wire, method, path, headers, kind, &self.fill(argument));
+            return odd(&mut wire, method, path, &headers, kind, &self.fill(argument));
         }
         let lines = step.body.iter().map(|line| match line {
             Line::Text(text) => self.fill(text).into_bytes(),
@@ -235,7 +235,7 @@ fn odd(
     wire: &mut Wire,
     method: &str,
     path: &str,
-    mut headers: Vec<Header>,
+    headers: &[Header],
     kind: &str,
     argument: &str,
 ) -> std::io::Result<Answer> {
@@ -243,12 +243,11 @@ fn odd(
         "cut" => (argument.len() + 10).to_string(),
         _ => argument.to_owned(),
     };
-    if kind == "chunked" {
-        headers.push(("transfer-encoding", "chunked"));
-    } else {
-        headers.push(("content-length", &announced));
-    }
-    wire.head(method, path, &headers)?;
+    let length = match kind {
+        "chunked" => ("transfer-encoding", "chunked"),
+        _ => ("content-length", announced.as_str()),
+    };
+    wire.head(method, path, &[headers, &[length]].concat())?;
     match kind {
         "cut" => {
             wire.send(argument.as_bytes())?;
