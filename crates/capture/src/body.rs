@@ -45,6 +45,27 @@ pub struct Part<'a> {
     pub value: Result<Value<'a>, JsonError>,
     /// The text it was read from.
     pub text: &'a str,
+    /// Whether it holds more values than an event may, however short its text is. Then `value` is
+    /// an error.
+    pub heavy: bool,
+}
+
+/// Memory that one record's values may take. An event of the largest size that says something takes
+/// a tenth of this.
+const VALUES_BYTES_MAX: usize = 16 << 20;
+
+impl<'a> Part<'a> {
+    /// The value at `at`, and where it ends.
+    pub(crate) fn read(text: &'a str, at: usize) -> Result<(Part<'a>, usize), JsonError> {
+        let (value, end) = json::read_within(text, at, VALUES_BYTES_MAX)?;
+        let heavy = value.is_none();
+        let too_many = || JsonError { offset: at, what: "too many values for one event".into() };
+        Ok((Part { value: value.ok_or_else(too_many), text: &text[at..end], heavy }, end))
+    }
+
+    fn broken(error: JsonError, text: &'a str) -> Part<'a> {
+        Part { value: Err(error), text, heavy: false }
+    }
 }
 
 /// A body whose layout is known.
@@ -104,14 +125,14 @@ impl<'a> Body<'a> {
     }
 
     fn one(&mut self) -> Result<Part<'a>, JsonError> {
-        let (value, end) = json::read_at(self.text, self.at)?;
+        let (part, end) = Part::read(self.text, self.at)?;
         let behind = end + json::blank(&self.text.as_bytes()[end..]);
         if behind != self.text.len() {
             let what = "something stands behind the value; several events go in an array or in \
                         NDJSON, one a line";
             return Err(JsonError { offset: behind, what: what.into() });
         }
-        Ok(Part { value: Ok(value), text: &self.text[self.at..end] })
+        Ok(part)
     }
 
     fn element(&mut self) -> Result<Option<Part<'a>>, JsonError> {
@@ -128,7 +149,7 @@ impl<'a> Body<'a> {
                     Ok(Some(part)) => return Some(part),
                     Ok(None) => self.items = None,
                     Err(error) => {
-                        let part = Part { value: Err(error), text: line };
+                        let part = Part::broken(error, line);
                         self.items = None;
                         return Some(part);
                     }
@@ -137,7 +158,7 @@ impl<'a> Body<'a> {
             let line = self.next_line()?;
             match Items::wrapped(line, 0, self.wrapper) {
                 Ok(Some(items)) => self.items = Some((items, line)),
-                _ => return Some(Part { value: json::read(line.as_bytes()), text: line }),
+                _ => return Some(whole(line)),
             }
         }
     }
@@ -157,11 +178,24 @@ impl<'a> Body<'a> {
     }
 }
 
+/// A line that is one value and nothing else.
+fn whole(line: &str) -> Part<'_> {
+    match Part::read(line, 0) {
+        Ok((part, end)) if end == line.len() => part,
+        Ok((_, offset)) => {
+            let what = "something stands behind the value".into();
+            Part::broken(JsonError { offset, what }, line)
+        }
+        Err(error) => Part::broken(error, line),
+    }
+}
+
 /// Whether the first line is a whole value and more lines follow.
 fn is_lines(text: &str, at: usize) -> bool {
     let Some(end) = text[at..].find('\n') else { return false };
     let more = !text[at + end..].trim_ascii().is_empty();
-    more && json::read(text[at..at + end].trim_ascii().as_bytes()).is_ok()
+    let first = text[at..at + end].trim_ascii();
+    more && json::read_within(first, 0, 0).is_ok_and(|(_, end)| end == first.len())
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use event::json::{self, JsonError};
 
 use crate::body::Part;
 
+/// Members of an object that wraps records; one with more wraps none.
+const KEYS_MAX: usize = 1_000;
+
 /// An array that is being read.
 #[derive(Debug)]
 pub(crate) struct Items<'a> {
@@ -55,6 +58,9 @@ impl<'a> Items<'a> {
         }
         loop {
             let found = items.key()? == name;
+            if items.keys.as_ref().is_some_and(|keys| keys.len() > KEYS_MAX) {
+                return Ok(None);
+            }
             match items.peek() {
                 Some(b'[') if found => {
                     items.at += 1;
@@ -90,9 +96,9 @@ impl<'a> Items<'a> {
         self.state = State::Next;
         self.blank();
         let start = self.at;
-        let (value, end) = json::read_at(self.text, start)?;
+        let (part, end) = Part::read(self.text, start)?;
         self.at = end;
-        Ok(Some(Part { value: Ok(value), text: &self.text[start..end] }))
+        Ok(Some(part))
     }
 
     /// Reads what stands behind the array.
@@ -101,6 +107,9 @@ impl<'a> Items<'a> {
             while self.comma()? {
                 self.key()?;
                 self.skip()?;
+                if self.keys.as_ref().is_some_and(|keys| keys.len() > KEYS_MAX) {
+                    return Err(self.error("too many members around the records"));
+                }
             }
         }
         self.blank();
@@ -149,7 +158,7 @@ impl<'a> Items<'a> {
     }
 
     fn skip(&mut self) -> Result<(), JsonError> {
-        self.at = json::read_at(self.text, self.at)?.1;
+        self.at = Part::read(self.text, self.at)?.1;
         Ok(())
     }
 

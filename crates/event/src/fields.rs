@@ -83,6 +83,8 @@ impl Fields {
         keyed.sort_unstable_by(|(a, p), (b, q)| {
             a.cmp(b).then_with(|| p.path(&buffer).cmp(q.path(&buffer)))
         });
+        // Copied, for it is kept: what was made room for is several times what an event takes.
+        let buffer = buffer.as_str().to_owned();
         Ok(Fields { buffer, places: keyed.into_iter().map(|(_, place)| place).collect() })
     }
 
@@ -129,6 +131,11 @@ impl Fields {
     /// Bytes of all paths and texts.
     pub fn bytes(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// Bytes of memory that they take.
+    pub fn memory(&self) -> usize {
+        size_of::<Fields>() + self.buffer.capacity() + self.places.capacity() * size_of::<Place>()
     }
 
     /// The fields in path order.

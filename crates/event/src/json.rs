@@ -45,9 +45,23 @@ pub fn read(bytes: &[u8]) -> Result<Value<'_>, JsonError> {
 
 /// Reads the JSON value at `at`; also says where it ends. Offsets count from the start of `text`.
 pub fn read_at(text: &str, at: usize) -> Result<(Value<'_>, usize), JsonError> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at, depth: 0 };
+    let mut reader = Reader::new(text, at, usize::MAX);
     let value = reader.value()?;
     Ok((value, reader.at))
+}
+
+/// As [`read_at`], but takes no more than about `bytes_max` of memory: `None` where the value
+/// would take more, which is then read to its end without being kept.
+///
+/// For bytes that nobody vouches for: `[[],[],…` takes fifty times its own length.
+pub fn read_within(
+    text: &str,
+    at: usize,
+    bytes_max: usize,
+) -> Result<(Option<Value<'_>>, usize), JsonError> {
+    let mut reader = Reader::new(text, at, bytes_max);
+    let value = reader.value()?;
+    Ok(((!reader.full).then_some(value), reader.at))
 }
 
 /// The text of some bytes, which must be UTF-8 without byte order mark.
@@ -73,12 +87,31 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    /// Bytes of memory that what is kept may still take.
+    room: usize,
+    /// Whether something was not kept.
+    full: bool,
 }
 
 /// From this many members on, duplicate keys are looked for by sorting.
 const SORT_KEYS_FROM: usize = 24;
 
+/// What an array or object takes at least: the library makes room for four members at once.
+const NESTED_BYTES: usize = 4 * size_of::<(Text<'_>, Value<'_>)>();
+
 impl<'a> Reader<'a> {
+    fn new(text: &'a str, at: usize, room: usize) -> Reader<'a> {
+        Reader { text, bytes: text.as_bytes(), at, depth: 0, room, full: false }
+    }
+
+    /// Takes room for something to keep; `false` where there is none left.
+    fn keep(&mut self, bytes: usize) -> bool {
+        let left = self.room.checked_sub(bytes);
+        self.full |= left.is_none();
+        self.room = left.unwrap_or(0);
+        left.is_some()
+    }
+
     fn fail<T>(&self, what: impl Into<String>) -> Result<T, JsonError> {
         Err(JsonError { offset: self.at, what: what.into() })
     }
@@ -116,6 +149,7 @@ impl<'a> Reader<'a> {
         }
         self.depth += 1;
         self.at += 1;
+        self.keep(NESTED_BYTES);
         let value = read(self)?;
         self.depth -= 1;
         Ok(value)
@@ -136,7 +170,10 @@ impl<'a> Reader<'a> {
             return Ok(Value::Array(items));
         }
         loop {
-            items.push(self.value()?);
+            let value = self.value()?;
+            if self.keep(size_of_val(&value)) {
+                items.push(value);
+            }
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b']') => break,
@@ -166,7 +203,10 @@ impl<'a> Reader<'a> {
             }
             self.at += 1;
             let value = self.value()?;
-            members.push((key, value));
+            let owned = if let Cow::Owned(key) = &key { key.len() } else { 0 };
+            if self.keep(size_of_val(&key) + size_of_val(&value) + owned) {
+                members.push((key, value));
+            }
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
@@ -255,6 +295,7 @@ impl<'a> Reader<'a> {
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
+                    self.keep(out.len());
                     return Ok(out);
                 }
                 Some(b'\\') => out.push(self.escape()?),
@@ -360,6 +401,21 @@ mod tests {
         assert!(error(&format!("{{{}\"z\":0}}", many)).contains("\"k0\" stands twice"));
         assert!(error(&"[".repeat(200)).contains("nested deeper than 96"));
         assert!(read(b"\"\xff\"").expect_err("not UTF-8").to_string().contains("not UTF-8"));
+    }
+
+    #[test]
+    fn memory_is_bounded_where_asked() {
+        let kib = 1 << 10;
+        fn within(text: &str) -> (Option<Value<'_>>, usize) {
+            read_within(text, 0, 64 << 10).expect("valid")
+        }
+        for piece in ["[]", "{}", "0", "{\"\":0}", "\"\\n\"", "[[[0]]]", "{\"\\u0000\":[]}"] {
+            let text = format!("[{}]", vec![piece; 8 * kib].join(","));
+            assert_eq!(within(&text), (None, text.len()), "{piece}");
+        }
+        let text = format!("[\"{}\",1]", "x".repeat(100 * kib));
+        assert_eq!(within(&text).0, Some(read(text.as_bytes()).expect("valid")), "borrowed");
+        assert!(read_within("[[[", 0, 0).is_err(), "still judged");
     }
 
     #[test]

@@ -29,8 +29,6 @@ const BLOCK: usize = 4096;
 const SLOT_BYTES: usize = 1 << 20;
 /// A change of at most so many bytes, checksums not mended, is one that a CRC cannot miss.
 const CERTAIN_BYTES: usize = 4;
-/// Files of the folder that may say anything: no tree could contradict them.
-const FREE: [&str; 3] = ["lock", "tokens.json", "log.json"];
 
 /// Files by name.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -86,6 +84,10 @@ pub fn judge(bytes: &[u8]) {
     assert!(!judged(None), "verified without a policy");
     let good = judged(Some(base().policy.clone()));
     assert!(!good || !certain, "a folder that was changed is verified");
+    assert!(
+        good || files != base().folders[0],
+        "a folder that was closed in order is not verified"
+    );
 }
 
 /// The changed folder, and whether the change must be found. `None`: the input is not whole.
@@ -99,9 +101,8 @@ fn changed(bytes: &[u8]) -> Option<(Files, bool)> {
         let new = after.get(..usize::from(head[4]))?;
         rest = &after[new.len()..];
         let index = usize::from(head[0]) % files.0.len();
-        let (name, file) = files.0.iter_mut().nth(index)?;
+        let file = files.0.values_mut().nth(index)?;
         let at = u32::from_be_bytes([0, head[1], head[2], head[3]]) as usize % (file.len() + 1);
-        certain &= !FREE.iter().any(|free| name.ends_with(free));
         if new.is_empty() {
             file.truncate(at);
         } else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use admit::{Admitted, Peer, Refusal, admit};
-use capture::{Body, Format};
+use capture::{Body, Format, Part};
 use commit::{Answer, Checkpoint, Fate, Log, ReadError};
 use event::limits::EVENT_BYTES_MAX;
 
@@ -51,6 +51,18 @@ pub(crate) async fn work<T: Send + 'static>(
     tokio::task::spawn_blocking(job).await.map_err(|error| Failure::internal(&error))
 }
 
+/// Refuses what no event may be, before anything is made of it.
+fn weigh(part: &Part<'_>) -> Result<(), Refusal> {
+    let reason = if part.text.len() > EVENT_BYTES_MAX {
+        format!("an event has at most {EVENT_BYTES_MAX} bytes")
+    } else if part.heavy {
+        "these are more values than an event may have".into()
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new("too_large", reason))
+}
+
 /// Decodes and admits a body. Refusals are counted here.
 pub(crate) fn admit_body(app: &App, intake: &Intake) -> Result<Admission, Failure> {
     let mut body = Body::new(&intake.body, intake.format.wrapper(), intake.lines)
@@ -61,10 +73,7 @@ pub(crate) fn admit_body(app: &App, intake: &Intake) -> Result<Admission, Failur
         let part =
             body.next_part().map_err(|error| Failure::bad_request("json", error.to_string()))?;
         Ok(part.map(|part| {
-            if part.text.len() > EVENT_BYTES_MAX {
-                let reason = format!("an event has at most {EVENT_BYTES_MAX} bytes");
-                return Err(Refusal::new("too_large", reason));
-            }
+            weigh(&part)?;
             let value = part.value.map_err(|error| Refusal::new("json", error.to_string()))?;
             let record = intake.format.adapt(value)?;
             admit(record, &intake.peer, &app.policy, || app.store.world().new_id())

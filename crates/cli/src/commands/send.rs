@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use capture::{Body, Format, Part};
+use event::limits::EVENT_BYTES_MAX;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -84,6 +85,19 @@ fn endpoint(format: SendFormat) -> (&'static str, &'static str, Format) {
     }
 }
 
+/// Why a record cannot be sent, in the server's words: it would sink the batch it stands in.
+fn unfit(part: &Part<'_>) -> Option<Value> {
+    let (code, reason) = match &part.value {
+        _ if part.text.len() > EVENT_BYTES_MAX => {
+            ("too_large", format!("an event has at most {EVENT_BYTES_MAX} bytes"))
+        }
+        Err(error) if part.heavy => ("too_large", error.to_string()),
+        Err(error) => ("json", error.to_string()),
+        Ok(_) => return None,
+    };
+    Some(json!({"code": code, "path": "", "reason": reason}))
+}
+
 /// All files that the arguments name, folders walked, in order of name.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut found = Vec::new();
@@ -135,10 +149,8 @@ impl Sender<'_> {
         let mut nth = 0;
         let mut first = 0;
         while let Some(part) = body.next_part().map_err(|error| CliError::file(path, error))? {
-            let Part { value, text } = part;
-            if let Err(error) = value {
-                // Not even JSON: it would break the batch it stands in.
-                let refused = json!({"code": "json", "path": "", "reason": error.to_string()});
+            let text = part.text;
+            if let Some(refused) = unfit(&part) {
                 self.refuse(path, nth, &refused)?;
                 nth += 1;
                 continue;

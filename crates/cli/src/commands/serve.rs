@@ -89,19 +89,23 @@ fn explain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Says where the server is. Whoever waits for the first line finds the first tokens written.
 fn greet(started: &Started, data: &Path) -> Result<(), CliError> {
+    let terminal = std::io::stdout().is_terminal();
+    let path = |tenant: &str| data.join(format!("first-token-{tenant}"));
+    for (tenant, token) in started.first_tokens.iter().filter(|_| !terminal) {
+        write_secret(&path(tenant), token)?;
+    }
     out::line(&format!("counterfoil serves http://{}", started.address));
     for vkey in &started.vkeys {
         out::line(&format!("  key    {vkey}"));
     }
     let several = started.first_tokens.len() > 1;
     for (tenant, token) in &started.first_tokens {
-        if std::io::stdout().is_terminal() {
+        if terminal {
             out::line(&format!("  token  {token}    admin of {tenant}; shown once"));
         } else {
-            let path = data.join(format!("first-token-{tenant}"));
-            write_secret(&path, token)?;
-            out::line(&format!("  token  of {tenant} is in {}", path.display()));
+            out::line(&format!("  token  of {tenant} is in {}", path(tenant).display()));
         }
         let name = if several { tenant.clone() } else { "local".into() };
         save_first_context(&name, started, token);

@@ -1,7 +1,7 @@
 //! The HTTP interface, told as a text script: `http.txt` says how it is written.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::Read;
 
 use serde_json::{Value, json};
 
@@ -264,10 +264,11 @@ fn odd(
     wire.answer(method)
 }
 
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    out.write_all(bytes).expect("compressed");
-    out.finish().expect("compressed")
+pub fn gzip(plain: impl Read) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = flate2::read::GzEncoder::new(plain, flate2::Compression::best());
+    encoder.read_to_end(&mut out).expect("compressed");
+    out
 }
 
 /// Whether `got` has at least what `want` says. Lists are as long as wanted.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -17,7 +18,7 @@ const BODY_BYTES_MAX: usize = 16 << 20;
 /// What a server may take for one bad body on top of what it takes when idle.
 const PEAK_BYTES_MAX: u64 = 4 * BODY_BYTES_MAX as u64;
 /// Bytes that a bomb becomes.
-const BOMB_BYTES: usize = 1 << 30;
+const BOMB_BYTES: u64 = 1 << 30;
 /// Connections that send batches in the background.
 const SENDERS: usize = 4;
 const BATCH_EVENTS: usize = 50;
@@ -75,10 +76,12 @@ fn numbered(start: &str, end: &str, pair: impl Fn(usize) -> String) -> Vec<u8> {
 /// A bad body: its name, its encoding, its bytes, and the statuses that are right for it.
 type Bad = (&'static str, &'static str, Vec<u8>, &'static [u16]);
 
+fn bomb(byte: u8) -> impl Read {
+    io::repeat(byte).take(BOMB_BYTES)
+}
+
 fn bad_bodies() -> Vec<Bad> {
-    let zeros = vec![0; BOMB_BYTES];
-    let brackets = vec![b'['; BOMB_BYTES];
-    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 3).expect("compressed");
+    let zstd = |bomb| zstd::encode_all(bomb, 3).expect("compressed");
     let tiny = |nth: usize| {
         let mut event = event(&nth.to_string());
         event.as_object_mut().expect("an object").retain(|key, _| key != "resources");
@@ -88,10 +91,10 @@ fn bad_bodies() -> Vec<Bad> {
     let nested = format!("{}1{},", "[".repeat(90), "]".repeat(90));
     let deep = filled("[", &nested, "1]");
     let mut bodies: Vec<Bad> = vec![
-        ("gzip bomb of zeros", "gzip", gzip(&zeros), &[413]),
-        ("gzip bomb of [", "gzip", gzip(&brackets), &[413]),
-        ("zstd bomb of zeros", "zstd", zstd(&zeros), &[413]),
-        ("zstd bomb of [", "zstd", zstd(&brackets), &[413]),
+        ("gzip bomb of zeros", "gzip", gzip(bomb(0)), &[413]),
+        ("gzip bomb of [", "gzip", gzip(bomb(b'[')), &[413]),
+        ("zstd bomb of zeros", "zstd", zstd(bomb(0)), &[413]),
+        ("zstd bomb of [", "zstd", zstd(bomb(b'[')), &[413]),
         ("nothing but [", "identity", filled("", "[", ""), &[400]),
         ("deep nesting, again and again", "identity", deep, &[413, 422]),
         ("one huge string", "identity", filled("{\"a\":\"", "x", "\"}"), &[422]),
@@ -110,7 +113,9 @@ fn bad_bodies() -> Vec<Bad> {
     bodies.push(("unknown members in every event", "identity", unknown, &[413, 422]));
     fifty_thousand.truncate(BODY_BYTES_MAX / (fifty_thousand[49_999].len() + 1));
     let tiny = format!("[{}]", fifty_thousand.join(",")).into_bytes();
-    bodies.push(("50,000 tiny events", "identity", tiny, &[200, 413]));
+    bodies.push(("50,000 tiny events", "identity", tiny.clone(), &[200, 413]));
+    let broken = [&tiny[..tiny.len() - 1], b",!]"].concat();
+    bodies.push(("50,000 tiny events and a mistake", "identity", broken, &[400, 413]));
     let empty = format!("[{}]", vec!["{}"; 50_000].join(",")).into_bytes();
     bodies.push(("50,000 empty objects", "identity", empty, &[422]));
     bodies

@@ -75,7 +75,8 @@ fn prove(
             if !(1..=EVIDENCE_EVENTS_MAX).contains(&count) {
                 return Err(wrong("a range has 1 to 10000 entries; ask for several"));
             }
-            let end = range.first.saturating_add(range.count);
+            let end = range.first.checked_add(range.count);
+            let end = end.ok_or_else(|| wrong("a range ends below 2^64"))?;
             (&range.log, (range.first..end).collect::<Vec<u64>>())
         }
         (None, [first, ..]) => {
