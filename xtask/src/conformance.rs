@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::run::{self, seconds};
 use crate::screen::say;
@@ -67,8 +67,9 @@ fn accepted(said: &str) -> Option<usize> {
 fn events(numbers: std::ops::Range<usize>) -> String {
     let event = |n: usize| {
         format!(
-            "{{\"id\":\"conformance-{n}\",\"action\":\"order.read\",\"service\":{{\"name\":\"orders\"}},\
-             \"actor\":{{\"type\":\"user\",\"id\":\"user-{}\"}},\"occurred_at\":\"2026-01-02T03:04:05Z\"}}\n",
+            "{{\"id\":\"conformance-{n}\",\"action\":\"order.read\",\
+             \"service\":{{\"name\":\"orders\"}},\"occurred_at\":\"2026-01-02T03:04:05Z\",\
+             \"actor\":{{\"type\":\"user\",\"id\":\"user-{}\"}}}}\n",
             n % 100
         )
     };
@@ -92,6 +93,8 @@ fn fsck(served: &Served, origin: &str) -> Result<String, String> {
 /// A server with one public log. Dropped, it ends.
 struct Served {
     process: Child,
+    /// Held open: the server ends when nobody hears it any more.
+    out: BufReader<ChildStdout>,
     address: String,
     token: String,
     folder: PathBuf,
@@ -121,13 +124,14 @@ impl Served {
         let out = process.stdout.take().ok_or("the server has no standard output")?;
         let mut served = Served {
             process,
+            out: BufReader::new(out),
             address: String::new(),
             token: String::new(),
             folder: folder.to_owned(),
             key_file: folder.join("log.vkey"),
         };
         let mut vkey = String::new();
-        for line in BufReader::new(out).lines() {
+        for line in served.out.by_ref().lines() {
             let line = line.map_err(failed)?;
             if let Some((_, address)) = line.split_once("serves http://") {
                 served.address = address.to_owned();

@@ -24,9 +24,11 @@ pub(crate) fn serve(words: &[String]) -> Result<(), Failed> {
     let [folder] = words else { return Err("one folder is wanted".into()) };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let mut config = Config::default();
-        config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        config.origin = Some("bench.example".into());
+        let mut config = Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            origin: Some("bench.example".into()),
+            ..Config::default()
+        };
         config.log.iter_mut().for_each(|log| log.public = true);
         let folder = Path::new(folder);
         let (data, keys) = (folder.join("data"), folder.join("keys"));

@@ -105,7 +105,8 @@ impl Cell {
         let (acks, sync) = (time(self.load.acks.p50()), time(self.limits.sync.p50()));
         let costs = self.costs();
         complain(&format!(
-            "http: {batch} × {connections}: {rate}/s, ack p50 {acks}, fdatasync {sync}, busy {busy}; {costs}"
+            "http: {batch} × {connections}: {rate}/s, ack p50 {acks}, fdatasync {sync}, \
+             busy {busy}; {costs}"
         ));
     }
 

@@ -63,7 +63,7 @@ impl Report {
             format!("SHA-256 block {}, typed decode {}", time(limits.hash), time(limits.decode));
         let _ = write!(
             self.body,
-            "\n### {name}\n\nBeside it: fdatasync p50 / p99 {sync} ({} samples), {others}.\n\n\
+            "\n### {name}\n\nBeside it: fdatasync p50 / p99 {sync} ({} samples),\n{others}.\n\n\
              | what | target | measured | met | ratio to the limit |\n\
              | --- | --- | --- | --- | --- |\n",
             limits.sync.count(),

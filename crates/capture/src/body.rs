@@ -250,6 +250,23 @@ mod tests {
     }
 
     #[test]
+    fn records_of_too_many_values_are_told_apart() {
+        let heavy = format!("[{{\"a\":[{}0]}},{{\"b\":1}}]", "[],".repeat(1 << 18));
+        let mut body = Body::new(heavy.as_bytes(), None, false).expect("an array");
+        let part = body.next_part().expect("goes on").expect("a record");
+        assert!(part.heavy && part.value.is_err());
+        assert_eq!(
+            records(&heavy, None, false),
+            "(not valid JSON at byte 1: too many values for one event) {\"b\":1}"
+        );
+        let keys: String = (0..2000).map(|i| format!("\"{i}\":0,")).collect();
+        let behind = format!("{{\"Records\":[1],{keys}\"z\":0}}");
+        assert!(records(&behind, Some("Records"), false).contains("too many members around"));
+        let before = format!("{{{keys}\"Records\":[1]}}");
+        assert_eq!(records(&before, Some("Records"), false), before, "wraps nothing");
+    }
+
+    #[test]
     fn wrapped_records() {
         for (body, want) in [
             ("{\"Records\":[1,2]}", "1 2"),

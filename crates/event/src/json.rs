@@ -398,7 +398,7 @@ mod tests {
             assert_eq!(error(text), want, "{text}");
         }
         let many: String = (0..40).map(|i| format!("\"k{}\":0,", i % 39)).collect();
-        assert!(error(&format!("{{{}\"z\":0}}", many)).contains("\"k0\" stands twice"));
+        assert!(error(&format!("{{{many}\"z\":0}}")).contains("\"k0\" stands twice"));
         assert!(error(&"[".repeat(200)).contains("nested deeper than 96"));
         assert!(read(b"\"\xff\"").expect_err("not UTF-8").to_string().contains("not UTF-8"));
     }

@@ -86,7 +86,7 @@ pub(crate) fn admit_body(app: &App, intake: &Intake) -> Result<Admission, Failur
         }
         match item {
             Ok(admitted) => {
-                flattened += admitted.fields().bytes();
+                flattened += admitted.fields().memory();
                 if flattened > FLATTENED_BYTES_MAX {
                     return Err(Failure::too_large(format!(
                         "the events of a request may take {FLATTENED_BYTES_MAX} bytes with the \
