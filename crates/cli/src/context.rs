@@ -83,6 +83,17 @@ impl Contexts {
         contexts.current = Some(name.to_owned());
         contexts.write()
     }
+
+    /// Saves a server under a name that no other server has: its token may be the only copy.
+    pub(crate) fn save_beside(name: &str, server: Server) -> Result<String, CliError> {
+        let contexts = Contexts::read()?;
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
+        let free = |name: &String| contexts.contexts.get(name).is_none_or(|s| s.url == server.url);
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        let name = names.find(free).expect("there are more numbers than contexts");
+        Contexts::save(&name, server)?;
+        Ok(name)
+    }
 }
 
 /// Which server the command line, the environment and the saved contexts mean together.

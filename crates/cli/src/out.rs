@@ -20,11 +20,8 @@ pub(crate) enum Ink {
 
 /// Prints a line.
 pub(crate) fn line(text: &str) {
-    // A closed pipe (`| head`) is no error of ours; println! would panic.
-    let mut out = std::io::stdout().lock();
-    if writeln!(out, "{text}").is_err() {
-        std::process::exit(0);
-    }
+    // A closed pipe (`| head`) is no error of ours, and must not end a server; println! would panic.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// Prints a value as JSON.

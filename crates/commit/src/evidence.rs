@@ -88,7 +88,13 @@ pub enum EvidenceError {
     /// The tree does not bear out what was signed: nothing of it may be served.
     #[error("the tree of {0} does not bear out its checkpoint")]
     Tree(String),
+    /// The file would be too large.
+    #[error("the events take more than {EVENTS_BYTES_MAX} bytes; ask for fewer at once")]
+    TooLarge,
 }
+
+/// Bytes of the paths and texts in one file.
+const EVENTS_BYTES_MAX: usize = 64 << 20;
 
 /// Makes evidence of the entries at `seqs` (ascending, no repeats) of one log. `disclose` says for
 /// each path text how much is given away; what is not shown does not leave the house.
@@ -103,9 +109,11 @@ pub fn evidence(
     let origin = log.meta.origin.clone();
     let proved = runs(log, checkpoint, seqs).ok_or_else(|| EvidenceError::Tree(origin.clone()))?;
     let mut given = Vec::with_capacity(proved.len());
+    let mut room = EVENTS_BYTES_MAX;
     for run in proved {
         let count = run.leaves.len() as u64;
-        let events = (run.first..run.first + count).map(|seq| event(log, seq, &disclose));
+        let events =
+            (run.first..run.first + count).map(|seq| event(log, seq, &mut room, &disclose));
         given.push(EvidenceRun {
             log: 0,
             first: run.first,
@@ -131,9 +139,11 @@ pub fn evidence(
 fn event(
     log: &Log,
     seq: u64,
+    room: &mut usize,
     disclose: &impl Fn(&str) -> Disclosure,
-) -> Result<EvidenceEvent, ReadError> {
+) -> Result<EvidenceEvent, EvidenceError> {
     let (fields, key) = log.read_checked(seq)?;
+    *room = room.checked_sub(fields.bytes()).ok_or(EvidenceError::TooLarge)?;
     let mut given = Vec::with_capacity(fields.len());
     for (rank, field) in fields.iter().enumerate() {
         let salt = key.salt(rank as u32);

@@ -71,6 +71,10 @@ pub(crate) fn folder_id(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 1
             if !disk.list("journal").map_err(failed)?.is_empty() {
                 return Err(OpenError::damaged(NAME, "missing, though there is a journal"));
             }
+            // It is durable before any log is made: going on would start the logs anew.
+            if !logs(disk)?.is_empty() {
+                return Err(OpenError::damaged(NAME, "missing, though there are logs"));
+            }
             let mut id = [0; 16];
             entropy.fill(&mut id);
             Head::create(disk, id).map_err(failed)?;
@@ -102,6 +106,11 @@ pub fn id_key(keys: &dyn Disk, entropy: &dyn Entropy) -> Result<IdKey, OpenError
     let bytes = match keys.read_small(NAME, SMALL_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Another key would make every retry a new event.
+            let has_logs = keys.list("").map_err(failed)?.iter().any(|name| name.ends_with(".key"));
+            if has_logs {
+                return Err(OpenError::key(NAME, "is missing, though there are keys of logs"));
+            }
             let mut key = vec![0; 32];
             entropy.fill(&mut key);
             keys.replace_small(NAME, &key).map_err(failed)?;
@@ -137,6 +146,20 @@ pub(crate) fn logs(disk: &dyn Disk) -> Result<Vec<LogMeta>, OpenError> {
     Ok(found)
 }
 
+/// Gives a key that stands where a new one goes another name. A crash while a log was made leaves
+/// one; so does a wrong data folder beside the right keys, and then the key is all there is of a
+/// log's authority.
+fn keep_key(keys: &dyn Disk, name: &str) -> io::Result<()> {
+    let names = keys.list("")?;
+    if !names.iter().any(|found| found == name) {
+        return Ok(());
+    }
+    let free = (1..u32::MAX).map(|n| format!("{name}.{n}")).find(|kept| !names.contains(kept));
+    let free = free.ok_or_else(|| io::Error::other("too many old keys"))?;
+    keys.rename(name, &free)?;
+    keys.sync_folder("")
+}
+
 /// Makes a log: its key, its birth checkpoint and, last, what is fixed.
 pub(crate) fn create_log(world: &World, host: &str, spec: &LogSpec) -> Result<LogMeta, OpenError> {
     spec.check().map_err(OpenError::Setting)?;
@@ -150,6 +173,7 @@ pub(crate) fn create_log(world: &World, host: &str, spec: &LogSpec) -> Result<Lo
     world.entropy.fill(&mut seed);
     let key = LogKey::new(&origin, &seed);
     let key_name = format!("{}.key", spec.name);
+    keep_key(world.keys.as_ref(), &key_name).map_err(failed)?;
     world.keys.replace_small(&key_name, key.to_secret().as_bytes()).map_err(failed)?;
     world.disk.create_folder(&folder).map_err(failed)?;
     world.disk.sync_folder("logs").map_err(failed)?;

@@ -17,6 +17,9 @@ use crate::log::{Counters, Log, ReadError, SAME_ID_MAX};
 use crate::own;
 use crate::world::World;
 
+/// So many bytes before compression weigh as one after: 4 MiB of frame hold at most 128 MiB.
+const RAW_WEIGHT: usize = 32;
+
 /// What becomes of one event that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -76,10 +79,12 @@ impl Prepared {
         self.digests.is_empty()
     }
 
-    /// Compressed bytes of the events.
+    /// What the batch weighs in a frame: its compressed bytes, or what recovery will need to
+    /// unpack it where that is far more.
     pub(crate) fn bytes(&self) -> usize {
         let list: usize = self.chunks.iter().map(|c| c.bytes.len()).sum();
-        list + self.digests.len() * 56 + self.epochs.len() * 38
+        let raw: usize = self.chunks.iter().map(|c| c.raw_bytes as usize).sum();
+        list.max(raw / RAW_WEIGHT) + self.digests.len() * 56 + self.epochs.len() * 38
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commit path as others use it: open, prepare, submit, read, close.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -66,7 +67,10 @@ impl Store {
             Stepped::open(world, settings, replay, progress, indexer)?;
         let (inbox, outbox) = sync_channel(INBOX_MAX);
         let run = move || {
-            let result = lane.run(&outbox);
+            // A panic is a failure like any other: the process must end, not go on without a lane.
+            let panicked = |_| Err(Fatal(std::io::Error::other("the lane panicked")));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| lane.run(&outbox))).unwrap_or_else(panicked);
             if let Err(fatal) = &result {
                 died(fatal);
             }

@@ -139,6 +139,7 @@ impl Fields {
     }
 
     /// The fields in path order.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> {
         self.places.iter().map(|place| place.field(&self.buffer))
     }
@@ -177,11 +178,13 @@ impl Fields {
 }
 
 impl Place {
+    #[inline]
     fn path<'a>(&self, buffer: &'a str) -> &'a str {
         let start = self.start as usize;
         &buffer[start..start + usize::from(self.path_len)]
     }
 
+    #[inline]
     fn field<'a>(&self, buffer: &'a str) -> Field<'a> {
         let split = self.start as usize + usize::from(self.path_len);
         let text = &buffer[split..split + self.text_len as usize];
@@ -259,6 +262,11 @@ impl Flattening {
         }
         let long = |_| TooManyFields("a path or a value is too long".into());
         let start = fields.buffer.len();
+        if start + path.len() > limits::FIELDS_BYTES_MAX {
+            let most = limits::FIELDS_BYTES_MAX;
+            let what = "bytes with the full path of every value";
+            return Err(TooManyFields(format!("an event takes at most {most} {what}")));
+        }
         fields.buffer.push_str(path);
         fields.buffer.push(']');
         let split = fields.buffer.len();

@@ -13,6 +13,8 @@ pub const FIELDS_SENT_MAX: usize = 4_000;
 pub const FIELDS_RECORDED_MAX: usize = 4_096;
 /// Bytes of an event's `id`.
 pub const ID_BYTES_MAX: usize = 128;
+/// Bytes of all paths and texts of one event: long keys high up stand in the path of every field.
+pub const FIELDS_BYTES_MAX: usize = 16 << 20;
 /// Nesting at which the JSON reader gives up, whatever the format: a bound on its recursion.
 pub const JSON_DEPTH_MAX: usize = 96;
 /// The largest integer that every JSON reader keeps: 2^53 − 1.

@@ -98,6 +98,7 @@ impl Config {
         let mut tenants = std::collections::BTreeSet::new();
         for spec in self.logs() {
             spec.check().map_err(ConfigError)?;
+            check_tenant(&spec.tenant).map_err(ConfigError)?;
             if !names.insert(spec.name.clone()) || !tenants.insert(spec.tenant.clone()) {
                 let what = format!("log {}: its name or its tenant stands twice", spec.name);
                 return Err(ConfigError(what));
@@ -105,6 +106,13 @@ impl Config {
         }
         if names.is_empty() || names.len() > LOGS_MAX {
             return Err(ConfigError(format!("1 to {LOGS_MAX} logs are allowed")));
+        }
+        let Limits { body_bytes_max: body, in_flight_bytes_max: all, .. } = self.limits;
+        if !(1..=BODY_BYTES_MAX).contains(&body) || all < 4 * body {
+            return Err(ConfigError(format!(
+                "limits: body_bytes_max must be 1 to {BODY_BYTES_MAX}, in_flight_bytes_max at \
+                 least 4 times as much: one tenant gets at most half of what is free"
+            )));
         }
         if let Some(host) = &self.origin {
             check_host(host).map_err(ConfigError)?;
@@ -121,6 +129,18 @@ impl Config {
         };
         self.log.iter().map(spec).collect()
     }
+}
+
+/// A body's events must fit into one journal file.
+const BODY_BYTES_MAX: usize = 32 << 20;
+
+/// Tenants' names stand in file names and on the command line.
+fn check_tenant(name: &str) -> Result<(), String> {
+    let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if (1..=63).contains(&name.len()) && name.bytes().all(known) && !name.starts_with('.') {
+        return Ok(());
+    }
+    Err(format!("the tenant {name:?} must be 1 to 63 letters, digits, '-', '_' or '.'"))
 }
 
 /// Logs of one lane; the head has room for as many.

@@ -159,12 +159,10 @@ fn host_name() -> String {
     if crate::config::check_host(&name).is_ok() { name } else { "localhost".into() }
 }
 
-/// At the first start there is nobody who could make a token: one admin for each tenant.
+/// Where a tenant has no token, nobody could make one: it gets an admin.
 fn first_tokens(app: &App, config: &Config) -> Result<Vec<(String, String)>, StartError> {
-    if !app.tokens.is_empty() {
-        return Ok(Vec::new());
-    }
     let tenants = config.log.iter().map(|log| log.tenant.clone());
+    let tenants = tenants.filter(|tenant| app.tokens.list(tenant).is_empty());
     tenants
         .map(|tenant| {
             let new = NewToken { name: "admin".into(), role: Role::Admin, services: Vec::new() };

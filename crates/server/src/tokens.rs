@@ -17,7 +17,9 @@ use crate::access::{Principal, Role};
 const NAME: &str = "tokens.json";
 const FORMAT: &str = "counterfoil.tokens/v1";
 const TOKENS_MAX: usize = 10_000;
-const FILE_BYTES_MAX: u64 = 8 << 20;
+const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Services that one token speaks for.
+const SERVICES_MAX: usize = 64;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,11 +99,6 @@ impl Tokens {
         Ok(Tokens { disk, clock, entropy, tokens: RwLock::new(tokens) })
     }
 
-    /// Whether there is none yet.
-    pub fn is_empty(&self) -> bool {
-        self.read().is_empty()
-    }
-
     /// Makes a token and returns its text, which is not kept.
     pub fn create(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
         check(&new)?;
@@ -148,6 +145,9 @@ impl Tokens {
     fn store(&self, tokens: &[Token]) -> io::Result<()> {
         let file = TokenFile { format: FORMAT.into(), tokens: tokens.to_vec() };
         let text = serde_json::to_vec_pretty(&file).map_err(io::Error::other)?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(io::Error::other("the tokens take more room than their file may have"));
+        }
         self.disk.replace_small(NAME, &text)
     }
 
@@ -186,6 +186,11 @@ fn check(new: &NewToken) -> Result<(), TokenError> {
     }
     if new.name == "counterfoil" {
         return wrong("the name counterfoil is the server's own");
+    }
+    let sound =
+        |name: &String| (1..=256).contains(&name.len()) && !name.chars().any(char::is_control);
+    if new.services.len() > SERVICES_MAX || !new.services.iter().all(sound) {
+        return wrong("a token names at most 64 services, each of 1 to 256 bytes");
     }
     match (new.role, new.services.is_empty()) {
         (Role::Producer, true) => wrong("a producer's token names the services it speaks for"),

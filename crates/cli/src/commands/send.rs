@@ -53,8 +53,13 @@ pub(crate) fn run(global: &Global, args: &args::Send) -> Result<u8, CliError> {
         bar.set_style(style);
     }
     let (path, media_type, format) = endpoint(args.format);
+    // Appended to, never replaced: receipts of earlier sendings are evidence.
     let create = |path: &Option<PathBuf>| {
-        path.as_ref().map(|p| fs::File::create(p).map_err(|e| CliError::file(p, e))).transpose()
+        let open = |path: &PathBuf| {
+            let file = fs::OpenOptions::new().append(true).create(true).open(path);
+            file.map_err(|error| CliError::file(path, error))
+        };
+        path.as_ref().map(open).transpose()
     };
     let mut sender = Sender {
         client: client(global)?,

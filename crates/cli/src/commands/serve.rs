@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     runtime()?.block_on(async {
         let running = start(&args.data, &keys, &config).await?;
-        greet(&running.started, &args.data)?;
+        greet(&running.started, &keys)?;
         until_stopped(running).await
     })
 }
@@ -90,9 +90,9 @@ fn explain(error: &dyn std::error::Error) -> String {
 }
 
 /// Says where the server is. Whoever waits for the first line finds the first tokens written.
-fn greet(started: &Started, data: &Path) -> Result<(), CliError> {
+fn greet(started: &Started, keys: &Path) -> Result<(), CliError> {
     let terminal = std::io::stdout().is_terminal();
-    let path = |tenant: &str| data.join(format!("first-token-{tenant}"));
+    let path = |tenant: &str| keys.join(format!("first-token-{tenant}"));
     for (tenant, token) in started.first_tokens.iter().filter(|_| !terminal) {
         write_secret(&path(tenant), token)?;
     }
@@ -115,7 +115,7 @@ fn greet(started: &Started, data: &Path) -> Result<(), CliError> {
 
 fn write_secret(path: &Path, secret: &str) -> Result<(), CliError> {
     let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600).open(path);
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| writeln!(file, "{secret}"));
     written.map_err(|error| CliError::file(path, error))
 }
@@ -128,8 +128,8 @@ pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) {
         token: Some(token.to_owned()),
         keys: started.vkeys.clone(),
     };
-    match Contexts::save(name, server) {
-        Ok(()) => out::line(&format!("  token and key are saved as context {name:?}")),
+    match Contexts::save_beside(name, server) {
+        Ok(name) => out::line(&format!("  token and key are saved as context {name:?}")),
         Err(error) => out::note(&format!("the context was not saved: {error}")),
     }
 }

@@ -2,6 +2,7 @@
 //! the files, the network and the words.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -46,11 +47,14 @@ pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> 
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
-    let size = fs::metadata(path).map_err(|e| CliError::file(path, e))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(CliError::file(path, format!("has {size} bytes; at most 1 GiB is judged")));
+    let failed = |error: std::io::Error| CliError::file(path, error);
+    let file = fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(CliError::file(path, "has more than 1 GiB, which is not judged"));
     }
-    fs::read(path).map_err(|e| CliError::file(path, e))
+    Ok(bytes)
 }
 
 fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Asked, CliError> {
@@ -205,7 +209,9 @@ fn known_server(global: &Global, url: &str) -> Result<(Option<String>, Server), 
         Some((name, server)) => (Some(name.clone()), server.clone()),
         None => (None, Server { url: url.to_owned(), ..Server::default() }),
     };
-    if global.token.is_some() {
+    // A token is for the server it was made by: not for every address that is to be verified.
+    let same = |named: &String| named.trim_end_matches('/') == url;
+    if global.token.is_some() && (name.is_some() || global.url.as_ref().is_some_and(same)) {
         server.token.clone_from(&global.token);
     }
     Ok((name, server))
@@ -239,6 +245,10 @@ fn fetch_all(
         }
         judge.push_bundle(&answer.body);
         bar.set_position(judge.entries());
+        // A bundle that is none ends the judgement; a hostile log could serve them for ever.
+        if judge.entries() < (index * width).saturating_add(left.min(width)) {
+            break;
+        }
     }
     bar.finish_and_clear();
     let ended = judge.finish();

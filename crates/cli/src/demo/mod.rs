@@ -3,6 +3,8 @@
 mod driver;
 mod shop;
 
+use std::hash::{BuildHasher, RandomState};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use server::config::{Config, LogConfig};
@@ -18,7 +20,10 @@ use driver::Driver;
 pub(crate) fn run(args: &args::Demo) -> Result<(), CliError> {
     traces();
     let temporary = args.data.is_none();
-    let data = args.data.clone().unwrap_or_else(temporary_folder);
+    let data = match &args.data {
+        Some(data) => data.clone(),
+        None => temporary_folder()?,
+    };
     let ended = runtime()?.block_on(demo(args, &data));
     if temporary {
         // Two folders of our own making; what cannot be removed is the system's to clean.
@@ -28,8 +33,16 @@ pub(crate) fn run(args: &args::Demo) -> Result<(), CliError> {
     ended
 }
 
-fn temporary_folder() -> PathBuf {
-    std::env::temp_dir().join(format!("counterfoil-demo-{}", std::process::id()))
+/// Two folders that nobody could have made before us: their names cannot be guessed, and they are
+/// made here or not at all.
+fn temporary_folder() -> Result<PathBuf, CliError> {
+    let random = RandomState::new().hash_one(std::process::id());
+    let data = std::env::temp_dir().join(format!("counterfoil-demo-{random:016x}"));
+    for folder in [&data, &beside(&data)] {
+        let made = std::fs::DirBuilder::new().mode(0o700).create(folder);
+        made.map_err(|error| CliError::file(folder, error))?;
+    }
+    Ok(data)
 }
 
 async fn demo(args: &args::Demo, data: &Path) -> Result<(), CliError> {

@@ -26,7 +26,8 @@ fn an_event_lives_its_whole_life() {
     let server = folder.serve();
     let url = ["--url", server.url.as_str()];
     folder.run(&["context", "list"]).code(0);
-    let token = std::fs::read_to_string(folder.path("data/first-token-default")).expect("kept");
+    let token =
+        std::fs::read_to_string(folder.path("data-keys/first-token-default")).expect("kept");
     let with = |args: &[&str]| {
         let all = [args, &url, &["--token", token.trim()]].concat();
         folder.run(&all)

@@ -281,8 +281,9 @@ fn what_was_acknowledged_stands_after_kill_9() {
     let token = folder.first_token("default");
     folder.write("log.key", &folder.run(&["key", "export"]).code(0));
     let verify = |url: &str| {
-        let args = ["verify", url, "--token", &token, "-k", "log.key", "--log", "default-0"];
-        folder.run(&[&args[..], &["--remember", "pin"]].concat()).code(0)
+        let server = ["--url", url, "--token", &token];
+        let args = ["verify", url, "-k", "log.key", "--log", "default-0", "--remember", "pin"];
+        folder.run(&[&args[..], &server].concat()).code(0)
     };
     for round in 0..kills {
         verify(&server.url);

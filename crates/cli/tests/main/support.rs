@@ -65,7 +65,7 @@ impl Folder {
 
     /// The admin token that the first start made for a tenant.
     pub fn first_token(&self, tenant: &str) -> String {
-        let path = self.path(&format!("data/first-token-{tenant}"));
+        let path = self.path(&format!("data-keys/first-token-{tenant}"));
         fs::read_to_string(path).expect("a token").trim().to_owned()
     }
 

@@ -71,6 +71,9 @@ thread_local! {
     /// A compressor's tables are large; each thread keeps one.
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> =
         const { RefCell::new(None) };
+    /// The same for reading.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+        const { RefCell::new(None) };
 }
 
 impl ChunkWriter {
@@ -124,17 +127,36 @@ impl ChunkWriter {
     }
 }
 
+/// Up to this size a list is unpacked in one go, by a decompressor that each thread keeps.
+const WHOLE_BYTES_MAX: u32 = 4 << 20;
+
 /// Unpacks one chunk, or a whole event list, of known size.
 pub fn unpack(bytes: &[u8], raw_bytes: u32) -> Result<Vec<u8>, EventListError> {
-    use std::io::Read;
     let broken = EventListError("the event list cannot be unpacked");
-    let mut raw = Vec::new();
-    let decoder = zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| broken)?;
-    // One byte more than announced is asked for, so that a longer list is noticed.
-    decoder.take(u64::from(raw_bytes) + 1).read_to_end(&mut raw).map_err(|_| broken)?;
+    let raw = if raw_bytes <= WHOLE_BYTES_MAX {
+        DECOMPRESSOR.with_borrow_mut(|kept| {
+            if kept.is_none() {
+                *kept = zstd::bulk::Decompressor::new().ok();
+            }
+            let decompressor = kept.as_mut().ok_or(broken)?;
+            decompressor.decompress(bytes, raw_bytes as usize).map_err(|_| broken)
+        })?
+    } else {
+        unpack_piecewise(bytes, raw_bytes).map_err(|_| broken)?
+    };
     if raw.len() != raw_bytes as usize {
         return Err(EventListError("the event list has another size than it says"));
     }
+    Ok(raw)
+}
+
+/// Allocates as the bytes come, so that a size that lies costs nothing.
+fn unpack_piecewise(bytes: &[u8], raw_bytes: u32) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut raw = Vec::new();
+    let decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+    // One byte more than announced is asked for, so that a longer list is noticed.
+    decoder.take(u64::from(raw_bytes) + 1).read_to_end(&mut raw)?;
     Ok(raw)
 }
 

@@ -1,5 +1,7 @@
 //! `POST /v1/evidence`: files that prove events offline.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -105,33 +107,72 @@ fn prove(
         None => Claim::Events,
     };
     let remarks = json!({ "made_at": format_time(app.clock.now()), "query": request.query });
-    let disclose = |path: &str| disclosure(request, path);
+    let pointers = Pointers::new(request)?;
+    let disclose = |path: &str| pointers.disclosure(path);
     let made = make_evidence(log, &checkpoint, &seqs, claim, remarks, disclose);
     let made = made.map_err(|error| match error {
         EvidenceError::Read(error) => read_failure(&error),
+        EvidenceError::TooLarge => Failure::too_large(error.to_string()),
         error => Failure::internal(&error),
     })?;
+    pointers.all_met()?;
     to_raw_value(&made).map(Json).map_err(|error| Failure::internal(&error))
 }
 
-/// Hiding wins over naming, naming over showing; what `show` does not list is then hidden.
-fn disclosure(request: &EvidenceRequest, path: &str) -> Disclosure {
-    let steps = PathText::parse(path).unwrap_or_default();
-    let place = pointer(&steps);
-    let below = |pointers: &[String]| {
-        pointers.iter().any(|p| {
-            place
-                .strip_prefix(p.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
-    if below(&request.hide) {
-        Disclosure::Hide
-    } else if below(&request.name) {
-        Disclosure::Name
-    } else if request.show.is_empty() || below(&request.show) {
-        Disclosure::Show
-    } else {
-        Disclosure::Hide
+/// What to show, name and hide, and which of it was met with.
+struct Pointers<'r> {
+    request: &'r EvidenceRequest,
+    /// Those of `hide` and `name` that some field lay below.
+    met: RefCell<BTreeSet<&'r str>>,
+}
+
+impl<'r> Pointers<'r> {
+    /// A pointer that is none would hide nothing and say so to nobody.
+    fn new(request: &'r EvidenceRequest) -> Result<Self, Failure> {
+        let all = request.show.iter().chain(&request.name).chain(&request.hide);
+        match all.into_iter().find(|p| !p.is_empty() && !p.starts_with('/')) {
+            Some(wrong) => Err(Failure::bad_request(
+                "evidence",
+                format!("{wrong:?} is no JSON Pointer: it begins with '/', as in /actor/id"),
+            )),
+            None => Ok(Pointers { request, met: RefCell::default() }),
+        }
+    }
+
+    /// Hiding wins over naming, naming over showing; what `show` does not list is then hidden.
+    fn disclosure(&self, path: &str) -> Disclosure {
+        let Some(steps) = PathText::parse(path) else { return Disclosure::Hide };
+        let place = pointer(&steps);
+        let below = |pointers: &'r [String]| {
+            let mut found = false;
+            for pointer in pointers {
+                let rest = place.strip_prefix(pointer.as_str());
+                if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+                    self.met.borrow_mut().insert(pointer);
+                    found = true;
+                }
+            }
+            found
+        };
+        let (hide, name) = (below(&self.request.hide), below(&self.request.name));
+        match (hide, name) {
+            (true, _) => Disclosure::Hide,
+            (false, true) => Disclosure::Name,
+            _ if self.request.show.is_empty() || below(&self.request.show) => Disclosure::Show,
+            _ => Disclosure::Hide,
+        }
+    }
+
+    /// A pointer that met with nothing is a slip of the pen, and what it meant to hide is shown.
+    fn all_met(&self) -> Result<(), Failure> {
+        let met = self.met.borrow();
+        let mut all = self.request.hide.iter().chain(&self.request.name);
+        match all.find(|pointer| !met.contains(pointer.as_str())) {
+            Some(pointer) => Err(Failure::bad_request(
+                "evidence",
+                format!("{pointer:?} names nothing in these events; nothing was made"),
+            )),
+            None => Ok(()),
+        }
     }
 }

@@ -11,7 +11,6 @@ use commit::{Log, ReadError};
 use event::format_time;
 use query::{
     Ask, Cursor, Filter, Gap, Hit, LIMIT_MAX, Order, QueryError, Scope, Source, count_exact, gaps,
-    services,
 };
 use serde_json::{Value, json};
 
@@ -119,7 +118,6 @@ fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Json<Value>, Fail
         "scanned": page.scanned,
         "unreadable": unreadable.collect::<Vec<_>>(),
         "count": count,
-        "services": services(&source, scope).len(),
         "gaps": gaps.gaps.iter().map(gap).collect::<Vec<_>>(),
         "gaps_more": gaps.more,
         "took_ms": took.as_secs_f64() * 1_000.0,

@@ -158,7 +158,7 @@ async fn finish(
     intake: Intake,
     atomic: bool,
     minimal: bool,
-    _held_until_answered: Permit,
+    mut permit: Permit,
 ) -> Result<Response, Failure> {
     let (app_, bytes) = (app.clone(), intake.body.len());
     let admission = ingest::work(bytes, move || ingest::admit_body(&app_, &intake)).await??;
@@ -169,6 +169,11 @@ async fn finish(
     }
     if admitted.is_empty() || (atomic && refused > 0) {
         return Ok(refuse_all(items));
+    }
+    // Events take more room than their bodies: what many senders hold together stays bounded.
+    let flattened: usize = admitted.iter().map(|event| event.fields().bytes()).sum();
+    if !permit.grow(flattened.saturating_sub(bytes)) {
+        return Err(Failure::busy("busy", "too many bytes are in flight; retry soon"));
     }
     let given: Vec<Option<String>> =
         admitted.iter().map(|a| a.id_given().then(|| a.id().to_owned())).collect();
