@@ -36,6 +36,13 @@ impl Folder for Bytes {
     }
 }
 
+/// Where a frame begins in its file, and the room it takes.
+type Place = (usize, usize);
+/// Makes other bytes of two neighbouring frames.
+type Edit = fn(&[u8], &[u8]) -> Vec<u8>;
+/// Makes other fields of an event; `None` leaves it alone.
+type Change<'c> = &'c dyn Fn(&Fields) -> Option<Fields>;
+
 struct Case {
     folder: Bytes,
     question: Question,
@@ -89,7 +96,7 @@ impl Case {
     }
 
     /// The journal files that hold frames, with where their frames stand.
-    fn frames(&self) -> Vec<(String, Vec<(usize, usize)>)> {
+    fn frames(&self) -> Vec<(String, Vec<Place>)> {
         let mut found = Vec::new();
         for (name, bytes) in self.folder.0.iter().filter(|(name, _)| name.starts_with("journal/")) {
             let (mut at, mut places) = (BLOCK, Vec::new());
@@ -136,7 +143,7 @@ fn cut_insert_swap_truncate_remove() {
     for (name, frames) in case.frames() {
         for pair in frames.windows(2) {
             let ((a, a_len), (b, b_len)) = (pair[0], pair[1]);
-            let edits: [(&str, fn(&[u8], &[u8]) -> Vec<u8>); 4] = [
+            let edits: [(&str, Edit); 4] = [
                 ("cut", |_, b| b.to_vec()),
                 ("swap", |a, b| [b, a].concat()),
                 ("insert", |a, b| [a, a, b].concat()),
@@ -176,7 +183,7 @@ fn cut_insert_swap_truncate_remove() {
 
 /// Writes a frame anew with the events that `change` makes of its events; every checksum of the
 /// journal, the counts and the lengths are made to fit, as a forger without the key would.
-fn forge(case: &Case, name: &str, nth: usize, change: &dyn Fn(&Fields) -> Option<Fields>) -> Bytes {
+fn forge(case: &Case, name: &str, nth: usize, change: Change<'_>) -> Bytes {
     let mut folder = case.folder.clone();
     let (places, file) = (frame_places(case, name), folder.0.get_mut(name).unwrap());
     let mut before = None;
@@ -215,7 +222,7 @@ fn forge(case: &Case, name: &str, nth: usize, change: &dyn Fn(&Fields) -> Option
     folder
 }
 
-fn frame_places(case: &Case, name: &str) -> Vec<(usize, usize)> {
+fn frame_places(case: &Case, name: &str) -> Vec<Place> {
     case.frames().into_iter().find(|(n, _)| n == name).unwrap().1
 }
 
@@ -281,7 +288,7 @@ fn a_field_taken_out_or_put_in_is_found() {
         let all = [first].into_iter().chain(fields.iter().map(|f| (f.path, f.text)));
         Fields::from_stored(all).ok()
     };
-    let edits: [&dyn Fn(&Fields) -> Option<Fields>; 2] = [&without, &more];
+    let edits: [Change<'_>; 2] = [&without, &more];
     let (name, frames) = case.frames().remove(0);
     for nth in 1..frames.len() {
         for edit in edits {

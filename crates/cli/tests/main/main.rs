@@ -6,4 +6,5 @@ mod http;
 mod life;
 mod pressure;
 mod support;
+mod tour;
 mod wire;

@@ -32,7 +32,7 @@ impl Folder {
         Ran::from(output)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
         command
             .args(args)

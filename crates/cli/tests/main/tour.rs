@@ -1,0 +1,57 @@
+//! The tour of the README, against the demo itself.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::support::Folder;
+
+/// How often the refund is looked for; it comes in the demo's first second.
+const LOOKS_MAX: usize = 500;
+
+#[test]
+fn tour() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["demo", "--listen", "127.0.0.1:0"]);
+    let mut demo = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut lines = BufReader::new(demo.stdout.take().expect("piped")).lines();
+    let mut greeting = lines.by_ref().map(|line| line.expect("text"));
+    let api = greeting.find(|line| line.trim_start().starts_with("api")).expect("an address");
+    let url = api.split_whitespace().nth(1).expect("an address").to_owned();
+    greeting.find(|line| line.contains("context \"demo\"")).expect("the context is saved");
+    std::thread::spawn(move || lines.for_each(drop));
+
+    let found = (0..LOOKS_MAX).any(|_| folder.run(&["show", "9d1e40c2"]).code == 0);
+    assert!(found, "the refund did not come");
+    let list = folder.run(&["search", "outcome:failure since:5m"]).code(0);
+    assert!(list.contains("refund-bot for alice") && list.contains("DENIED"), "{list}");
+    let shown = folder.run(&["show", "9d1e40c2"]).code(0);
+    assert!(shown.contains("SUP-4812 \"parcel lost\""), "{shown}");
+    assert!(shown.contains("deny by cedar/refunds.limit"), "{shown}");
+    let trace = folder.run(&["trace", "4bf92f35"]).code(0);
+    assert!(trace.contains("first failure payments"), "{trace}");
+    for hop in ["POST /refunds", "├─ identity", "└─ payments", "limit.check"] {
+        assert!(trace.contains(hop), "{hop} in\n{trace}");
+    }
+    let key = folder.run(&["key", "export"]).code(0);
+    folder.write("demo.key", &key);
+    let proof = folder.run(&["receipt", "9d1e40c2"]).code(0);
+    folder.write("refund.tlog-proof", &proof);
+    folder.run(&["verify", "refund.tlog-proof", "-k", "demo.key"]).code(0);
+    let evidence = folder.run(&["evidence", "9d1e40c2", "--name", "/actor/on_behalf_of"]).code(0);
+    folder.write("refund.json", &evidence);
+    folder.run(&["verify", "refund.json", "-k", "demo.key"]).code(0);
+    folder.write("forged.json", &evidence.replace("812.00", "12.00"));
+    let forged = folder.run(&["verify", "forged.json", "-k", "demo.key"]).code(1);
+    assert!(forged.starts_with("TAMPERED"), "{forged}");
+    folder.run(&["verify", &url, "--remember", "pin"]).code(0);
+    let again = folder.run(&["verify", &url, "--remember", "pin"]).code(0);
+    assert!(again.contains("extends     the saved checkpoint"), "{again}");
+    let wrong = folder.run(&["evidence", "9d1e40c2", "--hide", "actor.id"]);
+    assert_eq!(wrong.code, 1, "{wrong:?}");
+    assert!(wrong.err.contains("JSON Pointer"), "{}", wrong.err);
+    assert!(folder.run(&["status"]).code(0).starts_with("WELL"));
+    // Asked to stop, it removes its temporary folder.
+    let pid = demo.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    assert!(demo.wait().expect("ended").success());
+}
