@@ -7,7 +7,8 @@
 //! broken array or object ends the body, for nobody knows where its next record begins.
 //!
 //! Understood: one JSON object; an array; NDJSON (one object a line, blank lines skipped); an
-//! object whose one member holds the records (`{"Records":[…]}`, `{"kind":"EventList","items":[…]}`);
+//! object whose one member holds the records (`{"Records":[…]}`,
+//! `{"kind":"EventList","items":[…]}`);
 //! NDJSON of such objects.
 
 use event::Value;

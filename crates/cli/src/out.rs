@@ -20,7 +20,7 @@ pub(crate) enum Ink {
 
 /// Prints a line.
 pub(crate) fn line(text: &str) {
-    // A closed pipe (`| head`) is no error of ours, and must not end a server; println! would panic.
+    // A closed pipe (`| head`) is no error of ours and must not end a server.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 

@@ -13,7 +13,8 @@ const VKEY: &str =
 const SAVED: &str = "audit.example.com/tlog/acme-0\n3\n\
      zA7Qvt82cEMXmE4wWTXKXVAlEg9EKHv5nsRQhFGphaw=\n\n\
      — audit.example.com/tlog/acme-0 \
-     /A9+iz8tHpVWlz1l6la8vhENJEzXPOoVVP5Gny/os4JEqfTM/ilpMc1elH7B/AxkqAqupKDnp9i+kZPtgM9NQJVHFwE=\n";
+     /A9+iz8tHpVWlz1l6la8vhENJEzXPOoVVP5Gny/os4JEqfTM/ilpMc1elH7B\
+     /AxkqAqupKDnp9i+kZPtgM9NQJVHFwE=\n";
 
 fn question(need: Need, saved: Option<&str>) -> Question {
     let policy = Some(Policy::of_key(VKEY).expect("a key"));
@@ -119,4 +120,19 @@ fn watched(question: &Question, note: &str, bundles: &[u8]) -> bool {
     let ended = live.finish();
     assert_eq!(ended.remember.is_some(), ended.verdict.is_verified());
     is_good(&ended.verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else the questions above would ask nothing.
+    #[test]
+    fn a_whole_file_is_verified() {
+        let bytes = include_bytes!("../../../fuzz/corpus/verify_judge/evidence_full.json");
+        for saved in [None, Some(SAVED)] {
+            let verdict = verify::judge(bytes, &question(Need::Full, saved)).expect("a question");
+            assert!(is_good(&verdict), "{verdict:#?}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Every file of every corpus, asked again.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::catch_unwind;
@@ -17,7 +19,8 @@ fn fuzz(below: &str) -> PathBuf {
 /// Names in a folder, ascending; those that begin with a dot are not ours.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let names = names.map(|name| name.into_string().expect("a name in UTF-8"));
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
     names

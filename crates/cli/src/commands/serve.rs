@@ -89,26 +89,29 @@ fn explain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Says where the server is. Whoever waits for the first line finds the first tokens written.
+/// Says where the server is. Whoever waits for the first line finds tokens and contexts written.
 fn greet(started: &Started, keys: &Path) -> Result<(), CliError> {
     let terminal = std::io::stdout().is_terminal();
     let path = |tenant: &str| keys.join(format!("first-token-{tenant}"));
     for (tenant, token) in started.first_tokens.iter().filter(|_| !terminal) {
         write_secret(&path(tenant), token)?;
     }
+    let several = started.first_tokens.len() > 1;
+    let save = |(tenant, token): &(String, String)| {
+        save_first_context(if several { tenant } else { "local" }, started, token)
+    };
+    let saved: Vec<Option<String>> = started.first_tokens.iter().map(save).collect();
     out::line(&format!("counterfoil serves http://{}", started.address));
     for vkey in &started.vkeys {
         out::line(&format!("  key    {vkey}"));
     }
-    let several = started.first_tokens.len() > 1;
-    for (tenant, token) in &started.first_tokens {
+    for ((tenant, token), saved) in started.first_tokens.iter().zip(saved) {
         if terminal {
             out::line(&format!("  token  {token}    admin of {tenant}; shown once"));
         } else {
             out::line(&format!("  token  of {tenant} is in {}", path(tenant).display()));
         }
-        let name = if several { tenant.clone() } else { "local".into() };
-        save_first_context(&name, started, token);
+        saved.into_iter().for_each(|line| out::line(&line));
     }
     Ok(())
 }
@@ -120,17 +123,20 @@ fn write_secret(path: &Path, secret: &str) -> Result<(), CliError> {
     written.map_err(|error| CliError::file(path, error))
 }
 
-/// Saves address, token and keys, so that a second terminal just works. A folder that cannot be
-/// written is worth a remark, not a failed start.
-pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) {
+/// Saves address, token and keys, so that a second terminal just works, and returns a line that
+/// says so. A folder that cannot be written is worth a remark, not a failed start.
+pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) -> Option<String> {
     let server = Server {
         url: format!("http://{}", started.address),
         token: Some(token.to_owned()),
         keys: started.vkeys.clone(),
     };
     match Contexts::save_beside(name, server) {
-        Ok(name) => out::line(&format!("  token and key are saved as context {name:?}")),
-        Err(error) => out::note(&format!("the context was not saved: {error}")),
+        Ok(name) => Some(format!("  token and key are saved as context {name:?}")),
+        Err(error) => {
+            out::note(&format!("the context was not saved: {error}"));
+            None
+        }
     }
 }
 

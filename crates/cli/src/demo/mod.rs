@@ -82,7 +82,7 @@ fn greet(running: &Running, temporary: bool) {
     out::line(&format!("{:<50} {kept}", ink(Ink::Bold, "Counterfoil demo shop")));
     out::line(&format!("  api   http://{:<28} log  demo.local/tlog/shop-0", started.address));
     for (_, token) in &started.first_tokens {
-        save_first_context("demo", started, token);
+        save_first_context("demo", started, token).into_iter().for_each(|line| out::line(&line));
     }
     for vkey in &started.vkeys {
         out::line(&format!("  key   {vkey}"));
