@@ -65,11 +65,15 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// A batch that adds nothing is answered at once.
+    /// A batch that adds nothing, or more than a section may have, is answered at once.
     pub(crate) fn new(prepared: Prepared, index: Index, reply: Reply) -> Option<Submission> {
         if prepared.is_empty() {
             let checkpoint = prepared.log.checkpoint();
             reply(Answer::Committed { first: checkpoint.size, checkpoint });
+            return None;
+        }
+        if prepared.is_too_large() {
+            reply(Answer::NoRoom);
             return None;
         }
         Some(Submission { prepared, index, reply })

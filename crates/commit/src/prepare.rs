@@ -11,14 +11,15 @@ use std::sync::Arc;
 use admit::Admitted;
 use event::{EventKey, Fields, Hash};
 
-use crate::journal::event_list::{Chunk, ChunkWriter, SaltPlace};
+use crate::journal::event_list::{Chunk, ChunkWriter, LIST_BYTES_MAX, SaltPlace};
 use crate::journal::section::{EpochRecord, IdTag};
 use crate::log::{Counters, Log, ReadError, SAME_ID_MAX};
 use crate::own;
 use crate::world::World;
 
-/// So many bytes before compression weigh as one after: 4 MiB of frame hold at most 128 MiB.
-const RAW_WEIGHT: usize = 32;
+/// So many bytes before compression weigh as one after: 4 MiB of frame hold at most 64 MiB, which
+/// is what an event list may have.
+const RAW_WEIGHT: usize = 16;
 
 /// What becomes of one event that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,12 @@ impl Prepared {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.digests.is_empty()
+    }
+
+    /// Whether the batch has more than one event list may have.
+    pub(crate) fn is_too_large(&self) -> bool {
+        let raw: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.raw_bytes)).sum();
+        raw > u64::from(LIST_BYTES_MAX)
     }
 
     /// What the batch weighs in a frame: its compressed bytes, or what recovery will need to

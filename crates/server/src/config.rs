@@ -63,7 +63,7 @@ impl Default for Limits {
         Limits {
             body_bytes_max: 16 << 20,
             in_flight_bytes_max: 128 << 20,
-            request_events_max: 50_000,
+            request_events_max: REQUEST_EVENTS_MAX,
         }
     }
 }
@@ -114,6 +114,10 @@ impl Config {
                  least 4 times as much: one tenant gets at most half of what is free"
             )));
         }
+        if !(1..=REQUEST_EVENTS_MAX).contains(&self.limits.request_events_max) {
+            let what = format!("limits: request_events_max must be 1 to {REQUEST_EVENTS_MAX}");
+            return Err(ConfigError(what));
+        }
         if let Some(host) = &self.origin {
             check_host(host).map_err(ConfigError)?;
         }
@@ -131,6 +135,8 @@ impl Config {
     }
 }
 
+/// Each may come with an event of our own, and all must fit into one event list of 64 MiB.
+const REQUEST_EVENTS_MAX: usize = 20_000;
 /// A body's events must fit into one journal file.
 const BODY_BYTES_MAX: usize = 32 << 20;
 

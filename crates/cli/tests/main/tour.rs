@@ -20,8 +20,8 @@ fn tour() {
     greeting.find(|line| line.contains("context \"demo\"")).expect("the context is saved");
     std::thread::spawn(move || lines.for_each(drop));
 
-    let found = (0..LOOKS_MAX).any(|_| folder.run(&["show", "9d1e40c2"]).code == 0);
-    assert!(found, "the refund did not come");
+    let whole = |_| folder.run(&["trace", "4bf92f35"]).out.contains("POST /refunds");
+    assert!((0..LOOKS_MAX).any(whole), "the refund did not come, or not all of it");
     let list = folder.run(&["search", "outcome:failure since:5m"]).code(0);
     assert!(list.contains("refund-bot for alice") && list.contains("DENIED"), "{list}");
     let shown = folder.run(&["show", "9d1e40c2"]).code(0);

@@ -127,12 +127,17 @@ impl ChunkWriter {
     }
 }
 
+/// Bytes of an event list, unpacked: readers need not believe more.
+pub const LIST_BYTES_MAX: u32 = 64 << 20;
 /// Up to this size a list is unpacked in one go, by a decompressor that each thread keeps.
 const WHOLE_BYTES_MAX: u32 = 4 << 20;
 
 /// Unpacks one chunk, or a whole event list, of known size.
 pub fn unpack(bytes: &[u8], raw_bytes: u32) -> Result<Vec<u8>, EventListError> {
     let broken = EventListError("the event list cannot be unpacked");
+    if raw_bytes > LIST_BYTES_MAX {
+        return Err(EventListError("the event list is longer than 64 MiB"));
+    }
     let raw = if raw_bytes <= WHOLE_BYTES_MAX {
         DECOMPRESSOR.with_borrow_mut(|kept| {
             if kept.is_none() {
