@@ -122,7 +122,7 @@ fn bad_bodies() -> Vec<Bad> {
     let members = |nth: usize| format!("{{\"id\":\"{nth}\",\"{}\":0}}", "k".repeat(280));
     let unknown = filled("[", &format!("{},", members(0)), "{}]");
     bodies.push(("unknown members in every event", "identity", unknown, &[413, 422]));
-    twenty_thousand.truncate(BODY_BYTES_MAX / (twenty_thousand[49_999].len() + 1));
+    twenty_thousand.truncate(BODY_BYTES_MAX / (twenty_thousand[19_999].len() + 1));
     let tiny = format!("[{}]", twenty_thousand.join(",")).into_bytes();
     bodies.push(("20,000 tiny events", "identity", tiny.clone(), &[200, 413]));
     let broken = [&tiny[..tiny.len() - 1], b",!]"].concat();
