@@ -58,6 +58,11 @@ impl Block {
         }
     }
 
+    /// Seq behind its last row.
+    pub(crate) fn end(&self) -> u64 {
+        self.first + self.rows as u64
+    }
+
     /// Bytes that the block takes.
     pub(crate) fn bytes(&self) -> usize {
         let granules = self.granules.len() * size_of::<Granule>();

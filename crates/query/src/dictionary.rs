@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::hash::Column;
-use crate::rows::NAME_BYTES_MAX;
+use crate::heard::NAME_BYTES_MAX;
 
 /// Values kept; with more, a filter on a beginning reads instead of looking up.
 const VALUES_MAX: usize = 16_384;

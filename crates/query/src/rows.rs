@@ -4,14 +4,13 @@ use event::{Fields, parse_time};
 
 use crate::filter::{is_clock, is_searched, uuid_tail};
 use crate::hash::{Column, term};
+use crate::heard::{Heard, Said};
 use crate::text::{with_content, word_hashes};
 
 /// Words kept of one event; one with more is read for every text.
 const WORDS_MAX: usize = 4_096;
 /// How far back a value is looked for before it is listed once more.
 const LOOK_BACK: usize = 16;
-/// Bytes of a name that completeness is kept for.
-pub(crate) const NAME_BYTES_MAX: usize = 256;
 
 /// The index rows of consecutive events.
 #[derive(Debug, Default)]
@@ -19,11 +18,8 @@ pub struct Rows {
     heads: Vec<Head>,
     terms: Vec<u32>,
     words: Vec<u32>,
-    /// Which of `streams` has numbered which row, and how.
-    pub(crate) numbered: Vec<Numbered>,
-    pub(crate) streams: Vec<StreamName>,
-    /// Service and row, where the service is another than in the row before.
-    pub(crate) services: Vec<(String, u32)>,
+    /// What completeness wants to know of them.
+    pub(crate) heard: Heard,
     /// Values of the columns whose beginnings can be looked up; some of them more than once.
     pub(crate) spoken: Vec<(Column, String)>,
 }
@@ -36,24 +32,6 @@ struct Head {
     occurred_at: Option<i64>,
     /// Whether it had more words than are kept.
     flooded: bool,
-}
-
-/// A row that its producer numbered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Numbered {
-    pub(crate) row: u32,
-    pub(crate) stream: u32,
-    pub(crate) seq: u64,
-    pub(crate) dropped: u64,
-}
-
-/// One run of one producer, under the principal that sends for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct StreamName {
-    pub(crate) principal: String,
-    /// `producer.id`, else `service.name`.
-    pub(crate) producer: String,
-    pub(crate) stream: String,
 }
 
 /// One row as the index sees it.
@@ -70,12 +48,7 @@ pub(crate) struct Row<'r> {
 struct Draft<'f> {
     occurred_at: Option<i64>,
     observed_at: Option<i64>,
-    service: &'f str,
-    principal: &'f str,
-    producer: Option<&'f str>,
-    stream: Option<&'f str>,
-    seq: Option<u64>,
-    dropped: u64,
+    said: Said<'f>,
 }
 
 /// What one event usually has, to make room once.
@@ -143,7 +116,7 @@ impl Rows {
         if flooded {
             self.words.truncate(words_start);
         }
-        self.number(&draft, stream);
+        self.heard.add(self.heads.len() as u32, &draft.said, stream);
         self.heads.push(Head {
             terms_end: self.terms.len() as u32,
             words_end: self.words.len() as u32,
@@ -163,7 +136,7 @@ impl Rows {
             Some(b'o') if path == "[\"outcome\",\"result\"]" => Some(Column::Outcome),
             Some(b'p') => return self.producer(path, text, draft),
             Some(b'r') if path == "[\"recorded\",\"identity\",\"id\"]" => {
-                draft.principal = text;
+                draft.said.principal = text;
                 None
             }
             Some(b'r') => match element(path, "[\"resources\",") {
@@ -171,7 +144,7 @@ impl Rows {
                 _ => None,
             },
             Some(b's') if path == "[\"service\",\"name\"]" => {
-                draft.service = text;
+                draft.said.service = text;
                 Some(Column::Service)
             }
             Some(b'v') if path == "[\"verb\"]" => Some(Column::Verb),
@@ -212,15 +185,15 @@ impl Rows {
     fn producer<'f>(&mut self, path: &str, text: &'f str, draft: &mut Draft<'f>) {
         match path {
             "[\"producer\",\"id\"]" => {
-                draft.producer = Some(text);
+                draft.said.producer = Some(text);
                 self.terms.push(term(Column::Producer, text.as_bytes()));
             }
             "[\"producer\",\"stream\"]" => {
-                draft.stream = Some(text);
+                draft.said.stream = Some(text);
                 self.terms.push(term(Column::Stream, text.as_bytes()));
             }
-            "[\"producer\",\"seq\"]" => draft.seq = text.parse().ok(),
-            "[\"producer\",\"dropped_before\"]" => draft.dropped = text.parse().unwrap_or(0),
+            "[\"producer\",\"seq\"]" => draft.said.seq = text.parse().ok(),
+            "[\"producer\",\"dropped_before\"]" => draft.said.dropped = text.parse().unwrap_or(0),
             _ => {}
         }
     }
@@ -232,30 +205,6 @@ impl Rows {
                 self.spoken.push((column, value.to_owned()));
             }
         });
-    }
-
-    /// Keeps what completeness wants to know of the row that is about to be closed.
-    fn number<'f>(&mut self, draft: &Draft<'f>, before: &mut Option<[&'f str; 3]>) {
-        let row = self.heads.len() as u32;
-        with_content(draft.service, |service| {
-            let is_other = self.services.last().is_none_or(|(last, _)| last != service);
-            if is_other && service.len() <= NAME_BYTES_MAX {
-                self.services.push((service.to_owned(), row));
-            }
-        });
-        let Some(seq) = draft.seq else { return };
-        let producer = draft.producer.unwrap_or(draft.service);
-        let texts = [draft.principal, producer, draft.stream.unwrap_or("\"\"")];
-        if *before != Some(texts) {
-            let [principal, producer, stream] = texts.map(|text| with_content(text, str::to_owned));
-            if [&principal, &producer, &stream].iter().any(|name| name.len() > NAME_BYTES_MAX) {
-                return;
-            }
-            self.streams.push(StreamName { principal, producer, stream });
-            *before = Some(texts);
-        }
-        let stream = self.streams.len() as u32 - 1;
-        self.numbered.push(Numbered { row, stream, seq, dropped: draft.dropped });
     }
 }
 

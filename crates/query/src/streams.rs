@@ -1,6 +1,6 @@
 //! Completeness as callers see it: gaps in what producers numbered, and who was heard when.
 
-use crate::rows::StreamName;
+use crate::heard::StreamName;
 use crate::scope::Scope;
 use crate::search::Source;
 use crate::tail::{Stream, Tail};

@@ -6,10 +6,8 @@
 //! a number: this finds losses between a producer that numbers and the log, no others.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
-use crate::hot::OpenRows;
-use crate::rows::StreamName;
+use crate::heard::{HeardAt, StreamName};
 
 /// Streams kept of one log.
 const STREAMS_MAX: usize = 100_000;
@@ -60,26 +58,20 @@ pub(crate) struct Service {
 }
 
 impl Tail {
-    /// Takes in what is durable of the rows, each once.
-    pub(crate) fn apply(&mut self, open: &[Arc<OpenRows>], durable: u64) {
-        for batch in open {
-            if batch.first < self.applied || batch.end() > durable {
-                continue;
-            }
-            self.take(batch);
-            self.applied = batch.end();
+    /// Takes in a batch, each once.
+    pub(crate) fn take(&mut self, batch: &HeardAt) {
+        if batch.first < self.applied {
+            return;
         }
-    }
-
-    fn take(&mut self, batch: &OpenRows) {
-        let rows = &batch.rows;
-        for (nth, (service, from)) in rows.services.iter().enumerate() {
-            let to = rows.services.get(nth + 1).map_or(rows.len(), |(_, row)| *row as usize);
+        self.applied = batch.end();
+        let (heard, rows) = (&batch.heard, batch.recorded_at.len());
+        for (nth, (service, from)) in heard.services.iter().enumerate() {
+            let to = heard.services.get(nth + 1).map_or(rows, |(_, row)| *row as usize);
             let last_seen = to.checked_sub(1).map_or(0, |last| batch.recorded_at[last]);
             self.hear(service, last_seen, to as u64 - u64::from(*from));
         }
-        for numbered in &rows.numbered {
-            let name = &rows.streams[numbered.stream as usize];
+        for numbered in &heard.numbered {
+            let name = &heard.streams[numbered.stream as usize];
             let at = batch.recorded_at[numbered.row as usize];
             self.number(name, numbered.seq, numbered.dropped, at);
         }

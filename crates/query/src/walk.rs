@@ -14,9 +14,9 @@ use event::Fields;
 
 use crate::cursor::Position;
 use crate::filter::Filter;
-use crate::hot::{Piece, View};
 use crate::probe::Probes;
 use crate::search::{Hit, Order, QueryError, Source, Unreadable};
+use crate::view::{Piece, View};
 
 /// Rows around a candidate that are read with it if they are candidates too.
 const WINDOW_ROWS: u64 = 64;

@@ -3,7 +3,7 @@
 use event::Fields;
 
 use crate::filter::occurred_at;
-use crate::rows::StreamName;
+use crate::heard::StreamName;
 use crate::search::Hit;
 
 /// Links of one event that are looked at.

@@ -7,7 +7,7 @@ mod tree;
 use std::collections::BTreeMap;
 
 use crate::filter::Filter;
-use crate::rows::StreamName;
+use crate::heard::StreamName;
 use crate::scope::Scope;
 use crate::search::{Hit, Order, QueryError, Source, by_id};
 use crate::streams::{Gap, gaps_of};

@@ -6,5 +6,6 @@ mod house;
 mod ids;
 mod language;
 mod pages;
+mod resuming;
 mod same_as_naive;
 mod traces;

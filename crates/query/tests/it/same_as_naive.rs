@@ -179,12 +179,12 @@ fn one_event() -> impl Strategy<Value = String> {
     )
 }
 
-fn batches() -> impl Strategy<Value = Vec<(usize, Vec<String>)>> {
+pub fn batches() -> impl Strategy<Value = Vec<(usize, Vec<String>)>> {
     let batch = (0..LOGS.len(), prop::collection::vec(one_event(), 1..24));
     prop::collection::vec(batch, 1..10)
 }
 
-fn filter_text() -> impl Strategy<Value = String> {
+pub fn filter_text() -> impl Strategy<Value = String> {
     let clause = (prop::bool::weighted(0.25), select(CLAUSES));
     prop::collection::vec(clause, 0..4).prop_map(|clauses| {
         let clauses = clauses.into_iter().map(|(negated, clause)| {
@@ -218,7 +218,7 @@ fn listed(house: &House, scope: &Scope, filter: &Filter, ask: &Ask) -> Vec<Place
     found
 }
 
-fn check(house: &House, filters: &[String], limit: usize, rows_max: u64) {
+pub fn check(house: &House, filters: &[String], limit: usize, rows_max: u64) {
     for scope in [Scope::of_tenant("acme"), Scope::of_tenant("other"), Scope::everything()] {
         let all = house.all(&scope);
         for text in filters {

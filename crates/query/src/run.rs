@@ -1,0 +1,203 @@
+//! A run of rows of one log: grown at its end by the lane, packed by senders.
+//!
+//! Completeness takes in the same rows in order, once they are durable; what it has not taken in
+//! waits apart from the rows, so that rows can be packed first.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use event::Leaf;
+
+use crate::block::Block;
+use crate::heard::HeardAt;
+use crate::hot::Settings;
+use crate::rows::Rows;
+use crate::tail::Tail;
+use crate::view::{OpenRows, View};
+
+/// Consecutive rows of one log.
+#[derive(Default)]
+pub(crate) struct Run {
+    /// Grown by the lane, packed by who holds the tail.
+    shown: RwLock<Shown>,
+    /// Held by who packs; never by the lane. `None` while what was before is still to come.
+    tail: Mutex<Option<Tail>>,
+}
+
+/// What readers see: the older rows in blocks.
+#[derive(Default)]
+struct Shown {
+    blocks: Arc<Vec<Arc<Block>>>,
+    /// Seq of the first row that is open; rows of `open` below it are in a block.
+    packed: u64,
+    open: VecDeque<Arc<OpenRows>>,
+    /// Seq behind the last row.
+    end: u64,
+    /// What completeness has not taken in, ascending.
+    heard: VecDeque<HeardAt>,
+}
+
+impl Run {
+    /// A run that begins with the log.
+    pub(crate) fn from_start() -> Run {
+        Run { tail: Mutex::new(Some(Tail::default())), ..Run::default() }
+    }
+
+    /// A run whose past is found out later and put before it by [`Run::join`].
+    pub(crate) fn without_past() -> Run {
+        Run::default()
+    }
+
+    /// Adds rows at the end.
+    pub(crate) fn add(&self, first: u64, leaves: &[Leaf], mut rows: Rows) {
+        let heard = std::mem::take(&mut rows.heard).at(first, leaves);
+        let usable = rows.len() == leaves.len();
+        let open = Arc::new(OpenRows { first, rows });
+        let mut shown = self.write();
+        // Rows that do not follow would be found at the wrong place. Beginning anew costs speed:
+        // what the index does not cover is read.
+        if shown.end != first || !usable {
+            let first = if usable { first } else { heard.end() };
+            let mut waiting = std::mem::take(&mut shown.heard);
+            waiting.retain(|heard| heard.end() <= first);
+            *shown = Shown { packed: first, end: first, heard: waiting, ..Shown::default() };
+        }
+        if usable {
+            shown.end = open.end();
+            shown.open.push_back(open);
+            shown.heard.push_back(heard);
+        }
+    }
+
+    /// What there is.
+    pub(crate) fn view(&self) -> View {
+        let shown = self.read();
+        View {
+            blocks: shown.blocks.clone(),
+            packed: shown.packed,
+            open: shown.open.iter().cloned().collect(),
+            end: shown.end,
+        }
+    }
+
+    /// Looks at the completeness of the durable rows; there is none before the past is known.
+    pub(crate) fn with_tail<R>(&self, durable: u64, look: impl FnOnce(&Tail) -> R) -> R {
+        let mut tail = self.tail();
+        match tail.as_mut() {
+            Some(tail) => {
+                self.hear(tail, durable);
+                look(tail)
+            }
+            None => look(&Tail::default()),
+        }
+    }
+
+    /// Packs durable rows as long as they fill a block. One at a time does it; others go on.
+    pub(crate) fn pack(&self, durable: u64, settings: &Settings) {
+        let block_rows = settings.block_rows as u64;
+        let is_due = |end: u64, packed: u64| end.min(durable) >= packed + block_rows;
+        {
+            let shown = self.read();
+            if !is_due(shown.end, shown.packed) {
+                return;
+            }
+        }
+        let Some(mut tail) = self.tail_if_free() else { return };
+        if let Some(tail) = tail.as_mut() {
+            self.hear(tail, durable);
+        }
+        loop {
+            let view = self.view();
+            if !is_due(view.end, view.packed) {
+                return;
+            }
+            let rows = view.open_rows(view.packed, view.packed + block_rows);
+            self.show_packed(&view, Block::pack(view.packed, &rows), settings.rows_max);
+        }
+    }
+
+    /// Puts the rows of `past` before these, to be told and packed as one run from here on.
+    pub(crate) fn join(&self, past: &Run, settings: &Settings) {
+        let before = past.finish(settings);
+        let mut tail = self.tail();
+        *tail = past.tail().take();
+        let mut shown = self.write();
+        if shown.end == 0 {
+            (shown.packed, shown.end) = (before.end, before.end);
+        }
+        let begin = shown.blocks.first().map_or(shown.packed, |block| block.first);
+        let older = before.blocks.iter().filter(|block| block.end() <= begin);
+        let mut blocks: Vec<_> = older.chain(shown.blocks.iter()).cloned().collect();
+        drop_oldest(&mut blocks, shown.packed, settings.rows_max);
+        shown.blocks = Arc::new(blocks);
+    }
+
+    /// Takes in and packs everything, the last rows into a block that may be short.
+    fn finish(&self, settings: &Settings) -> View {
+        self.with_tail(u64::MAX, |_| ());
+        self.pack(u64::MAX, settings);
+        let view = self.view();
+        if view.packed < view.end {
+            let rows = view.open_rows(view.packed, view.end);
+            self.show_packed(&view, Block::pack(view.packed, &rows), settings.rows_max);
+        }
+        self.view()
+    }
+
+    /// Lets completeness take in what is durable.
+    fn hear(&self, tail: &mut Tail, durable: u64) {
+        let is_due = |heard: &HeardAt| heard.end() <= durable;
+        if !self.read().heard.front().is_some_and(is_due) {
+            return;
+        }
+        let due: Vec<HeardAt> = {
+            let mut shown = self.write();
+            let count = shown.heard.iter().take_while(|heard| is_due(heard)).count();
+            shown.heard.drain(..count).collect()
+        };
+        due.iter().for_each(|heard| tail.take(heard));
+    }
+
+    /// Puts a block in the place of the rows it was made of.
+    fn show_packed(&self, view: &View, block: Block, rows_max: u64) {
+        let packed = block.end();
+        let mut blocks: Vec<_> = view.blocks.as_ref().clone();
+        blocks.push(Arc::new(block));
+        drop_oldest(&mut blocks, packed, rows_max);
+        let mut shown = self.write();
+        // Only who holds the tail changes these, but for `add`, which may begin anew.
+        if !Arc::ptr_eq(&shown.blocks, &view.blocks) {
+            return;
+        }
+        (shown.blocks, shown.packed) = (Arc::new(blocks), packed);
+        while shown.open.front().is_some_and(|open| open.end() <= packed) {
+            shown.open.pop_front();
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Shown> {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Shown> {
+        self.shown.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Option<Tail>> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tail_if_free(&self) -> Option<MutexGuard<'_, Option<Tail>>> {
+        match self.tail.try_lock() {
+            Ok(tail) => Some(tail),
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(std::sync::TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// Drops the oldest blocks of more than `rows_max` packed rows, but never all.
+fn drop_oldest(blocks: &mut Vec<Arc<Block>>, packed: u64, rows_max: u64) {
+    let too_many = blocks.iter().take_while(|block| packed - block.first > rows_max).count();
+    blocks.drain(..too_many.min(blocks.len().saturating_sub(1)));
+}
