@@ -8,10 +8,12 @@
 mod clock;
 mod disk;
 mod entropy;
+mod limits;
 mod real;
 pub mod sim;
 
 pub use clock::{Clock, SystemClock};
 pub use disk::{Disk, File};
 pub use entropy::{Entropy, SystemEntropy};
+pub use limits::raise_open_files;
 pub use real::{Held, RealDisk};

@@ -44,6 +44,8 @@ pub struct Limits {
     pub in_flight_bytes_max: usize,
     /// Events of one request.
     pub request_events_max: usize,
+    /// Connections that are open at once.
+    pub connections_max: usize,
 }
 
 impl Default for Config {
@@ -64,6 +66,7 @@ impl Default for Limits {
             body_bytes_max: 16 << 20,
             in_flight_bytes_max: 128 << 20,
             request_events_max: REQUEST_EVENTS_MAX,
+            connections_max: 1_024,
         }
     }
 }
@@ -118,6 +121,10 @@ impl Config {
             let what = format!("limits: request_events_max must be 1 to {REQUEST_EVENTS_MAX}");
             return Err(ConfigError(what));
         }
+        if !(1..=CONNECTIONS_MAX).contains(&self.limits.connections_max) {
+            let what = format!("limits: connections_max must be 1 to {CONNECTIONS_MAX}");
+            return Err(ConfigError(what));
+        }
         if let Some(host) = &self.origin {
             check_host(host).map_err(ConfigError)?;
         }
@@ -137,6 +144,8 @@ impl Config {
 
 /// Each may come with an event of our own, and all must fit into one event list of 64 MiB.
 const REQUEST_EVENTS_MAX: usize = 20_000;
+/// Each takes an open file, and up to 64 KiB of what is read ahead.
+const CONNECTIONS_MAX: usize = 65_536;
 /// A body's events must fit into one journal file.
 const BODY_BYTES_MAX: usize = 32 << 20;
 

@@ -9,6 +9,7 @@
 mod access;
 mod app;
 pub mod config;
+mod descriptors;
 mod http;
 mod ingest;
 mod permits;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 use admit::Policy;
 use commit::{Fatal, OpenError, Progress, Settings, Store, World, id_key};
@@ -16,13 +15,11 @@ use tokio::sync::watch;
 use crate::access::Role;
 use crate::app::{App, Counters};
 use crate::config::Config;
-use crate::http;
+use crate::descriptors;
+use crate::http::{self, Patience};
 use crate::permits::Permits;
 use crate::refusals::Refusals;
 use crate::tokens::{NewToken, TokenError, Tokens};
-
-/// How long a shutdown waits for answers to what was accepted.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +58,7 @@ pub struct Running {
     pub started: Started,
     app: Arc<App>,
     stop: watch::Sender<bool>,
-    task: tokio::task::JoinHandle<std::io::Result<()>>,
+    task: tokio::task::JoinHandle<()>,
     _held: Held,
 }
 
@@ -90,7 +87,10 @@ pub async fn start(
     let app = open(data_disk, keys_disk, config, progress, stop.clone())?;
     let first_tokens = first_tokens(&app, config)?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
-    let task = tokio::spawn(listen(listener, app.clone(), stopped));
+    let connections_max = descriptors::connections(config.limits.connections_max);
+    let router = http::router(app.clone());
+    let listening = http::listen(listener, router, connections_max, Patience::default(), stopped);
+    let task = tokio::spawn(listening);
     let started = Started { address, vkeys, first_tokens };
     Ok(Running { started, app, stop, task, _held: held })
 }
@@ -171,19 +171,6 @@ fn first_tokens(app: &App, config: &Config) -> Result<Vec<(String, String)>, Sta
         .collect()
 }
 
-async fn listen(
-    listener: TcpListener,
-    app: Arc<App>,
-    mut stopped: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let router = http::router(app);
-    let asked = async move {
-        // The sender lives as long as the server; its end is a stop as well.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    axum::serve(listener, router).with_graceful_shutdown(asked).await
-}
-
 impl Running {
     /// Makes a token, as an admin of the tenant could.
     pub fn create_token(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
@@ -197,18 +184,17 @@ impl Running {
         let _ = stopped.wait_for(|stop| *stop).await;
     }
 
-    /// Stops: no new connections, answers to what was accepted within 30 seconds, then a folder
+    /// Stops: no new connections, answers to what is worked on within ten seconds, then a folder
     /// closed in order. Returns whether all of it went well.
     pub async fn stop(self) -> Result<(), String> {
         let _ = self.stop.send(true);
-        let answered = tokio::time::timeout(SHUTDOWN_MAX, self.task).await;
+        let listened = self.task.await;
         let app = self.app.clone();
         let closed = tokio::task::spawn_blocking(move || app.store.close()).await;
-        match (answered, closed) {
+        match (listened, closed) {
             (_, Ok(Err(fatal))) => Err(format!("{fatal}: {}", fatal.0)),
-            (_, Err(error)) => Err(error.to_string()),
-            (Err(_), _) => Err("some connections were still busy after 30 s".into()),
-            (Ok(_), Ok(Ok(()))) => Ok(()),
+            (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+            (Ok(()), Ok(Ok(()))) => Ok(()),
         }
     }
 }

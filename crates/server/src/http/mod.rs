@@ -1,13 +1,16 @@
 //! The HTTP interface.
 
+mod accept;
 mod auth;
 mod body;
+mod connection;
 pub(crate) mod error;
 mod evidence;
 mod extract;
 mod linger;
 mod manage;
 mod read;
+mod seen;
 mod tlog;
 mod trace;
 mod write;
@@ -21,7 +24,9 @@ use axum::middleware::from_fn;
 use axum::routing::{delete, get, post};
 
 use crate::app::App;
+pub(crate) use accept::listen;
 use error::Failure;
+pub(crate) use seen::Patience;
 
 /// Bytes of a body that holds no events.
 const SMALL_BYTES_MAX: usize = 1 << 20;

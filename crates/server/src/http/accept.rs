@@ -1,0 +1,104 @@
+//! The listener: takes connections up to a bound, and stops in order.
+//!
+//! Promises: whatever connections do or leave undone, a stop ends within [`Patience::answers`]: who
+//! waits for an answer gets it, and nobody else is waited for. An error of `accept` ends nothing.
+//!
+//! At the bound a connection is answered 503 and closed. To let it wait unaccepted would be less
+//! work, but the sender would learn nothing, and a probe that waits looks like a dead server.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::connection::serve;
+use super::seen::Patience;
+
+/// How long to wait where the system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+/// Connections that are being turned away; further ones are closed without a word.
+const TURNED_AWAY_MAX: usize = 64;
+/// How long one that is turned away has to read why.
+const TURN_AWAY_MAX: Duration = Duration::from_secs(1);
+/// The answer at the bound; a test holds it against the table of failures.
+const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\nretry-after: 1\r\nconnection: close\r\n\
+    content-length: 176\r\n\r\n\
+    {\"type\":\"urn:counterfoil:error:connections\",\"title\":\"Service Unavailable\",\
+    \"status\":503,\"code\":\"connections\",\
+    \"detail\":\"the server has as many connections as it may; retry soon\"}";
+
+/// Serves connections until `stopped` says so, and then until the last answer.
+pub(crate) async fn listen(
+    listener: TcpListener,
+    router: Router,
+    connections_max: usize,
+    patience: Patience,
+    stopped: watch::Receiver<bool>,
+) {
+    let mut stop = stopped.clone();
+    let mut open = JoinSet::new();
+    let mut turned_away = JoinSet::new();
+    loop {
+        tokio::select! {
+            // The sender lives as long as the server; its end is a stop as well.
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(_) = open.join_next() => {}
+            Some(_) = turned_away.join_next() => {}
+            (stream, _) = next(|| listener.accept()) => {
+                if open.len() < connections_max {
+                    open.spawn(serve(stream, router.clone(), patience, stopped.clone()));
+                } else if turned_away.len() < TURNED_AWAY_MAX {
+                    turned_away.spawn(timeout(TURN_AWAY_MAX, turn_away(stream)));
+                }
+            }
+        }
+    }
+    drop(listener);
+    drop(turned_away);
+    let ended = async { while open.join_next().await.is_some() {} };
+    if timeout(patience.answers, ended).await.is_err() {
+        let connections = open.len();
+        tracing::warn!(connections, "connections were still busy and are cut off");
+        open.shutdown().await;
+    }
+}
+
+/// The next connection. Errors are traced: some are a peer's, and the others pass when something
+/// is closed.
+async fn next<T, F: Future<Output = io::Result<T>>>(accept: impl Fn() -> F) -> T {
+    loop {
+        match accept().await {
+            Ok(stream) => return stream,
+            Err(error) if is_of_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted now");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The peer hung up before it was accepted; the next one is none the worse for it.
+fn is_of_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Says that there is no room, and reads on until the peer has heard it: to close before would make
+/// TCP throw the answer away together with the request.
+async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(FULL.as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut piece = [0; 4096];
+    while stream.read(&mut piece).await? > 0 {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
