@@ -75,7 +75,7 @@ fn open(folder: &Path) -> Result<Store, Failed> {
     let spec = LogSpec { name: "default-0".into(), tenant: "default".into(), public: true };
     let settings = Settings::new("bench.example", vec![spec]);
     let nothing = |_: &Prepared, _: &[admit::Admitted]| -> commit::Index { Box::new(|_| {}) };
-    Store::open(world, &settings, &mut |_, _, _, _| {}, &mut |_, _| {}, &nothing, |_| {})
+    Store::open(world, &settings, &mut |_, _| {}, &nothing, |_| {})
         .map_err(|error| error.to_string())
 }
 

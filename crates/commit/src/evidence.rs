@@ -1,13 +1,15 @@
 //! Evidence: one file that proves events offline (`counterfoil.evidence/v1`,
 //! docs/formats/evidence.md).
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use event::{commitment, field_digest};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::log::{Checkpoint, Log, ReadError};
+use crate::log::{Checkpoint, Log, ReadError, Reader};
 use crate::receipt::runs;
 
 /// How much of a field is given away.
@@ -99,7 +101,7 @@ const EVENTS_BYTES_MAX: usize = 64 << 20;
 /// Makes evidence of the entries at `seqs` (ascending, no repeats) of one log. `disclose` says for
 /// each path text how much is given away; what is not shown does not leave the house.
 pub fn evidence(
-    log: &Log,
+    log: &Arc<Log>,
     checkpoint: &Checkpoint,
     seqs: &[u64],
     claim: Claim,
@@ -109,11 +111,11 @@ pub fn evidence(
     let origin = log.meta.origin.clone();
     let proved = runs(log, checkpoint, seqs).ok_or_else(|| EvidenceError::Tree(origin.clone()))?;
     let mut given = Vec::with_capacity(proved.len());
-    let mut room = EVENTS_BYTES_MAX;
+    let (mut reader, mut room) = (Reader::new(log), EVENTS_BYTES_MAX);
     for run in proved {
         let count = run.leaves.len() as u64;
         let events =
-            (run.first..run.first + count).map(|seq| event(log, seq, &mut room, &disclose));
+            (run.first..run.first + count).map(|seq| event(&mut reader, seq, &mut room, &disclose));
         given.push(EvidenceRun {
             log: 0,
             first: run.first,
@@ -137,12 +139,12 @@ pub fn evidence(
 /// One event, checked against its leaf first: what was changed on the disk is not passed on as
 /// ours.
 fn event(
-    log: &Log,
+    reader: &mut Reader,
     seq: u64,
     room: &mut usize,
     disclose: &impl Fn(&str) -> Disclosure,
 ) -> Result<EvidenceEvent, EvidenceError> {
-    let (fields, key) = log.read_checked(seq)?;
+    let (fields, key) = reader.read_checked(seq)?;
     *room = room.checked_sub(fields.bytes()).ok_or(EvidenceError::TooLarge)?;
     let mut given = Vec::with_capacity(fields.len());
     for (rank, field) in fields.iter().enumerate() {

@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use event::Leaf;
 use platform::Clock;
 
 use crate::fair::Fair;
 use crate::head::Head;
 use crate::journal::frame::HEADER_BYTES;
-use crate::journal::section::{EpochRecord, IdTag, SectionDraft};
 use crate::journal::{Journal, JournalError, Place};
-use crate::log::{Addition, Checkpoint, ChunkPlace, Files, Log, Plan, Sequencer};
-use crate::prepare::Prepared;
+use crate::log::{Files, Log, Sequencer};
+use crate::part::Part;
+use crate::submission::{Answer, Message, Submission};
 
 /// Compressed bytes that a frame is filled with; one request alone may be larger.
 const FRAME_BYTES: usize = 4 << 20;
@@ -25,66 +24,6 @@ const FRAME_BYTES: usize = 4 << 20;
 const SECTION_BYTES_MAX: usize = 2 << 10;
 /// How long a head may stay unsynced.
 const HEAD_AGE_MAX: Duration = Duration::from_secs(1);
-
-/// What the lane answers.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// The batch is durable and under this checkpoint; its new events begin at `first`.
-    Committed {
-        /// Seq of the first new event.
-        first: u64,
-        /// A signed checkpoint that covers the batch.
-        checkpoint: Arc<Checkpoint>,
-    },
-    /// An id of the batch entered the log since it was looked up: prepare the batch again.
-    Stale,
-    /// The disk has no room; nothing was written. A later try may succeed.
-    NoRoom,
-    /// Writing failed: whether the batch is durable is not known. Retry with the same ids.
-    Unknown,
-}
-
-/// New entries, about to become durable: for those who index them meanwhile.
-pub struct Placed<'a> {
-    /// Seq of the first.
-    pub first: u64,
-    /// The entries.
-    pub leaves: &'a [Leaf],
-}
-
-/// Indexes a batch; runs in the lane between write and answer.
-pub type Index = Box<dyn FnOnce(Placed<'_>) + Send>;
-/// Takes the lane's answer.
-pub type Reply = Box<dyn FnOnce(Answer) + Send>;
-
-/// A batch on its way into the log.
-pub struct Submission {
-    pub(crate) prepared: Prepared,
-    pub(crate) index: Index,
-    pub(crate) reply: Reply,
-}
-
-impl Submission {
-    /// A batch that adds nothing, or more than a section may have, is answered at once.
-    pub(crate) fn new(prepared: Prepared, index: Index, reply: Reply) -> Option<Submission> {
-        if prepared.is_empty() {
-            let checkpoint = prepared.log.checkpoint();
-            reply(Answer::Committed { first: checkpoint.size, checkpoint });
-            return None;
-        }
-        if prepared.is_too_large() {
-            reply(Answer::NoRoom);
-            return None;
-        }
-        Some(Submission { prepared, index, reply })
-    }
-}
-
-#[expect(clippy::large_enum_variant, reason = "nearly every message is a submission")]
-pub(crate) enum Message {
-    Submit(Submission),
-    Close,
-}
 
 /// The lane's own state; nobody else touches it.
 pub struct Lane {
@@ -106,15 +45,6 @@ pub(crate) struct LaneLog {
     pub(crate) sequencer: Sequencer,
     /// Epochs that the journal has.
     pub(crate) epochs: HashSet<u32>,
-}
-
-/// What one frame does to one log.
-struct Part {
-    name: String,
-    plan: Plan,
-    epochs: Vec<EpochRecord>,
-    submissions: Vec<Submission>,
-    event_list_at: usize,
 }
 
 /// The journal failed; the process must end.
@@ -214,7 +144,8 @@ impl Lane {
         }
     }
 
-    /// Decides what the next frame holds. Changes nothing but what waits.
+    /// Decides what the next frame holds. Takes it from what waits, and sends back what has to be
+    /// prepared again.
     fn plan(&mut self) -> Vec<Part> {
         let now = self.clock.now();
         let mut by_log: BTreeMap<String, Vec<Submission>> = BTreeMap::new();
@@ -223,25 +154,11 @@ impl Lane {
             let name = submission.prepared.log.meta.name().to_owned();
             by_log.entry(name).or_default().push(submission);
         }
-        let mut parts = Vec::new();
-        for (name, submissions) in by_log {
+        let planned = by_log.into_iter().filter_map(|(name, submissions)| {
             let lane_log = &self.logs[&name];
-            let submissions = settle(&lane_log.log, submissions);
-            if submissions.is_empty() {
-                continue;
-            }
-            let digests = submissions.iter().flat_map(|s| s.prepared.digests.iter().copied());
-            let plan = lane_log.sequencer.plan(digests, now);
-            let mut epochs: Vec<EpochRecord> = Vec::new();
-            for epoch in submissions.iter().flat_map(|s| &s.prepared.epochs) {
-                let known = lane_log.epochs.contains(&epoch.number);
-                if !known && epochs.iter().all(|e| e.number != epoch.number) {
-                    epochs.push(epoch.clone());
-                }
-            }
-            parts.push(Part { name, plan, epochs, submissions, event_list_at: 0 });
-        }
-        parts
+            Part::plan(name, lane_log, submissions, now)
+        });
+        planned.collect()
     }
 
     /// Makes the frame durable.
@@ -249,24 +166,7 @@ impl Lane {
         self.frame.clear();
         self.frame.resize(HEADER_BYTES, 0);
         for part in parts.iter_mut() {
-            let lane_log = &self.logs[&part.name];
-            let tags: Vec<IdTag> =
-                part.submissions.iter().flat_map(|s| s.prepared.tags.iter().copied()).collect();
-            let chunks: Vec<_> =
-                part.submissions.iter_mut().flat_map(|s| s.prepared.chunks.drain(..)).collect();
-            let checkpoint = lane_log.log.checkpoint();
-            let draft = SectionDraft {
-                first: part.plan.first,
-                origin: &lane_log.log.meta.origin,
-                checkpoint: &checkpoint.note,
-                root_after: part.plan.root,
-                leaves: &part.plan.leaves,
-                tags: &tags,
-                epochs: &part.epochs,
-                chunks: &chunks,
-            };
-            part.event_list_at = draft.encode(&mut self.frame);
-            part.submissions[0].prepared.chunks = chunks;
+            part.encode(&self.logs[&part.name].log, &mut self.frame);
         }
         // A crash up to here leaves nothing: nobody was answered.
         if self.journal.make_room(self.frame.len())? {
@@ -276,7 +176,7 @@ impl Lane {
         }
         let place = self.journal.write(&mut self.frame, parts.len() as u16, self.clock.now())?;
         for part in parts.iter_mut() {
-            index(part);
+            part.index();
         }
         // A crash here leaves a frame that may or may not be whole. Nobody was answered; start-up
         // keeps it if it is whole, and retries are duplicates.
@@ -289,27 +189,9 @@ impl Lane {
     fn publish(&mut self, parts: Vec<Part>, place: Place) -> Result<(), Fatal> {
         let mut newest = Vec::with_capacity(parts.len());
         let mut answers = Vec::new();
-        for mut part in parts {
+        for part in parts {
             let lane_log = self.logs.get_mut(&part.name).expect("a part is of one of our logs");
-            let log = &lane_log.log;
-            let size = part.plan.first + part.plan.leaves.len() as u64;
-            let checkpoint = Arc::new(log.key.sign(size, part.plan.root));
-            newest.push((log.meta.origin.clone(), checkpoint.note.clone()));
-            lane_log.epochs.extend(part.epochs.iter().map(|e| e.number));
-            let chunks = chunk_places(&mut part, place);
-            let mut first = part.plan.first;
-            let tags: Vec<IdTag> =
-                part.submissions.iter().flat_map(|s| s.prepared.tags.iter().copied()).collect();
-            let (leaves, growth) = lane_log.sequencer.apply(part.plan);
-            let addition =
-                Addition { growth, leaves: &leaves, tags: &tags, epochs: &part.epochs, chunks };
-            log.publish(addition, checkpoint.clone());
-            for submission in part.submissions {
-                let count = submission.prepared.digests.len() as u64;
-                let checkpoint = checkpoint.clone();
-                answers.push((submission.reply, Answer::Committed { first, checkpoint }));
-                first += count;
-            }
+            newest.push(part.publish(lane_log, place, &mut answers));
         }
         let kept = self.head.write(newest, false).map_err(Fatal);
         let kept = kept.and_then(|()| self.keep_head(HEAD_AGE_MAX));
@@ -341,63 +223,6 @@ impl Lane {
         self.head.write([], true).map_err(Fatal)?;
         self.head.sync().map_err(Fatal)
     }
-}
-
-/// Sends batches back whose ids entered since they were looked up, in an earlier frame or earlier
-/// in this one. What their retry finds is then in the log.
-fn settle(log: &Log, submissions: Vec<Submission>) -> Vec<Submission> {
-    let mut entering: HashSet<IdTag> = HashSet::new();
-    let mut kept = Vec::with_capacity(submissions.len());
-    let single = submissions.len() == 1;
-    for submission in submissions {
-        let prepared = &submission.prepared;
-        let entered = {
-            let ids = &log.published().ids;
-            prepared
-                .seen
-                .iter()
-                .zip(&prepared.tags)
-                .any(|(seen, tag)| ids.get(tag).count() > *seen || entering.contains(tag))
-        };
-        if entered {
-            (submission.reply)(Answer::Stale);
-            continue;
-        }
-        if !single {
-            entering.extend(&prepared.tags);
-        }
-        kept.push(submission);
-    }
-    kept
-}
-
-fn index(part: &mut Part) {
-    let mut at = 0;
-    for submission in &mut part.submissions {
-        let count = submission.prepared.digests.len();
-        let first = part.plan.first + at as u64;
-        let index = std::mem::replace(&mut submission.index, Box::new(|_| {}));
-        index(Placed { first, leaves: &part.plan.leaves[at..at + count] });
-        at += count;
-    }
-}
-
-fn chunk_places(part: &mut Part, place: Place) -> Vec<ChunkPlace> {
-    let (mut first, mut offset) = (part.plan.first, place.offset + part.event_list_at as u64);
-    let chunks = std::mem::take(&mut part.submissions[0].prepared.chunks);
-    let placed = chunks.iter().map(|chunk| {
-        let bytes = chunk.bytes.len() as u32;
-        let found = ChunkPlace {
-            first,
-            place: Place { file: place.file, offset },
-            bytes,
-            raw_bytes: chunk.raw_bytes,
-        };
-        first += u64::from(chunk.events);
-        offset += u64::from(bytes);
-        found
-    });
-    placed.collect()
 }
 
 fn answer_all(parts: Vec<Part>, answer: &Answer) {

@@ -20,21 +20,27 @@ mod lane;
 mod log;
 mod open;
 mod own;
+mod part;
 mod prepare;
 pub mod receipt;
+mod replay;
+mod rising;
 mod stepped;
 mod store;
+mod submission;
 mod sweep;
 mod world;
 
 pub use folder::{LogSpec, id_key};
-pub use lane::{Answer, Fatal, Index, Placed, Reply};
+pub use lane::Fatal;
 pub use log::{
-    Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, ReadError, TILE_WIDTH, Tree, WINDOW_NS,
-    hex,
+    Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, ReadError, Reader, TILE_WIDTH, Tree,
+    WINDOW_NS, hex,
 };
-pub use open::{OpenError, Progress, Replay, Settings};
+pub use open::{OpenError, Progress, Settings};
 pub use prepare::{Earlier, Fate, Prepared, prepare};
+pub use replay::{Replay, Replayed};
 pub use stepped::Stepped;
 pub use store::{Committed, Indexer, Store, WriteError};
+pub use submission::{Answer, Index, Placed, Reply};
 pub use world::World;

@@ -8,20 +8,15 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::{Arc, RwLock};
 
-use event::Leaf;
-
 use crate::fair::Fair;
 use crate::folder::{self, LogSpec};
 use crate::head::Head;
-use crate::journal::event_list::{self, StoredEvent};
 use crate::journal::file::{FILE_BYTES, file_name};
-use crate::journal::frame::{Frame, HEADER_BYTES};
-use crate::journal::section::{Section, sections};
+use crate::journal::frame::Frame;
 use crate::journal::{Damage, Found, Journal, Place, Scan, scan};
 use crate::lane::{Lane, LaneLog};
-use crate::log::{
-    Addition, Checkpoint, ChunkPlace, Files, Log, LogMeta, Published, Sequencer, read_unverified,
-};
+use crate::log::{Files, Log, Published, Sequencer, read_unverified};
+use crate::rising::{Rising, visit_frame};
 use crate::sweep::Sweep;
 use crate::world::World;
 
@@ -96,8 +91,6 @@ impl From<Scan> for OpenError {
     }
 }
 
-/// Sees every section of the journal at start-up, with its events.
-pub type Replay<'r> = dyn FnMut(&LogMeta, u64, &[Leaf], &[StoredEvent]) + 'r;
 /// Hears bytes done and bytes in all.
 pub type Progress<'p> = dyn FnMut(u64, u64) + 'p;
 
@@ -111,21 +104,10 @@ pub(crate) struct Opened {
     pub(crate) sweep: Sweep,
 }
 
-/// A log while the journal is read.
-struct Rising {
-    meta: LogMeta,
-    key: crate::log::LogKey,
-    sequencer: Sequencer,
-    published: Published,
-    epochs: HashSet<u32>,
-    next_epoch: u32,
-}
-
 /// Opens a folder.
 pub(crate) fn open(
     world: &World,
     settings: &Settings,
-    replay: &mut Replay<'_>,
     progress: &mut Progress<'_>,
 ) -> Result<Opened, OpenError> {
     let disk = &world.disk;
@@ -134,9 +116,8 @@ pub(crate) fn open(
         .map_err(|e| OpenError::io("head", e))?
         .map_err(OpenError::Damaged)?;
     let mut rising = rise(world, settings)?;
-    let mut visit =
-        |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place, replay);
-    let found = scan(disk.as_ref(), folder, &mut visit, progress)?;
+    let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
+    let mut found = scan(disk.as_ref(), folder, &mut visit, progress)?;
     check_head(&head, &rising, &found)?;
     let failed = |error| OpenError::io("head", error);
     if head.slot().closed {
@@ -144,6 +125,8 @@ pub(crate) fn open(
         // From here on a crash leaves a folder that was not closed in order.
         head.write([], false).and_then(|()| head.sync()).map_err(failed)?;
     }
+    // A full disk must not keep a folder from opening that would free some of it.
+    found.drop_blank(disk.as_ref())?;
     let journal = go_on(world, settings, folder, &found, &mut rising)?;
     let files = readable(&found, &journal);
     let mut opened = Vec::new();
@@ -209,95 +192,6 @@ fn rise(world: &World, settings: &Settings) -> Result<BTreeMap<String, Rising>, 
     Ok(rising)
 }
 
-fn visit_frame(
-    rising: &mut BTreeMap<String, Rising>,
-    frame: &Frame<'_>,
-    place: Place,
-    replay: &mut Replay<'_>,
-) -> Result<(), Damage> {
-    let damage = |what: &str| Damage {
-        file: file_name(place.file),
-        offset: place.offset,
-        what: what.to_owned(),
-    };
-    let found = sections(frame.sections, frame.header.sections).map_err(|e| damage(e.0))?;
-    for section in found {
-        let log =
-            rising.get_mut(section.origin).ok_or_else(|| damage("a section of no known log"))?;
-        log.visit(&section, place, replay).map_err(|what| {
-            let name = log.meta.name();
-            damage(&format!("log {name}, entries from {}: {what}", section.first))
-        })?;
-    }
-    Ok(())
-}
-
-impl Rising {
-    fn visit(
-        &mut self,
-        section: &Section<'_>,
-        place: Place,
-        replay: &mut Replay<'_>,
-    ) -> Result<(), &'static str> {
-        let before = read_unverified(section.checkpoint, &self.meta.origin);
-        let before = before.ok_or("its checkpoint cannot be read")?;
-        if section.first != self.sequencer.size() || before.size != section.first {
-            return Err("they do not follow the entries before");
-        }
-        if before.root != self.sequencer.root() {
-            return Err("the entries before them are not those that were signed");
-        }
-        if !self.sequencer.accepts(&section.leaves) {
-            return Err("their times do not rise");
-        }
-        let plan = self.sequencer.replay(section.leaves.clone());
-        if plan.root != section.root_after {
-            return Err("they do not add up to the root that stands with them");
-        }
-        let raw =
-            event_list::unpack(section.event_list, section.event_list_raw).map_err(|e| e.0)?;
-        let events: Vec<StoredEvent> =
-            event_list::events(&raw).collect::<Result<_, _>>().map_err(|e| e.0)?;
-        if events.len() != section.leaves.len() {
-            return Err("there are not as many events as entries");
-        }
-        let chunks = chunk_places(section, place, &raw)?;
-        replay(&self.meta, section.first, &section.leaves, &events);
-        for epoch in &section.epochs {
-            self.epochs.insert(epoch.number);
-            self.next_epoch = self.next_epoch.max(epoch.number.saturating_add(1));
-        }
-        let (leaves, growth) = self.sequencer.apply(plan);
-        let (tags, epochs) = (section.tags, &section.epochs[..]);
-        self.published.add(Addition { growth, leaves: &leaves, tags, epochs, chunks });
-        // The root is signed below, or was: the section that follows carries the checkpoint.
-        let root = section.root_after;
-        let size = self.sequencer.size();
-        self.published.checkpoint = Arc::new(Checkpoint { size, root, note: String::new() });
-        Ok(())
-    }
-}
-
-fn chunk_places(
-    section: &Section<'_>,
-    place: Place,
-    raw: &[u8],
-) -> Result<Vec<ChunkPlace>, &'static str> {
-    let lengths = event_list::chunk_lengths(section.event_list, raw).map_err(|e| e.0)?;
-    let mut first = section.first;
-    let mut offset = place.offset + (HEADER_BYTES + section.event_list_at) as u64;
-    Ok(lengths
-        .into_iter()
-        .map(|(bytes, raw_bytes, count)| {
-            let place = Place { file: place.file, offset };
-            let chunk = ChunkPlace { first, place, bytes, raw_bytes };
-            first += u64::from(count);
-            offset += u64::from(bytes);
-            chunk
-        })
-        .collect())
-}
-
 /// Compares the journal with what the head says was signed.
 fn check_head(
     head: &Head,
@@ -353,7 +247,7 @@ fn go_on(
         .map_err(|error| OpenError::io("journal", error))?;
     if let (Some(last), Some(copied)) = (&found.last, copied) {
         for log in rising.values_mut() {
-            log.published.moved(last.place, copied);
+            log.published.chunks.moved(last.place, copied);
         }
     }
     Ok(journal)

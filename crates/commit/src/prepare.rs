@@ -13,7 +13,7 @@ use event::{EventKey, Fields, Hash};
 
 use crate::journal::event_list::{Chunk, ChunkWriter, LIST_BYTES_MAX, SaltPlace};
 use crate::journal::section::{EpochRecord, IdTag};
-use crate::log::{Counters, Log, ReadError, SAME_ID_MAX};
+use crate::log::{Counters, Log, ReadError, Reader, SAME_ID_MAX};
 use crate::own;
 use crate::world::World;
 
@@ -48,9 +48,9 @@ pub struct Prepared {
     pub(crate) fates: Vec<Fate>,
     pub(crate) digests: Vec<Hash>,
     pub(crate) tags: Vec<IdTag>,
-    /// How many events the log had with each of `tags` when they were looked up; there must not
-    /// be more now.
-    pub(crate) seen: Vec<usize>,
+    /// The newest event that the log had with each of `tags` when they were looked up; there must
+    /// not be a newer one.
+    pub(crate) seen: Vec<Option<u64>>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) epochs: Vec<EpochRecord>,
     /// Events of our own about conflicts; they follow the new ones.
@@ -104,7 +104,8 @@ pub fn prepare(world: &World, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepa
         let published = log.published();
         tags.iter().map(|tag| published.ids.get(tag).collect()).collect()
     };
-    let mut sorting = Sorting { log, sent, here: HashMap::new(), new: Vec::new() };
+    let mut sorting =
+        Sorting { reader: Reader::new(log), sent, here: HashMap::new(), new: Vec::new() };
     let mut fates = Vec::with_capacity(sent.len());
     for (index, tag) in tags.iter().enumerate() {
         fates.push(sorting.fate(index, tag, &known[index])?);
@@ -118,7 +119,7 @@ pub fn prepare(world: &World, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepa
         log: log.clone(),
         fates,
         tags: new.iter().map(|index| tags[*index]).collect(),
-        seen: new.iter().map(|index| known[*index].len()).collect(),
+        seen: new.iter().map(|index| known[*index].last().copied()).collect(),
         digests: digesting.digests,
         epochs: digesting.epochs,
         chunks: digesting.writer.finish(),
@@ -126,7 +127,7 @@ pub fn prepare(world: &World, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepa
         new,
     };
     prepared.tags.extend(prepared.own.iter().map(tag));
-    prepared.seen.resize(prepared.tags.len(), 0);
+    prepared.seen.resize(prepared.tags.len(), None);
     Ok(prepared)
 }
 
@@ -153,7 +154,8 @@ fn conflicts(
 
 /// The sorting of a batch into new events, duplicates and conflicts.
 struct Sorting<'a> {
-    log: &'a Log,
+    /// A batch that is sent again stands together in the log too.
+    reader: Reader,
     sent: &'a [Admitted],
     /// The new events of this batch by tag: the first, and others with its id, if there are any.
     here: HashMap<IdTag, (u32, Vec<u32>)>,
@@ -166,7 +168,7 @@ impl Sorting<'_> {
         let mut earlier = None;
         let known = if event.id_given() { &[] } else { known };
         for seq in known {
-            let stored = self.log.read(*seq)?.fields;
+            let stored = self.reader.read(*seq)?.fields;
             // Short tags of different ids can be equal, if hardly ever.
             if stored.string("[\"id\"]").as_deref() != Some(event.id()) {
                 continue;

@@ -10,12 +10,14 @@ use std::sync::mpsc::channel;
 
 use admit::Admitted;
 
-use crate::lane::{Answer, Fatal, Index, Lane, Reply, Submission};
+use crate::lane::{Fatal, Lane};
 use crate::log::{Log, ReadError};
-use crate::open::{self, OpenError, Opened, Progress, Replay, Settings};
+use crate::open::{self, OpenError, Opened, Progress, Settings};
 use crate::own;
 use crate::prepare::{Prepared, prepare};
+use crate::replay::Replay;
 use crate::store::Indexer;
+use crate::submission::{Answer, Index, Reply, Submission};
 use crate::world::World;
 
 /// An open data folder without threads (but for the journal's, if the settings ask for files
@@ -32,11 +34,10 @@ impl Stepped {
     pub fn open(
         world: World,
         settings: &Settings,
-        replay: &mut Replay<'_>,
         progress: &mut Progress<'_>,
         indexer: &Indexer,
     ) -> Result<Stepped, OpenError> {
-        let Opened { lane, logs, cut, sweep } = open::open(&world, settings, replay, progress)?;
+        let Opened { lane, logs, cut, sweep } = open::open(&world, settings, progress)?;
         let mut stepped = Stepped { world, logs, lane };
         stepped.state(cut.as_ref(), indexer)?;
         // A crash up to here leaves what was cut where it was: it is found and stated again.
@@ -71,6 +72,11 @@ impl Stepped {
         let committed = take.iter().all(|answer| matches!(answer, Answer::Committed { .. }));
         let full = || OpenError::io("the journal", io::ErrorKind::StorageFull.into());
         committed.then_some(()).ok_or_else(full)
+    }
+
+    /// Reads what start-up found in the logs, from their beginning.
+    pub fn replay(&self) -> Replay {
+        Replay::new(self.logs.values())
     }
 
     /// The logs by name.

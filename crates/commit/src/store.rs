@@ -8,11 +8,13 @@ use std::thread::JoinHandle;
 
 use admit::Admitted;
 
-use crate::lane::{Answer, Fatal, Index, Message, Reply, Submission};
+use crate::lane::Fatal;
 use crate::log::{Checkpoint, Log, ReadError};
-use crate::open::{OpenError, Progress, Replay, Settings};
+use crate::open::{OpenError, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
+use crate::replay::Replay;
 use crate::stepped::Stepped;
+use crate::submission::{Answer, Index, Message, Reply, Submission};
 use crate::world::World;
 
 /// Batches that may wait for the lane.
@@ -58,13 +60,11 @@ impl Store {
     pub fn open(
         world: World,
         settings: &Settings,
-        replay: &mut Replay<'_>,
         progress: &mut Progress<'_>,
         indexer: &Indexer,
         died: impl FnOnce(&Fatal) + Send + 'static,
     ) -> Result<Store, OpenError> {
-        let Stepped { world, logs, lane } =
-            Stepped::open(world, settings, replay, progress, indexer)?;
+        let Stepped { world, logs, lane } = Stepped::open(world, settings, progress, indexer)?;
         let (inbox, outbox) = sync_channel(INBOX_MAX);
         let run = move || {
             // A panic is a failure like any other: the process must end, not go on without a lane.
@@ -81,6 +81,11 @@ impl Store {
             .spawn(run)
             .map_err(|error| OpenError::io("the lane's thread", error))?;
         Ok(Store { world, logs, inbox, lane: Mutex::new(Some(thread)) })
+    }
+
+    /// Reads what start-up found in the logs, from their beginning.
+    pub fn replay(&self) -> Replay {
+        Replay::new(self.logs.values())
     }
 
     /// The logs by name.

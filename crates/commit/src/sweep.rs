@@ -11,6 +11,8 @@ use crate::open::OpenError;
 
 /// Bytes that are zeroed at once.
 const PIECE_BYTES: usize = 1 << 20;
+/// What a disk writes as a whole; many write more.
+const SECTOR_BYTES: usize = 512;
 
 /// What is to be zeroed or removed once the last frame is copied and what was cut is stated. A
 /// crash before, between and after leaves a journal that reads the same.
@@ -52,13 +54,17 @@ impl Sweep {
     }
 }
 
+/// The first sector goes last, for a disk writes a sector as a whole: as long as the header of a
+/// frame that was copied stands there, what is behind that frame is all that could be torn.
 fn zero(file: &dyn File, from: u64) -> io::Result<()> {
     let zeros = vec![0; PIECE_BYTES];
-    let (mut at, end) = (from, file.len()?);
+    let (mut at, end) = (from + SECTOR_BYTES as u64, file.len()?);
     while at < end {
         let piece = (end - at).min(PIECE_BYTES as u64);
         file.write_at(at, &zeros[..piece as usize])?;
         at += piece;
     }
+    file.sync()?;
+    file.write_at(from, &zeros[..SECTOR_BYTES])?;
     file.sync()
 }

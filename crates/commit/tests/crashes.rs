@@ -3,7 +3,7 @@
 
 use platform::sim::{Crash, Fault};
 
-use crate::world::{Outside, events};
+use crate::world::{Outside, events, log_of};
 
 /// Plays one life that ends in `before`; then a start-up that dies after `step`, when the power
 /// goes. The folder must open again, whatever of the unsynced is kept.
@@ -77,4 +77,21 @@ fn zeros_that_a_killed_process_did_not_sync_are_not_relied_on() {
     outside.open().unwrap().close().unwrap();
     outside.crash(Crash::PowerLossBare);
     assert!(outside.open().is_ok(), "what was cleared does not come back");
+}
+
+#[test]
+fn a_sweep_that_was_interrupted_is_not_taken_for_a_cut() {
+    let file = "write data/journal/0000000000000001";
+    for (seed, skip) in (0..40).flat_map(|seed| [(seed, 0), (seed, 1)]) {
+        let mut outside = Outside::new(seed, &["acme"]);
+        let mut stepped = outside.open().unwrap();
+        // A frame of several blocks, of which the second start-up makes a copy.
+        outside.write(&mut stepped, "acme", events("acme", "a", 60)).unwrap();
+        outside.crash(Crash::Killed);
+        outside.disk.plan(file, skip, Fault::DieAfter);
+        assert!(outside.open().is_err(), "start-up clears the frame that it copied");
+        outside.crash(Crash::PowerLoss);
+        let stepped = outside.open().unwrap();
+        assert_eq!(log_of(&stepped, "acme").checkpoint().size, 61, "seed {seed}, write {skip}");
+    }
 }

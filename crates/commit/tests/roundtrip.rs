@@ -112,3 +112,18 @@ fn what_needs_no_frame_is_answered_at_once() {
     outside.witness.hear(&again, &again.answer());
     assert_eq!(outside.disk.take_steps(), Vec::<String>::new());
 }
+
+#[test]
+fn a_folder_opens_on_a_disk_that_its_own_spare_files_fill() {
+    let mut outside = Outside::new(1, &["acme"]);
+    outside.settings.files_ahead = true;
+    let mut stepped = outside.open().unwrap();
+    outside.write(&mut stepped, "acme", events("acme", "a", 3)).unwrap();
+    stepped.close().unwrap();
+    let files = outside.disk.folder("data").files();
+    let journal = files.iter().filter(|(name, _)| name.starts_with("journal/"));
+    assert!(journal.count() >= 2, "the file in use and one ahead");
+    outside.disk.fill_at(outside.disk.used());
+    outside.settings.files_ahead = false;
+    assert_eq!(log_of(&outside.open().unwrap(), "acme").checkpoint().size, 4);
+}

@@ -16,7 +16,7 @@ use platform::sim::Crash;
 use verify::folder::{self, Folder};
 use verify::{Class, Policy, Question, Verdict};
 
-use crate::world::{Outside, event, events as sent, log_of};
+use crate::world::{Outside, check_all, event, events as sent, log_of};
 
 /// A data folder in memory.
 #[derive(Clone)]
@@ -314,6 +314,32 @@ fn a_file_of_another_folder_is_found() {
         let bytes = files.remove(&name).unwrap();
         files.insert(file_name(0x99), bytes);
     });
+}
+
+#[test]
+fn a_start_compares_what_it_serves_with_what_was_signed() {
+    let mut outside = Outside::new(7, &["acme"]);
+    let mut stepped = outside.open().unwrap();
+    outside.write(&mut stepped, "acme", sent("acme", "first", 5)).unwrap();
+    outside.write(&mut stepped, "acme", sent("acme", "second", 5)).unwrap();
+    let keys = [log_of(&stepped, "acme").vkey()];
+    stepped.close().unwrap();
+    let case = Case::of(&outside, &keys);
+    let name = "journal/0000000000000001";
+    let action = r#"["action"]"#;
+    let forged = forge(&case, name, 1, &|fields| with(fields, action, "\"invoice.create\""));
+    let file = (&outside.disk.folder("data") as &dyn Disk).open(name).unwrap();
+    file.write_at(0, &forged.0[name]).unwrap();
+    let error = check_all(&outside.start().unwrap()).unwrap_err().to_string();
+    let (file, offset) = (name, case.frames()[0].1[1].0);
+    assert!(error.contains(&format!("{file}, byte ")), "{error}");
+    let byte: usize =
+        error.split("byte ").nth(1).unwrap().split(':').next().unwrap().parse().unwrap();
+    assert!(byte > offset && byte < offset + case.frames()[0].1[1].1, "{error}");
+    assert!(
+        error.ends_with("entry 1 is damaged: the content is not what was committed"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl Witness {
         prove(log, checkpoint, &waiting.fates, *first, &seqs);
     }
 
-    fn see(&mut self, log: &Log, checkpoint: &Arc<Checkpoint>) {
+    fn see(&mut self, log: &Arc<Log>, checkpoint: &Arc<Checkpoint>) {
         let known = self.logs.entry(log.meta.origin.clone()).or_default();
         if known.vkey.is_empty() {
             known.vkey = log.vkey();
@@ -115,14 +115,14 @@ impl Witness {
 }
 
 impl Known {
-    fn acknowledge(&mut self, log: &Log, seq: u64, event: &Admitted) {
+    fn acknowledge(&mut self, log: &Arc<Log>, seq: u64, event: &Admitted) {
         let leaf = log.published().tree.leaf(seq).expect("an entry that was answered").to_vec();
         let fields = event.fields().clone();
         let entry = self.entries.entry(seq).or_insert_with(|| Entry { leaf, fields });
         assert_eq!(&entry.fields, event.fields(), "seq {seq} was answered for another event");
     }
 
-    fn hold(&self, log: &Log) {
+    fn hold(&self, log: &Arc<Log>) {
         let published = log.published();
         let (size, mut tree) = (published.checkpoint.size, verify::tree::Frontier::default());
         let newest = self.roots.last_key_value().expect("a log has a checkpoint");
@@ -145,7 +145,7 @@ impl Known {
     }
 
     /// Every acknowledged event reads as it was sent, and no event of a sender stands twice.
-    fn hold_content(&self, log: &Log, size: u64) {
+    fn hold_content(&self, log: &Arc<Log>, size: u64) {
         let mut seen = HashMap::new();
         for seq in 0..size {
             let (fields, _) = log.read_checked(seq).expect("every entry can be read");
@@ -165,7 +165,7 @@ impl Known {
 }
 
 /// Makes the receipt of a batch and lets `verify` judge it.
-fn prove(log: &Log, checkpoint: &Checkpoint, fates: &[Fate], first: u64, seqs: &[u64]) {
+fn prove(log: &Arc<Log>, checkpoint: &Checkpoint, fates: &[Fate], first: u64, seqs: &[u64]) {
     let runs = runs(log, checkpoint, seqs).expect("the tree bears out what was answered");
     let log_part = ReceiptLog {
         origin: log.meta.origin.clone(),

@@ -70,14 +70,18 @@ impl Outside {
         })
     }
 
-    /// Opens the folder; the witness looks at what comes up.
+    /// Opens the folder; the witness looks at what comes up, before and after all was read.
     pub fn open(&mut self) -> Result<Stepped, OpenError> {
-        let indexer = |_: &_, _: &_| -> Index { Box::new(|_| {}) };
-        let world = self.world()?;
-        let stepped =
-            Stepped::open(world, &self.settings, &mut |_, _, _, _| {}, &mut |_, _| {}, &indexer)?;
+        let stepped = self.start()?;
         self.witness.look(stepped.logs());
+        check_all(&stepped)?;
         Ok(stepped)
+    }
+
+    /// Opens the folder, unseen.
+    pub fn start(&self) -> Result<Stepped, OpenError> {
+        let indexer = |_: &_, _: &_| -> Index { Box::new(|_| {}) };
+        Stepped::open(self.world()?, &self.settings, &mut |_, _| {}, &indexer)
     }
 
     /// The process ends; the next one sees what `how` leaves.
@@ -115,6 +119,11 @@ impl Waiting {
     pub fn answer(&self) -> Answer {
         self.heard.lock().unwrap().clone().unwrap_or(Answer::Unknown)
     }
+}
+
+/// Reads what the start found and compares it with what was signed.
+pub fn check_all(stepped: &Stepped) -> Result<(), OpenError> {
+    stepped.replay().try_for_each(|replayed| replayed?.check())
 }
 
 /// Hands a batch to the lane.

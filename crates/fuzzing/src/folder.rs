@@ -230,7 +230,7 @@ fn start(disk: &SimDisk) -> Result<Stepped, OpenError> {
     settings.file_bytes = FILE_BYTES;
     settings.files_ahead = false;
     let indexer = |_: &_, _: &_| -> Index { Box::new(|_| {}) };
-    Stepped::open(world, &settings, &mut |_, _, _, _| {}, &mut |_, _| {}, &indexer)
+    Stepped::open(world, &settings, &mut |_, _| {}, &indexer)
 }
 
 fn write(stepped: &mut Stepped, tenant: &str, count: usize) {

@@ -84,8 +84,28 @@ pub fn event_list(bytes: &[u8]) {
 fn unpacked(list: &[u8], raw_bytes: u32) {
     let Ok(raw) = event_list::unpack(list, raw_bytes) else { return };
     assert_eq!(raw.len(), raw_bytes as usize);
-    let _ = event_list::chunk_lengths(list, &raw);
+    if let Ok(lengths) = event_list::chunk_lengths(list, &raw) {
+        chunks(list, &raw, &lengths);
+    }
     plain(&raw);
+}
+
+/// Each event is where the lengths say.
+fn chunks(list: &[u8], raw: &[u8], lengths: &[(u32, u32, u32)]) {
+    let (mut before, mut raw_at) = (0, 0);
+    for (_, raw_bytes, count) in lengths {
+        // A chunk of no event holds none to ask for.
+        for nth in [before, (before + u64::from(*count)).saturating_sub(1)]
+            .into_iter()
+            .filter(|_| *count > 0)
+        {
+            let chunk = event_list::chunk_with(list, raw.len() as u32, nth).expect("it is there");
+            assert_eq!((chunk.before, chunk.events.len()), (before, *count as usize));
+            assert_eq!(chunk.raw, raw[raw_at..][..*raw_bytes as usize]);
+        }
+        (before, raw_at) = (before + u64::from(*count), raw_at + *raw_bytes as usize);
+    }
+    assert!(event_list::chunk_with(list, raw.len() as u32, before).is_err());
 }
 
 /// Events that can be read are written as the bytes that they were.
@@ -93,9 +113,7 @@ fn plain(raw: &[u8]) {
     let found: Result<Vec<_>, _> = event_list::events(raw).collect();
     let Ok(found) = found else { return };
     let mut writer = ChunkWriter::default();
-    for (at, event) in found.iter().enumerate() {
-        let one = event_list::event_at(raw, at as u32).expect("it was read before");
-        assert_eq!(one, *event);
+    for event in &found {
         if let Ok(object) = event.fields.to_value() {
             let fields = Fields::flatten(&object).expect("as many fields as stored");
             let back = fields.to_value().expect("fields of an event");

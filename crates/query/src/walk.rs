@@ -9,19 +9,13 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use commit::{Log, ReadError};
-use event::Fields;
+use commit::{Log, ReadError, Reader};
 
 use crate::cursor::Position;
 use crate::filter::Filter;
 use crate::probe::Probes;
 use crate::search::{Hit, Order, QueryError, Source, Unreadable};
 use crate::view::{Piece, View};
-
-/// Rows around a candidate that are read with it if they are candidates too.
-const WINDOW_ROWS: u64 = 64;
-/// Bytes of events that are kept from one read.
-const WINDOW_BYTES_MAX: usize = 4 << 20;
 
 /// What a step of the walk brought.
 pub(crate) enum Step {
@@ -80,7 +74,7 @@ impl<'a> Walk<'a> {
             self.read += 1;
             let lane = &mut self.lanes[nth];
             let Some((recorded_at, seq)) = lane.queue.front().copied() else { continue };
-            let found = lane.take(seq);
+            let found = lane.reader.read(seq).map(|stored| stored.fields);
             lane.queue.pop_front();
             let log = lane.log.meta.name().to_owned();
             self.last = Some(Position { recorded_at, log: log.clone(), seq });
@@ -133,8 +127,7 @@ struct Lane {
     pieces: Vec<Piece>,
     /// Candidates of the piece at hand: recorded_at and seq.
     queue: VecDeque<(i64, u64)>,
-    /// Events read ahead: seq of the first, and those not taken.
-    window: (u64, Vec<Option<Fields>>),
+    reader: Reader,
 }
 
 impl Lane {
@@ -152,8 +145,8 @@ impl Lane {
         if order == Order::Oldest {
             pieces.reverse();
         }
-        let (queue, window) = (VecDeque::new(), (0, Vec::new()));
-        Lane { log: log.clone(), view, probes, order, bounds, pieces, queue, window }
+        let (queue, reader) = (VecDeque::new(), Reader::new(log));
+        Lane { log: log.clone(), view, probes, order, bounds, pieces, queue, reader }
     }
 
     /// The next candidate: recorded_at and seq.
@@ -169,46 +162,6 @@ impl Lane {
             }
         }
         self.queue.front().copied()
-    }
-
-    /// Reads an event; the candidates around it are unpacked with it, once.
-    fn take(&mut self, seq: u64) -> Result<Fields, ReadError> {
-        if let Some(fields) = self.take_ahead(seq) {
-            return Ok(fields);
-        }
-        let near = |other: u64| other.abs_diff(seq) < WINDOW_ROWS;
-        let group = self.queue.iter().take_while(|(_, other)| near(*other));
-        let far = group.last().map_or(seq, |(_, other)| *other);
-        let (low, high) = (far.min(seq), far.max(seq));
-        // Where large events ended a window early, its rest is yet to come: no second reading.
-        let pending = !self.window.1.is_empty() && seq.wrapping_sub(self.window.0) < WINDOW_ROWS;
-        if low < high && !pending {
-            self.load(low, high);
-            if let Some(fields) = self.take_ahead(seq) {
-                return Ok(fields);
-            }
-        }
-        Ok(self.log.read(seq)?.fields)
-    }
-
-    fn take_ahead(&mut self, seq: u64) -> Option<Fields> {
-        let at = usize::try_from(seq.checked_sub(self.window.0)?).ok()?;
-        self.window.1.get_mut(at)?.take()
-    }
-
-    /// Reads `low` to `high` ahead. What cannot be read is left out and fails when it is asked for.
-    fn load(&mut self, low: u64, high: u64) {
-        let (mut events, mut bytes) = (Vec::new(), 0);
-        while low + events.len() as u64 <= high && bytes < WINDOW_BYTES_MAX {
-            match self.log.read_chunk(low + events.len() as u64) {
-                Ok(found) if !found.is_empty() => {
-                    bytes += found.iter().map(|event| event.fields.bytes()).sum::<usize>();
-                    events.extend(found.into_iter().map(|event| Some(event.fields)));
-                }
-                _ => break,
-            }
-        }
-        self.window = (low, events);
     }
 }
 

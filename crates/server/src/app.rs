@@ -8,6 +8,7 @@ use commit::{Indexer, Store};
 use platform::Clock;
 use query::Hot;
 
+use crate::backlog::Backlog;
 use crate::config::Limits;
 use crate::permits::Permits;
 use crate::refusals::Refusals;
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) refusals: Refusals,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
+    pub(crate) backlog: Backlog,
     /// Set when the journal has failed: `/readyz` says no from then on.
     pub(crate) failed: Arc<AtomicBool>,
 }

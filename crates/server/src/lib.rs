@@ -8,6 +8,7 @@
 
 mod access;
 mod app;
+mod backlog;
 pub mod config;
 mod descriptors;
 mod http;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
 
 use admit::Policy;
 use commit::{Fatal, OpenError, Progress, Settings, Store, World, id_key};
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::access::Role;
 use crate::app::{App, Counters};
+use crate::backlog::{self, Backlog};
 use crate::config::Config;
 use crate::descriptors;
 use crate::http::{self, Patience};
@@ -59,6 +61,7 @@ pub struct Running {
     app: Arc<App>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
+    backlog: JoinHandle<Result<(), OpenError>>,
     _held: Held,
 }
 
@@ -86,13 +89,14 @@ pub async fn start(
     let (stop, stopped) = watch::channel(false);
     let app = open(data_disk, keys_disk, config, progress, stop.clone())?;
     let first_tokens = first_tokens(&app, config)?;
+    let backlog = catch_up(app.clone(), stop.clone())?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
     let connections_max = descriptors::connections(config.limits.connections_max);
     let router = http::router(app.clone());
     let listening = http::listen(listener, router, connections_max, Patience::default(), stopped);
     let task = tokio::spawn(listening);
     let started = Started { address, vkeys, first_tokens };
-    Ok(Running { started, app, stop, task, _held: held })
+    Ok(Running { started, app, stop, task, backlog, _held: held })
 }
 
 fn open(
@@ -120,7 +124,7 @@ fn open(
         );
     }
     let settings = Settings::new(&host, config.logs());
-    let hot = Arc::new(Hot::new());
+    let hot = Arc::new(Hot::resuming(query::Settings::default()));
     let indexer = hot.indexer();
     let failed = Arc::new(AtomicBool::new(false));
     let failing = failed.clone();
@@ -130,13 +134,7 @@ fn open(
         // Nobody may be listening yet; then start-up itself reports the failure.
         let _ = stop.send(true);
     };
-    let mut replay = |meta: &commit::LogMeta,
-                      first: u64,
-                      leaves: &[event::Leaf],
-                      events: &[commit::journal::event_list::StoredEvent]| {
-        hot.replay(meta, first, leaves, events);
-    };
-    let store = Store::open(world, &settings, &mut replay, progress, indexer.as_ref(), died)?;
+    let store = Store::open(world, &settings, progress, indexer.as_ref(), died)?;
     Ok(Arc::new(App {
         store,
         hot,
@@ -148,8 +146,29 @@ fn open(
         refusals: Refusals::default(),
         clock,
         counters: Counters::default(),
+        backlog: Backlog::new(),
         failed,
     }))
+}
+
+/// Indexes and checks what the start found, on a thread of its own. Damage ends the process, as it
+/// would have kept it from starting.
+fn catch_up(
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+) -> Result<JoinHandle<Result<(), OpenError>>, StartError> {
+    let run = move || {
+        let result = backlog::work(&app);
+        if let Err(error) = &result {
+            let what = "what the journal holds cannot be believed; this process ends";
+            tracing::error!(cause = %error, what);
+            app.failed.store(true, Relaxed);
+            stop.send_replace(true);
+        }
+        result
+    };
+    let thread = std::thread::Builder::new().name("backlog".into()).spawn(run);
+    thread.map_err(|error| StartError::Folder("a thread".into(), error))
 }
 
 /// The machine's name as the host part of origins, where none was given.
@@ -184,17 +203,27 @@ impl Running {
         let _ = stopped.wait_for(|stop| *stop).await;
     }
 
+    /// How far indexing is: events done and events in all; `None` once all are.
+    pub fn indexing(&self) -> Option<(u64, u64)> {
+        let [indexed, _, events] = self.app.backlog.progress();
+        (!self.app.backlog.is_open()).then_some((indexed, events))
+    }
+
     /// Stops: no new connections, answers to what is worked on within ten seconds, then a folder
     /// closed in order. Returns whether all of it went well.
     pub async fn stop(self) -> Result<(), String> {
         let _ = self.stop.send(true);
         let listened = self.task.await;
-        let app = self.app.clone();
-        let closed = tokio::task::spawn_blocking(move || app.store.close()).await;
-        match (listened, closed) {
-            (_, Ok(Err(fatal))) => Err(format!("{fatal}: {}", fatal.0)),
-            (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
-            (Ok(()), Ok(Ok(()))) => Ok(()),
-        }
+        let (app, backlog) = (self.app.clone(), self.backlog);
+        app.backlog.stop();
+        let close = move || {
+            let caught_up = backlog.join().map_err(|_| "indexing panicked".to_owned())?;
+            let closed = app.store.close();
+            closed.map_err(|fatal| format!("{fatal}: {}", fatal.0))?;
+            caught_up.map_err(|damage| damage.to_string())
+        };
+        let closed = tokio::task::spawn_blocking(close).await;
+        listened.map_err(|error| error.to_string())?;
+        closed.map_err(|error| error.to_string())?
     }
 }

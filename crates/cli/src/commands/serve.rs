@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use server::config::{Config, check_host};
@@ -13,6 +14,9 @@ use crate::args;
 use crate::context::{Contexts, Server};
 use crate::error::CliError;
 use crate::out;
+
+/// How often a progress bar is brought up to date.
+const REDRAW: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     traces();
@@ -140,14 +144,35 @@ pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) -> 
     }
 }
 
+/// Shows how far indexing is, while there is something to show.
+async fn show_indexing(running: &Running) {
+    let bar = ProgressBar::new(0);
+    let template =
+        "  indexing; writes are accepted  {wide_bar}  {pos} of {len}  {per_sec}   {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    while let Some((done, events)) = running.indexing() {
+        bar.set_length(events);
+        bar.set_position(done);
+        tokio::time::sleep(REDRAW).await;
+    }
+    bar.finish_and_clear();
+}
+
 /// Waits for a signal or a failure, then stops in order.
 pub(crate) async fn until_stopped(running: Running) -> Result<(), CliError> {
     let failed = |error: std::io::Error| CliError::Server(format!("signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let indexing = async {
+        show_indexing(&running).await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
         () = running.failed() => {}
+        () = indexing => {}
     }
     running.stop().await.map_err(CliError::Server)
 }

@@ -7,6 +7,7 @@
 //! one behind the other they are still one zstd stream, and reading one event unpacks one chunk.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use event::Fields;
 
@@ -52,6 +53,8 @@ pub struct StoredEvent {
 /// Why a stored event cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventListError(pub &'static str);
+
+const BROKEN: EventListError = EventListError("the event list cannot be unpacked");
 
 impl From<Short> for EventListError {
     fn from(_: Short) -> Self {
@@ -134,7 +137,6 @@ const WHOLE_BYTES_MAX: u32 = 4 << 20;
 
 /// Unpacks one chunk, or a whole event list, of known size.
 pub fn unpack(bytes: &[u8], raw_bytes: u32) -> Result<Vec<u8>, EventListError> {
-    let broken = EventListError("the event list cannot be unpacked");
     if raw_bytes > LIST_BYTES_MAX {
         return Err(EventListError("the event list is longer than 64 MiB"));
     }
@@ -143,11 +145,11 @@ pub fn unpack(bytes: &[u8], raw_bytes: u32) -> Result<Vec<u8>, EventListError> {
             if kept.is_none() {
                 *kept = zstd::bulk::Decompressor::new().ok();
             }
-            let decompressor = kept.as_mut().ok_or(broken)?;
-            decompressor.decompress(bytes, raw_bytes as usize).map_err(|_| broken)
+            let decompressor = kept.as_mut().ok_or(BROKEN)?;
+            decompressor.decompress(bytes, raw_bytes as usize).map_err(|_| BROKEN)
         })?
     } else {
-        unpack_piecewise(bytes, raw_bytes).map_err(|_| broken)?
+        unpack_piecewise(bytes, raw_bytes).map_err(|_| BROKEN)?
     };
     if raw.len() != raw_bytes as usize {
         return Err(EventListError("the event list has another size than it says"));
@@ -180,34 +182,63 @@ pub fn events(raw: &[u8]) -> impl Iterator<Item = Result<StoredEvent, EventListE
     })
 }
 
-/// The event at `index` of an unpacked chunk.
-pub fn event_at(raw: &[u8], index: u32) -> Result<StoredEvent, EventListError> {
-    let mut cursor = Cursor::new(raw);
-    for _ in 0..index {
-        event_bytes(&mut cursor)?;
+/// A chunk, unpacked.
+pub struct Unpacked {
+    /// How many events of its list stand before it.
+    pub before: u64,
+    /// Its bytes.
+    pub raw: Vec<u8>,
+    /// Where in them each event stands, for [`decode`].
+    pub events: Vec<Range<usize>>,
+}
+
+/// The chunk that holds the event at `nth` of a list of `raw_bytes` in all. What stands before it
+/// is unpacked and thrown away; a list of one chunk has nothing before it.
+pub fn chunk_with(list: &[u8], raw_bytes: u32, nth: u64) -> Result<Unpacked, EventListError> {
+    let (mut rest, mut left, mut before) = (list, raw_bytes, 0);
+    while !rest.is_empty() {
+        let (size, plain) = frame_lengths(rest)?;
+        left = left.checked_sub(plain).ok_or(BROKEN)?;
+        let raw = unpack(&rest[..size], plain)?;
+        let events = event_ranges(&raw)?;
+        let count = events.len() as u64;
+        if nth < before + count {
+            return Ok(Unpacked { before, raw, events });
+        }
+        before += count;
+        rest = &rest[size..];
     }
-    decode(event_bytes(&mut cursor)?)
+    Err(EventListError("there are not as many events as entries"))
 }
 
 /// The lengths of the zstd frames in an event list and how many events each holds, for reading
 /// single events later.
 pub fn chunk_lengths(list: &[u8], raw: &[u8]) -> Result<Vec<(u32, u32, u32)>, EventListError> {
-    let broken = EventListError("the event list cannot be unpacked");
     let (mut rest, mut raw_at, mut found) = (list, 0, Vec::new());
     while !rest.is_empty() {
-        let size = zstd::zstd_safe::find_frame_compressed_size(rest).map_err(|_| broken)?;
-        let size = size.min(rest.len());
-        let plain = zstd::zstd_safe::get_frame_content_size(rest).ok().flatten().ok_or(broken)?;
-        let end = raw_at + usize::try_from(plain).map_err(|_| broken)?;
-        let mut cursor = Cursor::new(raw.get(raw_at..end).ok_or(broken)?);
-        let mut count = 0;
-        while !cursor.is_done() {
-            event_bytes(&mut cursor)?;
-            count += 1;
-        }
-        found.push((size as u32, plain as u32, count));
+        let (size, plain) = frame_lengths(rest)?;
+        let end = raw_at + plain as usize;
+        let events = event_ranges(raw.get(raw_at..end).ok_or(BROKEN)?)?;
+        found.push((size as u32, plain, events.len() as u32));
         rest = &rest[size..];
         raw_at = end;
+    }
+    Ok(found)
+}
+
+/// Bytes of the first zstd frame, compressed and not.
+fn frame_lengths(list: &[u8]) -> Result<(usize, u32), EventListError> {
+    let size = zstd::zstd_safe::find_frame_compressed_size(list).map_err(|_| BROKEN)?;
+    let plain = zstd::zstd_safe::get_frame_content_size(list).ok().flatten().ok_or(BROKEN)?;
+    Ok((size.min(list.len()), u32::try_from(plain).map_err(|_| BROKEN)?))
+}
+
+fn event_ranges(raw: &[u8]) -> Result<Vec<Range<usize>>, EventListError> {
+    let (mut cursor, mut found) = (Cursor::new(raw), Vec::with_capacity(CHUNK_EVENTS));
+    while !cursor.is_done() {
+        let start = cursor.at() + 4;
+        event_bytes(&mut cursor)?;
+        found.push(start..cursor.at());
     }
     Ok(found)
 }
@@ -217,7 +248,8 @@ fn event_bytes<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], EventListError> 
     Ok(cursor.take(length)?)
 }
 
-fn decode(bytes: &[u8]) -> Result<StoredEvent, EventListError> {
+/// Reads one event.
+pub fn decode(bytes: &[u8]) -> Result<StoredEvent, EventListError> {
     let text = |bytes| {
         std::str::from_utf8(bytes).map_err(|_| EventListError("a path or a text is not UTF-8"))
     };

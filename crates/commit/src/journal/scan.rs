@@ -65,6 +65,24 @@ pub struct Found {
     pub dead: Vec<Place>,
     /// Files without a frame that counts.
     pub idle: Vec<u64>,
+    /// Those of them that hold nothing else either: made ahead and never used.
+    pub blank: Vec<u64>,
+}
+
+impl Found {
+    /// Removes the blank files. A crash meanwhile leaves fewer of them.
+    pub(crate) fn drop_blank(&mut self, disk: &dyn Disk) -> Result<(), Scan> {
+        if self.blank.is_empty() {
+            return Ok(());
+        }
+        for number in std::mem::take(&mut self.blank) {
+            let name = file_name(number);
+            disk.remove(&name).map_err(|error| Scan::Io(name, error))?;
+            self.files.retain(|(other, _)| *other != number);
+            self.idle.retain(|other| *other != number);
+        }
+        disk.sync_folder("journal").map_err(|error| Scan::Io("journal".into(), error))
+    }
 }
 
 /// Why a scan ended early.
@@ -110,7 +128,10 @@ pub fn scan(
         if rest == BLOCK {
             walk.found.idle.push(file.number);
         }
-        walk.leftover(file, &bytes, rest, later)?;
+        let is_clear = walk.leftover(file, &bytes, rest, later)?;
+        if is_clear && rest == BLOCK {
+            walk.found.blank.push(file.number);
+        }
         done += file.size;
         progress(done, total);
         walk.found.next_file = file.number + 1;
@@ -136,7 +157,7 @@ impl Walk<'_> {
         bytes: &[u8],
         later: Option<FrameHeader>,
     ) -> Result<usize, Scan> {
-        let mut at = BLOCK;
+        let (mut at, mut last) = (BLOCK, None);
         while let Some(frame) = bytes.get(at..).and_then(Frame::decode) {
             let found = &mut self.found;
             let in_order = frame.header.number == found.next_frame
@@ -149,26 +170,29 @@ impl Walk<'_> {
             (self.visit)(&frame, place)?;
             found.next_frame += 1;
             found.last_crc = frame.crc;
-            let sections = frame.sections.to_vec();
-            found.last = Some(LastFrame { place, header: frame.header, sections });
+            last = Some((place, frame.clone()));
             at += frame.room() as usize;
             found.end = Some(Place { file: file.number, offset: at as u64 });
+        }
+        if let Some((place, Frame { header, sections, .. })) = last {
+            let sections = sections.to_vec();
+            self.found.last = Some(LastFrame { place, header, sections });
         }
         Ok(at)
     }
 
-    /// Judges what stands behind the last frame of a file that counts. `later` is the first frame
-    /// of the files behind it.
+    /// Judges what stands behind the last frame of a file that counts; says whether it is nothing
+    /// but zeros. `later` is the first frame of the files behind it.
     fn leftover(
         &mut self,
         file: &Opened,
         bytes: &[u8],
         at: usize,
         later: Option<FrameHeader>,
-    ) -> Result<(), Scan> {
+    ) -> Result<bool, Scan> {
         let rest = bytes.get(at..).unwrap_or_default();
         if is_zero(rest) {
-            return Ok(());
+            return Ok(true);
         }
         let place = Place { file: file.number, offset: at as u64 };
         let damage = |what: &str| {
@@ -197,7 +221,7 @@ impl Walk<'_> {
             }
         }
         self.found.dead.push(place);
-        Ok(())
+        Ok(false)
     }
 
     /// Start-up states a cut in the frame that follows the copy. No such frame: not stated.
@@ -222,7 +246,8 @@ fn replaces(first: &FrameHeader) -> bool {
 }
 
 fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|b| *b == 0)
+    const ZEROS: [u8; BLOCK] = [0; BLOCK];
+    bytes.chunks(BLOCK).all(|block| *block == ZEROS[..block.len()])
 }
 
 fn open_all(disk: &dyn Disk, folder: [u8; 16]) -> Result<Vec<Opened>, Scan> {

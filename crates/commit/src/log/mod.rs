@@ -1,18 +1,27 @@
 //! One Merkle log: its key, its tree, its ids, and what readers may see of it.
 
 mod checkpoint;
+mod chunks;
 mod epochs;
 mod ids;
+mod meta;
 #[cfg(test)]
 mod oracles;
+mod pages;
+mod published;
+mod reader;
 mod sequencer;
 mod shared;
 mod tree;
 
 pub use checkpoint::{Checkpoint, LogKey, hex, read_unverified};
+pub(crate) use chunks::{ChunkPlace, Chunks};
 pub(crate) use epochs::{Counters, Epochs};
 pub use ids::{IDS_MAX, IdKey, Ids, SAME_ID_MAX, WINDOW_NS};
+pub use meta::LogMeta;
+pub(crate) use published::Addition;
+pub use published::Published;
+pub use reader::Reader;
 pub use sequencer::{Plan, Sequencer};
-pub(crate) use shared::{Addition, ChunkPlace};
-pub use shared::{Files, Log, LogMeta, Published, ReadError};
+pub use shared::{Files, Log, ReadError};
 pub use tree::{Frontier, Growth, TILE_WIDTH, Tree};

@@ -1,50 +1,14 @@
 //! What a log shows: shared between the lane, which alone changes it, and everybody who reads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use event::{EpochKey, EventKey, Fields, Leaf, OriginDigest};
+use event::{EventKey, Fields, Leaf, OriginDigest};
 use platform::File;
-use serde::{Deserialize, Serialize};
 
-use super::{Checkpoint, Epochs, Growth, Ids, LogKey, Tree};
-use crate::journal::Place;
-use crate::journal::event_list::{self, SaltPlace, StoredEvent};
-use crate::journal::section::{EpochRecord, IdTag};
-
-/// What is fixed when a log is created, as `logs/<log>/log.json` keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogMeta {
-    /// `counterfoil.log/v1`.
-    pub format: String,
-    /// `<host>/tlog/<log>`.
-    pub origin: String,
-    /// Whose events these are.
-    pub tenant: String,
-    /// Whether anybody may read its tiles.
-    pub public: bool,
-    /// When it was created.
-    pub opened_at: String,
-}
-
-impl LogMeta {
-    /// The value of `format`.
-    pub const FORMAT: &str = "counterfoil.log/v1";
-
-    /// The text of `logs/<log>/log.json`.
-    pub(crate) fn file_text(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).expect("plain strings and booleans");
-        line.push(b'\n');
-        line
-    }
-
-    /// The log's short name, the last part of its origin.
-    pub fn name(&self) -> &str {
-        self.origin.rsplit('/').next().unwrap_or(&self.origin)
-    }
-}
+use super::{Addition, Checkpoint, ChunkPlace, Epochs, LogKey, LogMeta, Published, Reader};
+use crate::journal::event_list::{SaltPlace, StoredEvent};
 
 /// The journal files that events are read from, by number.
 pub type Files = RwLock<BTreeMap<u64, Arc<dyn File>>>;
@@ -58,38 +22,11 @@ pub struct Log {
     /// Handed out by senders' tasks.
     pub(crate) epochs: Epochs,
     pub(crate) files: Arc<Files>,
-    /// Written by the lane alone, after the frame is durable; read by everybody.
+    /// Entries that start-up found. Those behind them came since.
+    found: u64,
+    /// Written by the lane after the frame is durable, and once by who looked into what start-up
+    /// found; read by everybody.
     published: RwLock<Published>,
-}
-
-/// The log as readers may see it: durable, signed.
-pub struct Published {
-    /// The tree; never smaller than the checkpoint.
-    pub tree: Tree,
-    /// The newest signed checkpoint.
-    pub checkpoint: Arc<Checkpoint>,
-    /// Ids in the window.
-    pub ids: Ids,
-    epochs: HashMap<u32, EpochKey>,
-    chunks: Vec<ChunkPlace>,
-}
-
-/// Where some consecutive events stand.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ChunkPlace {
-    pub(crate) first: u64,
-    pub(crate) place: Place,
-    pub(crate) bytes: u32,
-    pub(crate) raw_bytes: u32,
-}
-
-/// What a frame adds to one log.
-pub(crate) struct Addition<'a> {
-    pub(crate) growth: Growth,
-    pub(crate) leaves: &'a [Leaf],
-    pub(crate) tags: &'a [IdTag],
-    pub(crate) epochs: &'a [EpochRecord],
-    pub(crate) chunks: Vec<ChunkPlace>,
 }
 
 /// Why a stored event could not be read.
@@ -115,8 +52,8 @@ impl Log {
         published: Published,
     ) -> Log {
         let digest = OriginDigest::new(&meta.origin);
-        let epochs = Epochs::new(next_epoch);
-        Log { meta, key, digest, epochs, files, published: RwLock::new(published) }
+        let (epochs, found) = (Epochs::new(next_epoch), published.tree.size());
+        Log { meta, key, digest, epochs, files, found, published: RwLock::new(published) }
     }
 
     /// The public key.
@@ -135,35 +72,18 @@ impl Log {
     }
 
     pub(crate) fn publish(&self, addition: Addition<'_>, checkpoint: Arc<Checkpoint>) {
-        let mut published = self.published.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut published = self.publishing();
         published.add(addition);
         published.checkpoint = checkpoint;
     }
 
-    /// Reads the event at `seq` from the journal.
-    pub fn read(&self, seq: u64) -> Result<StoredEvent, ReadError> {
-        let chunk = self.published().chunk(seq).ok_or(ReadError::Absent(seq))?;
-        let damaged = |error: event_list::EventListError| ReadError::Damaged(seq, error.0);
-        let raw = self.unpack(chunk, seq)?;
-        event_list::event_at(&raw, (seq - chunk.first) as u32).map_err(damaged)
+    fn publishing(&self) -> RwLockWriteGuard<'_, Published> {
+        self.published.write().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Reads events from `seq` on, up to the end of their chunk: neighbours cost little.
-    pub fn read_chunk(&self, seq: u64) -> Result<Vec<StoredEvent>, ReadError> {
-        let chunk = self.published().chunk(seq).ok_or(ReadError::Absent(seq))?;
-        let raw = self.unpack(chunk, seq)?;
-        let events = event_list::events(&raw).skip((seq - chunk.first) as usize);
-        events.map(|e| e.map_err(|error| ReadError::Damaged(seq, error.0))).collect()
-    }
-
-    fn unpack(&self, chunk: ChunkPlace, seq: u64) -> Result<Vec<u8>, ReadError> {
-        let files = self.files.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let file = files.get(&chunk.place.file).cloned();
-        drop(files);
-        let file = file.ok_or(ReadError::Damaged(seq, "its journal file is gone"))?;
-        let mut bytes = vec![0; chunk.bytes as usize];
-        file.read_at(chunk.place.offset, &mut bytes)?;
-        event_list::unpack(&bytes, chunk.raw_bytes).map_err(|e| ReadError::Damaged(seq, e.0))
+    /// Reads the event at `seq` from the journal. Who reads several has a [`Reader`].
+    pub fn read(self: &Arc<Log>, seq: u64) -> Result<StoredEvent, ReadError> {
+        Reader::new(self).read(seq)
     }
 
     /// The key that makes an event's salts.
@@ -171,57 +91,49 @@ impl Log {
         Some(self.published().epochs.get(&salts.epoch)?.event_key(salts.counter))
     }
 
-    /// Reads an event and checks it against its leaf before anybody relies on it.
-    pub fn read_checked(&self, seq: u64) -> Result<(Fields, EventKey), ReadError> {
-        let stored = self.read(seq)?;
+    /// Reads an event and compares it with its entry. Who reads several has a [`Reader`].
+    pub fn read_checked(self: &Arc<Log>, seq: u64) -> Result<(Fields, EventKey), ReadError> {
+        Reader::new(self).read_checked(seq)
+    }
+
+    /// Compares an event with its entry.
+    pub fn check(
+        &self,
+        seq: u64,
+        stored: &StoredEvent,
+        leaf: &Leaf,
+    ) -> Result<EventKey, ReadError> {
         let key = self.event_key(stored.salts).ok_or(ReadError::Damaged(seq, "no epoch key"))?;
-        let leaf = self.published().tree.entry(seq).ok_or(ReadError::Absent(seq))?;
         if self.digest.of_fields(&stored.fields, &key) != leaf.digest {
             return Err(ReadError::Damaged(seq, "the content is not what was committed"));
         }
-        Ok((stored.fields, key))
-    }
-}
-
-impl Published {
-    pub(crate) fn new(checkpoint: Checkpoint) -> Published {
-        Published {
-            tree: Tree::default(),
-            checkpoint: Arc::new(checkpoint),
-            ids: Ids::default(),
-            epochs: HashMap::new(),
-            chunks: Vec::new(),
-        }
+        Ok(key)
     }
 
-    pub(crate) fn add(&mut self, addition: Addition<'_>) {
-        let first = self.tree.size();
-        for (n, (leaf, tag)) in addition.leaves.iter().zip(addition.tags).enumerate() {
-            self.ids.add(tag, first + n as u64, leaf.recorded_at);
-        }
-        for epoch in addition.epochs {
-            self.epochs.insert(epoch.number, EpochKey::new(&epoch.key));
-        }
-        self.chunks.extend(addition.chunks);
-        self.tree.grow(addition.leaves, addition.growth);
+    /// The entries from `first` to before `end`, as far as there are any.
+    pub(crate) fn leaves(&self, first: u64, end: u64) -> Vec<Leaf> {
+        let published = self.published();
+        (first..end).map_while(|seq| published.tree.entry(seq)).collect()
     }
 
-    fn chunk(&self, seq: u64) -> Option<ChunkPlace> {
-        if seq >= self.checkpoint.size {
-            return None;
-        }
-        let after = self.chunks.partition_point(|chunk| chunk.first <= seq);
-        self.chunks.get(after.checked_sub(1)?).copied()
+    /// How many events start-up found, and where they stand.
+    pub(crate) fn found(&self) -> (u64, Vec<ChunkPlace>) {
+        (self.found, self.published().chunks.below(self.found))
     }
 
-    /// Start-up copied a frame: what stood at `from` and behind it now stands at `to`.
-    pub(crate) fn moved(&mut self, from: Place, to: Place) {
-        for chunk in self.chunks.iter_mut().rev() {
-            if chunk.place.file != from.file || chunk.place.offset < from.offset {
-                break;
-            }
-            chunk.place =
-                Place { file: to.file, offset: chunk.place.offset - from.offset + to.offset };
-        }
+    /// Takes the chunks of all event lists that start-up found.
+    pub(crate) fn looked_into(&self, chunks: Vec<ChunkPlace>) {
+        self.publishing().chunks.looked_into(chunks);
+    }
+
+    /// The journal's bytes at a place.
+    pub(crate) fn bytes_at(&self, chunk: &ChunkPlace) -> Result<Vec<u8>, ReadError> {
+        let files = self.files.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let file = files.get(&chunk.place.file).cloned();
+        drop(files);
+        let file = file.ok_or(ReadError::Damaged(chunk.first, "its journal file is gone"))?;
+        let mut bytes = vec![0; chunk.bytes as usize];
+        file.read_at(chunk.place.offset, &mut bytes)?;
+        Ok(bytes)
     }
 }

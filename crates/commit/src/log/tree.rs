@@ -1,14 +1,19 @@
 //! The Merkle tree of one log (RFC 6962): growing, roots, proofs, tiles.
 //!
-//! Leaves are kept as their bytes; nodes of all whole subtrees are kept by level. Growth is
-//! computed beside the tree ([`Frontier`]) and applied once it is durable, so that readers never
-//! see a tree that a crash could take back.
+//! Leaves are kept as their bytes; of whole subtrees the roots of those with at least 16 leaves,
+//! by level: what lies below is hashed again when it is asked for, which takes a microsecond and
+//! saves 60 bytes a leaf. Growth is computed beside the tree ([`Frontier`]) and applied once it is
+//! durable, so that readers never see a tree that a crash could take back.
 
 use event::{Hash, Leaf};
 use sha2::{Digest, Sha256};
 
+use super::pages::Pages;
+
 /// Entries of a full tile or bundle (C2SP tlog-tiles).
 pub const TILE_WIDTH: u64 = 256;
+/// The lowest level that is kept.
+const KEPT: usize = 4;
 
 /// The right edge of a tree: enough to append and to know the root.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +26,7 @@ pub struct Frontier {
 /// What appending some leaves adds: the leaves' hashes and every node that became whole.
 #[derive(Clone, Debug, Default)]
 pub struct Growth {
-    /// New nodes by level, level 0 being leaf hashes.
+    /// New nodes by level, from [`KEPT`] on.
     levels: Vec<Vec<Hash>>,
 }
 
@@ -55,6 +60,7 @@ impl Frontier {
 
 impl Growth {
     fn add(&mut self, level: usize, hash: Hash) {
+        let Some(level) = level.checked_sub(KEPT) else { return };
         if self.levels.len() == level {
             self.levels.push(Vec::new());
         }
@@ -65,9 +71,9 @@ impl Growth {
 /// A tree and all its proofs.
 #[derive(Debug, Default)]
 pub struct Tree {
-    leaves: Vec<[u8; Leaf::BYTES]>,
-    /// Nodes of whole subtrees: `levels[l][i]` covers leaves i·2^l to (i+1)·2^l.
-    levels: Vec<Vec<Hash>>,
+    leaves: Pages<[u8; Leaf::BYTES]>,
+    /// Roots of whole subtrees: `levels[l - KEPT]` at i covers leaves i·2^l to (i+1)·2^l.
+    levels: Vec<Pages<Hash>>,
 }
 
 impl Tree {
@@ -78,12 +84,12 @@ impl Tree {
 
     /// Adds what a frontier computed; `leaves` are those it was computed from.
     pub fn grow(&mut self, leaves: &[Leaf], growth: Growth) {
-        self.leaves.extend(leaves.iter().map(Leaf::encode));
+        leaves.iter().for_each(|leaf| self.leaves.push(leaf.encode()));
         for (level, hashes) in growth.levels.into_iter().enumerate() {
             if self.levels.len() == level {
-                self.levels.push(Vec::new());
+                self.levels.push(Pages::default());
             }
-            self.levels[level].extend(hashes);
+            hashes.into_iter().for_each(|hash| self.levels[level].push(hash));
         }
     }
 
@@ -178,24 +184,39 @@ impl Tree {
     /// The hash over leaves `lo` to `hi`, which lie inside the tree.
     fn subtree(&self, lo: u64, hi: u64) -> Hash {
         let width = hi - lo;
+        if width == 1 {
+            return self.leaf_hash(lo);
+        }
         if width.is_power_of_two() && lo.is_multiple_of(width) {
-            let level = width.trailing_zeros() as usize;
-            return self.levels[level][(lo / width) as usize];
+            let level = (width.trailing_zeros() as usize).checked_sub(KEPT);
+            if let Some(hash) = level.and_then(|l| self.levels[l].get((lo / width) as usize)) {
+                return *hash;
+            }
         }
         let middle = lo + split(width);
         node(&self.subtree(lo, middle), &self.subtree(middle, hi))
     }
 
+    fn leaf_hash(&self, seq: u64) -> Hash {
+        let leaf = self.leaves.get(seq as usize).expect("callers stay inside the tree");
+        leaf_hash(leaf)
+    }
+
     /// A hash tile: up to 256 hashes of level 8·`level`, from 256·`index` (C2SP tlog-tiles).
     pub fn tile(&self, level: u8, index: u64, width: u64) -> Option<Vec<u8>> {
-        let nodes = self.levels.get(usize::from(level) * 8)?;
-        let hashes = nodes.get(range(index, width)?)?;
-        Some(hashes.as_flattened().to_vec())
+        let (start, count) = range(index, width)?;
+        match (usize::from(level) * 8).checked_sub(KEPT) {
+            None => Some(self.leaves.slice(start, count)?.iter().flat_map(leaf_hash).collect()),
+            Some(level) => {
+                Some(self.levels.get(level)?.slice(start, count)?.as_flattened().to_vec())
+            }
+        }
     }
 
     /// An entry bundle: up to 256 entries, each with its length in 16 bits (C2SP tlog-tiles).
     pub fn bundle(&self, index: u64, width: u64) -> Option<Vec<u8>> {
-        let leaves = self.leaves.get(range(index, width)?)?;
+        let (start, count) = range(index, width)?;
+        let leaves = self.leaves.slice(start, count)?;
         let mut out = Vec::with_capacity(leaves.len() * (Leaf::BYTES + 2));
         for leaf in leaves {
             out.extend_from_slice(&(Leaf::BYTES as u16).to_be_bytes());
@@ -205,15 +226,21 @@ impl Tree {
     }
 }
 
-fn range(index: u64, width: u64) -> Option<std::ops::Range<usize>> {
+/// Where a tile begins and how many hashes it has.
+fn range(index: u64, width: u64) -> Option<(usize, usize)> {
     let start = usize::try_from(index.checked_mul(TILE_WIDTH)?).ok()?;
-    let end = start.checked_add(usize::try_from(width).ok()?)?;
-    (1..=TILE_WIDTH).contains(&width).then_some(start..end)
+    (1..=TILE_WIDTH).contains(&width).then_some((start, width as usize))
 }
 
 /// The largest power of two below `n`, which is at least 2.
 fn split(n: u64) -> u64 {
     1 << (63 - (n - 1).leading_zeros())
+}
+
+fn leaf_hash(leaf: &[u8; Leaf::BYTES]) -> Hash {
+    let mut data = [0; 1 + Leaf::BYTES];
+    data[1..].copy_from_slice(leaf);
+    Sha256::digest(data).into()
 }
 
 fn node(left: &Hash, right: &Hash) -> Hash {

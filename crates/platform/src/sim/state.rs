@@ -53,8 +53,17 @@ impl State {
         }
     }
 
+    /// Bytes of the files that have a name; one that is only open takes no room.
     pub(super) fn used(&self) -> u64 {
-        self.files.values().map(Sectors::len).sum()
+        let named: BTreeSet<u64> = self.names.inodes().collect();
+        named.iter().filter_map(|inode| self.files.get(inode)).map(Sectors::len).sum()
+    }
+
+    fn free(&self) -> u64 {
+        match self.bytes_max {
+            u64::MAX => u64::MAX,
+            bytes_max => bytes_max.saturating_sub(self.used()),
+        }
     }
 
     pub(super) fn crash(&mut self, how: Crash) {
@@ -126,9 +135,9 @@ impl State {
     }
 
     pub(super) fn write(&mut self, inode: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let free = self.bytes_max.saturating_sub(self.used());
+        let free = self.free();
         let file = self.file(inode)?;
-        let fits = (file.len() + free).saturating_sub(offset).min(bytes.len() as u64);
+        let fits = file.len().saturating_add(free).saturating_sub(offset).min(bytes.len() as u64);
         file.write(offset, &bytes[..fits as usize]);
         if fits < bytes.len() as u64 {
             return Err(io::ErrorKind::StorageFull.into());

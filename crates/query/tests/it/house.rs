@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
-use commit::{Fate, IdKey, Indexer, Log, LogSpec, Store, World};
+use commit::{Fate, IdKey, Indexer, Log, LogSpec, Replayed, Store, World};
 use event::{Fields, Value, json};
 use platform::{Clock, SystemEntropy};
 use query::{Hot, Scope, Settings, Source};
@@ -62,18 +62,17 @@ impl House {
         });
         let mut open = commit::Settings::new("query.test", specs.into());
         (open.file_bytes, open.files_ahead) = (1 << 20, false);
-        let hot = Arc::new(Hot::with(settings));
+        let hot = Arc::new(Hot::resuming(settings));
         let indexer = hot.indexer();
-        let seen = hot.clone();
-        let store = Store::open(
-            world.clone(),
-            &open,
-            &mut |meta, first, leaves, events| seen.replay(meta, first, leaves, events),
-            &mut |_, _| {},
-            &indexer,
-            |fatal| panic!("{fatal}"),
-        );
-        House { store: store.expect("opens"), hot, indexer, world, settings }
+        let store =
+            Store::open(world.clone(), &open, &mut |_, _| {}, &indexer, |fatal| panic!("{fatal}"));
+        let store = store.expect("opens");
+        for replayed in store.replay() {
+            let Replayed { log, first, leaves, events, .. } = replayed.expect("undamaged");
+            hot.replay(&log.meta, first, &leaves, &events);
+        }
+        hot.resumed();
+        House { store, hot, indexer, world, settings }
     }
 
     /// Closes in order and starts anew.

@@ -32,6 +32,7 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
 /// Prometheus text. Names no tenant and no producer: it is open to all.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     let counters = &app.counters;
+    let [indexed, checked, found] = app.backlog.progress();
     let entries: u64 = app.store.logs().values().map(|log| log.checkpoint().size).sum();
     let rows = [
         ("requests_total", "counter", "Write requests received.", counters.requests.load(Relaxed)),
@@ -40,6 +41,9 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
         ("conflicts_total", "counter", "Ids sent twice.", counters.conflicts.load(Relaxed)),
         ("refusals_total", "counter", "Records refused.", app.refusals.total()),
         ("entries", "gauge", "Entries of all logs.", entries),
+        ("start_events", "gauge", "Events that the start found.", found),
+        ("start_events_indexed", "gauge", "Those of them that are indexed.", indexed),
+        ("start_events_checked", "gauge", "Those compared with their entries.", checked),
         ("in_flight_bytes", "gauge", "Bytes of bodies held.", app.permits.held() as u64),
     ];
     let mut text = String::new();
@@ -79,6 +83,9 @@ pub(crate) async fn status(
     let refused: u64 = counts.iter().map(|count| count.count).sum();
     let found = query::gaps(&super::read::source(&app), &scope);
     let gaps: Vec<Value> = found.gaps.iter().map(super::read::gap).collect();
+    let [indexed, checked, found_at_start] = app.backlog.progress();
+    // Before all is indexed, a gap may be one that is filled.
+    let gaps = app.backlog.is_open().then_some(gaps);
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": !app.failed.load(Relaxed),
@@ -86,6 +93,7 @@ pub(crate) async fn status(
         "logs": logs,
         "refused": refused,
         "gaps": gaps,
+        "start": {"events": found_at_start, "indexed": indexed, "checked": checked},
         "in_flight_bytes": app.permits.held(),
         "duplicates_window": {"events": commit::IDS_MAX, "hours": DUPLICATES_HOURS},
     })))

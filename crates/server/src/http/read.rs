@@ -90,6 +90,7 @@ pub(crate) async fn search(
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
     let listing = Listing::parse(&parameters, app.clock.now())?;
+    app.backlog.indexed().await?;
     work(HEAVY, move || list(&app, &scope, &listing)).await?
 }
 
@@ -150,7 +151,9 @@ pub(crate) async fn open_gaps(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
 ) -> Result<Json<Value>, Failure> {
-    let found = gaps(&source(&app), &caller.scope()?);
+    let scope = caller.scope()?;
+    app.backlog.indexed().await?;
+    let found = gaps(&source(&app), &scope);
     let shown: Vec<Value> = found.gaps.iter().map(gap).collect();
     Ok(Json(json!({ "gaps": shown, "more": found.more })))
 }
@@ -161,6 +164,7 @@ pub(crate) async fn by_id(
     InPath(id): InPath<String>,
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
+    app.backlog.indexed().await?;
     let found = work(HEAVY, move || query::by_id(&source(&app), &scope, &id)).await?;
     let hits = found.map_err(|error| query_failure(&error))?;
     let Some((newest, others)) = hits.split_first() else {
@@ -239,6 +243,7 @@ pub(crate) async fn trace(
     InPath(id): InPath<String>,
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
+    app.backlog.indexed().await?;
     let found = work(HEAVY, move || query::trace(&source(&app), &scope, &id)).await?;
     let trace = found.map_err(|error| query_failure(&error))?;
     let absent = || Failure::not_found("nothing is recorded under this id that you may read");

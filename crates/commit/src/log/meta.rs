@@ -1,0 +1,36 @@
+//! What is fixed when a log is created.
+
+use serde::{Deserialize, Serialize};
+
+/// What is fixed when a log is created, as `logs/<log>/log.json` keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogMeta {
+    /// `counterfoil.log/v1`.
+    pub format: String,
+    /// `<host>/tlog/<log>`.
+    pub origin: String,
+    /// Whose events these are.
+    pub tenant: String,
+    /// Whether anybody may read its tiles.
+    pub public: bool,
+    /// When it was created.
+    pub opened_at: String,
+}
+
+impl LogMeta {
+    /// The value of `format`.
+    pub const FORMAT: &str = "counterfoil.log/v1";
+
+    /// The text of `logs/<log>/log.json`.
+    pub(crate) fn file_text(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("plain strings and booleans");
+        line.push(b'\n');
+        line
+    }
+
+    /// The log's short name, the last part of its origin.
+    pub fn name(&self) -> &str {
+        self.origin.rsplit('/').next().unwrap_or(&self.origin)
+    }
+}

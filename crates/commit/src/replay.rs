@@ -1,0 +1,144 @@
+//! The events that start-up found, read beside the lane: for who indexes and checks them.
+//!
+//! Opening reads frames, leaves and ids, which is all that writing needs. Unpacking the events
+//! takes several times as long and is done here. What cannot be read, or is not what its entry
+//! says, is damage like any other, though the checksums of its frame hold.
+
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use event::Leaf;
+
+use crate::journal::Damage;
+use crate::journal::event_list::{self, StoredEvent};
+use crate::journal::file::file_name;
+use crate::log::{ChunkPlace, Log, ReadError};
+use crate::open::OpenError;
+
+/// Consecutive events of one log.
+pub struct Replayed {
+    /// The log.
+    pub log: Arc<Log>,
+    /// Seq of the first.
+    pub first: u64,
+    /// Their entries.
+    pub leaves: Vec<Leaf>,
+    /// What they say.
+    pub events: Vec<StoredEvent>,
+    place: ChunkPlace,
+}
+
+/// Reads log after log, each from its first event to the last that start-up found.
+pub struct Replay {
+    logs: IntoIter<OneLog>,
+    current: Option<OneLog>,
+    done: u64,
+    events: u64,
+}
+
+struct OneLog {
+    log: Arc<Log>,
+    /// Events that start-up found.
+    size: u64,
+    lists: IntoIter<ChunkPlace>,
+    /// Chunks of the lists so far.
+    chunks: Vec<ChunkPlace>,
+}
+
+impl Replay {
+    pub(crate) fn new<'l>(logs: impl Iterator<Item = &'l Arc<Log>>) -> Replay {
+        let one = |log: &Arc<Log>| {
+            let (size, lists) = log.found();
+            OneLog { log: log.clone(), size, lists: lists.into_iter(), chunks: Vec::new() }
+        };
+        let logs: Vec<OneLog> = logs.map(one).collect();
+        let events = logs.iter().map(|log| log.size).sum();
+        Replay { logs: logs.into_iter(), current: None, done: 0, events }
+    }
+
+    /// Events read, and events in all.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.done, self.events)
+    }
+}
+
+impl Iterator for Replay {
+    type Item = Result<Replayed, OpenError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if self.current.is_none() {
+                self.current = Some(self.logs.next()?);
+            }
+            let one = self.current.as_mut()?;
+            if let Some(list) = one.lists.next() {
+                let replayed = one.read(list);
+                self.done += replayed.as_ref().map_or(0, |found| found.events.len() as u64);
+                return Some(replayed);
+            }
+            let one = self.current.take()?;
+            one.log.looked_into(one.chunks);
+        }
+    }
+}
+
+impl OneLog {
+    fn read(&mut self, list: ChunkPlace) -> Result<Replayed, OpenError> {
+        let end = self.lists.as_slice().first().map_or(self.size, |next| next.first);
+        let damaged = |what: &str| self.damaged(&list, list.first, what);
+        let bytes = self.log.bytes_at(&list).map_err(|error| self.failed(&list, error))?;
+        let raw = event_list::unpack(&bytes, list.raw_bytes).map_err(|e| damaged(e.0))?;
+        let events: Vec<StoredEvent> =
+            event_list::events(&raw).collect::<Result<_, _>>().map_err(|e| damaged(e.0))?;
+        if events.len() as u64 != end - list.first {
+            return Err(damaged("there are not as many events as entries"));
+        }
+        let lengths = event_list::chunk_lengths(&bytes, &raw).map_err(|e| damaged(e.0))?;
+        self.chunks.extend(chunk_places(&list, lengths));
+        let leaves = self.log.leaves(list.first, end);
+        Ok(Replayed { log: self.log.clone(), first: list.first, leaves, events, place: list })
+    }
+
+    fn failed(&self, list: &ChunkPlace, error: ReadError) -> OpenError {
+        match error {
+            ReadError::Io(error) => OpenError::io(&file_name(list.place.file), error),
+            error => self.damaged(list, list.first, &error.to_string()),
+        }
+    }
+
+    fn damaged(&self, list: &ChunkPlace, seq: u64, what: &str) -> OpenError {
+        damaged(&self.log, list, seq, what)
+    }
+}
+
+impl Replayed {
+    /// Compares every event with its signed entry.
+    pub fn check(&self) -> Result<(), OpenError> {
+        for (nth, (stored, leaf)) in self.events.iter().zip(&self.leaves).enumerate() {
+            let seq = self.first + nth as u64;
+            if let Err(error) = self.log.check(seq, stored, leaf) {
+                return Err(damaged(&self.log, &self.place, seq, &error.to_string()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damaged(log: &Log, list: &ChunkPlace, seq: u64, what: &str) -> OpenError {
+    OpenError::Damaged(Damage {
+        file: file_name(list.place.file),
+        offset: list.place.offset,
+        what: format!("log {}, entries from {seq}: {what}", log.meta.name()),
+    })
+}
+
+fn chunk_places(list: &ChunkPlace, lengths: Vec<(u32, u32, u32)>) -> Vec<ChunkPlace> {
+    let (mut first, mut place) = (list.first, list.place);
+    let placed = lengths.into_iter().map(|(bytes, raw_bytes, count)| {
+        let chunk = ChunkPlace { first, place, bytes, raw_bytes };
+        first += u64::from(count);
+        place.offset += u64::from(bytes);
+        chunk
+    });
+    placed.collect()
+}

@@ -1,0 +1,98 @@
+//! A log while the journal is read at start-up.
+//!
+//! Each section goes through the sequencer that made it; what it adds up to must be the root that
+//! stands with it, and what came before must be what the section's own checkpoint signs. The
+//! events themselves stay packed ([`crate::Replay`]): writing does not need them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::journal::event_list::LIST_BYTES_MAX;
+use crate::journal::file::file_name;
+use crate::journal::frame::{Frame, HEADER_BYTES};
+use crate::journal::section::{Section, sections};
+use crate::journal::{Damage, Place};
+use crate::log::{
+    Addition, Checkpoint, ChunkPlace, LogKey, LogMeta, Published, Sequencer, read_unverified,
+};
+
+/// A log while the journal is read.
+pub(crate) struct Rising {
+    pub(crate) meta: LogMeta,
+    pub(crate) key: LogKey,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) published: Published,
+    /// Epochs that its sections list.
+    pub(crate) epochs: HashSet<u32>,
+    pub(crate) next_epoch: u32,
+}
+
+/// Takes in a frame.
+pub(crate) fn visit_frame(
+    rising: &mut BTreeMap<String, Rising>,
+    frame: &Frame<'_>,
+    place: Place,
+) -> Result<(), Damage> {
+    let damage = |what: &str| Damage {
+        file: file_name(place.file),
+        offset: place.offset,
+        what: what.to_owned(),
+    };
+    let found = sections(frame.sections, frame.header.sections).map_err(|e| damage(e.0))?;
+    for section in found {
+        let log =
+            rising.get_mut(section.origin).ok_or_else(|| damage("a section of no known log"))?;
+        log.visit(&section, place).map_err(|what| {
+            let name = log.meta.name();
+            damage(&format!("log {name}, entries from {}: {what}", section.first))
+        })?;
+    }
+    Ok(())
+}
+
+impl Rising {
+    fn visit(&mut self, section: &Section<'_>, place: Place) -> Result<(), &'static str> {
+        let before = read_unverified(section.checkpoint, &self.meta.origin);
+        let before = before.ok_or("its checkpoint cannot be read")?;
+        if section.first != self.sequencer.size() || before.size != section.first {
+            return Err("they do not follow the entries before");
+        }
+        if before.root != self.sequencer.root() {
+            return Err("the entries before them are not those that were signed");
+        }
+        if !self.sequencer.accepts(&section.leaves) {
+            return Err("their times do not rise");
+        }
+        let plan = self.sequencer.replay(section.leaves.clone());
+        if plan.root != section.root_after {
+            return Err("they do not add up to the root that stands with them");
+        }
+        if section.event_list_raw > LIST_BYTES_MAX {
+            return Err("the event list is longer than 64 MiB");
+        }
+        for epoch in &section.epochs {
+            self.epochs.insert(epoch.number);
+            self.next_epoch = self.next_epoch.max(epoch.number.saturating_add(1));
+        }
+        let (leaves, growth) = self.sequencer.apply(plan);
+        let (tags, epochs) = (section.tags, &section.epochs[..]);
+        let chunks = Vec::new();
+        self.published.chunks.add_list(list_place(section, place));
+        self.published.add(Addition { growth, leaves: &leaves, tags, epochs, chunks });
+        // The root is signed below, or was: the section that follows carries the checkpoint.
+        let root = section.root_after;
+        let size = self.sequencer.size();
+        self.published.checkpoint = Arc::new(Checkpoint { size, root, note: String::new() });
+        Ok(())
+    }
+}
+
+fn list_place(section: &Section<'_>, place: Place) -> ChunkPlace {
+    let offset = place.offset + (HEADER_BYTES + section.event_list_at) as u64;
+    ChunkPlace {
+        first: section.first,
+        place: Place { file: place.file, offset },
+        bytes: section.event_list.len() as u32,
+        raw_bytes: section.event_list_raw,
+    }
+}

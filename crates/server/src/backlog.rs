@@ -1,0 +1,139 @@
+//! What a start has yet to do when it accepts writes already: index the events that it found, and
+//! then compare each with its signed entry. Lists and lookups wait for the first; the second
+//! keeps nobody waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use commit::{OpenError, Replay};
+use query::Hot;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::http::error::Failure;
+
+/// How long a read waits for the index before it is told to come again.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How far that is.
+pub(crate) struct Backlog {
+    /// Events that the start found.
+    events: AtomicU64,
+    indexed: AtomicU64,
+    checked: AtomicU64,
+    /// Whether all is indexed.
+    is_open: watch::Sender<bool>,
+    stop: AtomicBool,
+}
+
+impl Backlog {
+    pub(crate) fn new() -> Backlog {
+        Backlog {
+            events: AtomicU64::new(0),
+            indexed: AtomicU64::new(0),
+            checked: AtomicU64::new(0),
+            is_open: watch::Sender::new(false),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns when lists and lookups find everything.
+    pub(crate) async fn indexed(&self) -> Result<(), Failure> {
+        self.wait(PATIENCE).await
+    }
+
+    async fn wait(&self, patience: Duration) -> Result<(), Failure> {
+        let mut open = self.is_open.subscribe();
+        let waited = timeout(patience, open.wait_for(|open| *open)).await;
+        match waited {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Failure::busy("indexing", self.sentence())),
+        }
+    }
+
+    /// Whether lists and lookups find everything.
+    pub(crate) fn is_open(&self) -> bool {
+        *self.is_open.borrow()
+    }
+
+    /// Events indexed, checked, and found at the start.
+    pub(crate) fn progress(&self) -> [u64; 3] {
+        [&self.indexed, &self.checked, &self.events].map(|count| count.load(Relaxed))
+    }
+
+    /// Lets the work end early.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Relaxed);
+    }
+
+    fn sentence(&self) -> String {
+        let [indexed, _, events] = self.progress();
+        let percent = indexed * 100 / events.max(1);
+        format!(
+            "the server is indexing what it has: {percent} % of {events} events; writes are \
+             accepted meanwhile"
+        )
+    }
+}
+
+/// Does the work, on a thread of its own. An error is damage that no checksum shows.
+pub(crate) fn work(app: &App) -> Result<(), OpenError> {
+    let backlog = &app.backlog;
+    let replay = app.store.replay();
+    backlog.events.store(replay.progress().1, Relaxed);
+    if !index(backlog, replay, &app.hot)? {
+        return Ok(());
+    }
+    backlog.is_open.send_replace(true);
+    check(app, app.store.replay())
+}
+
+/// Returns whether all was indexed.
+fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, OpenError> {
+    while let Some(replayed) = replay.next() {
+        let replayed = replayed?;
+        hot.replay(&replayed.log.meta, replayed.first, &replayed.leaves, &replayed.events);
+        backlog.indexed.store(replay.progress().0, Relaxed);
+        if backlog.stop.load(Relaxed) {
+            return Ok(false);
+        }
+    }
+    hot.resumed();
+    Ok(true)
+}
+
+fn check(app: &App, mut replay: Replay) -> Result<(), OpenError> {
+    let backlog = &app.backlog;
+    while let Some(replayed) = replay.next() {
+        let began = app.clock.elapsed();
+        replayed?.check()?;
+        backlog.checked.store(replay.progress().0, Relaxed);
+        if backlog.stop.load(Relaxed) {
+            return Ok(());
+        }
+        // Senders have the processor first.
+        if app.permits.held() > 0 {
+            std::thread::sleep(app.clock.elapsed().saturating_sub(began));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn reads_wait_for_the_index_and_hear_how_far_it_is() {
+        let backlog = Backlog::new();
+        backlog.events.store(200, Relaxed);
+        backlog.indexed.store(86, Relaxed);
+        let failure = backlog.wait(Duration::ZERO).await.unwrap_err();
+        assert!(format!("{failure:?}").contains("43 % of 200 events"), "{failure:?}");
+        assert!(!backlog.is_open());
+        backlog.is_open.send_replace(true);
+        assert!(backlog.wait(Duration::ZERO).await.is_ok());
+    }
+}
