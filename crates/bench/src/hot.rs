@@ -136,7 +136,7 @@ fn restart(
     let line = bulk(SEED + 900, 1, START_NS).collect::<Vec<_>>();
     reader.ask(&post(&child.token, &line))?;
     let writes = machine.elapsed() - began;
-    reader.get("/v1/events?limit=1")?;
+    reader.wait_for("/v1/events?limit=1")?;
     let reads = machine.elapsed() - began;
     // Of the processors it had what others left; what it took of them is its own.
     let each = child.cpu()?.div_f64(events as f64);

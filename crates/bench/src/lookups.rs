@@ -25,6 +25,9 @@ pub(crate) struct Reader {
     token: String,
 }
 
+/// Times that a read is asked for again; the server keeps each waiting for a while.
+const TURNS_AWAY_MAX: usize = 100;
+
 impl Reader {
     pub(crate) fn open(child: &Child) -> Result<Reader, Failed> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -47,6 +50,17 @@ impl Reader {
     pub(crate) fn get(&mut self, path: &str) -> Result<&[u8], Failed> {
         let request = get(&self.token, path);
         self.ask(&request)
+    }
+
+    /// Asks for a path until it is answered otherwise than with "come again".
+    pub(crate) fn wait_for(&mut self, path: &str) -> Result<(), Failed> {
+        let request = get(&self.token, path);
+        for _ in 0..TURNS_AWAY_MAX {
+            if self.runtime.block_on(self.connection.ask(&request))? != 503 {
+                break;
+            }
+        }
+        self.ask(&request).map(drop)
     }
 
     /// How long answers to these paths take, each of this status.
