@@ -49,16 +49,27 @@ impl Permit {
     #[must_use]
     pub(crate) fn grow(&mut self, more: usize) -> bool {
         let mut held = self.permits.lock();
-        let free = self.permits.bytes_max.saturating_sub(held.all);
-        let of_tenant = held.by_tenant.get(&self.tenant).copied().unwrap_or_default();
-        // What the tenant holds and would hold, against half of what others leave.
-        if more > free || of_tenant + more > (free + of_tenant) / 2 {
+        if !held.has_room_for(more, &self.tenant, self.permits.bytes_max) {
             return false;
         }
         held.all += more;
         *held.by_tenant.entry(self.tenant.clone()).or_default() += more;
         self.bytes += more;
         true
+    }
+
+    /// Whether there is room for `more` bytes now. None of it is taken.
+    pub(crate) fn has_room_for(&self, more: usize) -> bool {
+        self.permits.lock().has_room_for(more, &self.tenant, self.permits.bytes_max)
+    }
+}
+
+impl Held {
+    fn has_room_for(&self, more: usize, tenant: &str, bytes_max: usize) -> bool {
+        let free = bytes_max.saturating_sub(self.all);
+        let of_tenant = self.by_tenant.get(tenant).copied().unwrap_or_default();
+        // What the tenant holds and would hold, against half of what others leave.
+        more <= free && of_tenant + more <= (free + of_tenant) / 2
     }
 }
 
@@ -83,6 +94,7 @@ mod tests {
     fn one_tenant_leaves_room_for_another() {
         let permits = Permits::new(1000);
         let (mut loud, mut quiet) = (permits.permit("loud"), permits.permit("quiet"));
+        assert!(loud.has_room_for(500) && !loud.has_room_for(501));
         assert!(loud.grow(500) && !loud.grow(1));
         assert!(quiet.grow(250) && !quiet.grow(1));
         drop(loud);

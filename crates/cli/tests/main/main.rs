@@ -5,6 +5,7 @@ mod corpora;
 mod http;
 mod life;
 mod pressure;
+mod stop;
 mod support;
 mod tour;
 mod wire;

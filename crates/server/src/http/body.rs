@@ -1,20 +1,17 @@
 //! Reading a request body: bounded as it arrives, bounded again as it is decompressed.
 
 use std::io::Read;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use tokio::time::timeout;
 
+use super::arrival::Late;
 use super::error::Failure;
 use crate::permits::Permit;
 
 /// Room is taken from the permit in steps of this.
 const STEP_BYTES: usize = 64 << 10;
-/// How long a body may stand still: what it holds of the permit, others could use.
-const STILL_MAX: Duration = Duration::from_secs(30);
 /// A zstd frame may ask for a window of 2 to the power of this, as much as a body may have.
 const WINDOW_LOG_MAX: u32 = 24;
 
@@ -33,15 +30,15 @@ pub(crate) async fn read(
     if announced.is_some_and(|bytes| bytes > bytes_max) {
         return Err(too_large(bytes_max));
     }
+    // What cannot have room is refused before it is sent; room is taken for what is here alone.
+    if !permit.has_room_for(announced.unwrap_or_default()) {
+        return Err(no_room());
+    }
     let mut room = Room { permit, taken: 0 };
-    room.need(announced.unwrap_or(STEP_BYTES))?;
-    let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
+    let mut bytes = Vec::with_capacity(announced.unwrap_or_default().min(STEP_BYTES));
     let mut body = body;
-    let still = |_| Failure::timeout("the body stood still for 30 s; send it again");
-    while let Some(frame) = timeout(STILL_MAX, body.frame()).await.map_err(still)? {
-        let frame = frame.map_err(|_| {
-            Failure::bad_request("body", "the body ended before what its headers announce")
-        })?;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| unended(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > bytes_max {
             return Err(too_large(bytes_max));
@@ -94,7 +91,7 @@ impl Room<'_> {
         }
         let more = (bytes - self.taken).next_multiple_of(STEP_BYTES);
         if !self.permit.grow(more) {
-            return Err(Failure::busy("busy", "too many bytes are in flight; retry soon"));
+            return Err(no_room());
         }
         self.taken += more;
         Ok(())
@@ -122,6 +119,15 @@ fn decompress(
         room.need(compressed + out.len() + count)?;
         out.extend_from_slice(&piece[..count]);
     }
+}
+
+fn unended(error: &axum::Error) -> Failure {
+    let cut = || Failure::bad_request("body", "the body ended before what its headers announce");
+    Late::behind(error).map_or_else(cut, Failure::late)
+}
+
+fn no_room() -> Failure {
+    Failure::busy("busy", "too many bytes are in flight; retry soon")
 }
 
 fn broken() -> Failure {

@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::arrival::Arrival;
 use super::seen::{Busy, Patience, Seen, Socket};
 
 /// Bytes that are read ahead: a request's head has no more.
@@ -36,7 +37,11 @@ pub(super) async fn serve(
     // An answer is written whole; to wait for more to send with it gains nothing.
     let _ = stream.set_nodelay(true);
     let seen = Seen::new();
-    let requests = Requests { router: TowerToHyperService::new(router), seen: seen.clone() };
+    let requests = Requests {
+        router: TowerToHyperService::new(router),
+        seen: seen.clone(),
+        stopped: stopped.clone(),
+    };
     let socket = TokioIo::new(Socket { stream, seen: seen.clone() });
     let connection =
         http1::Builder::new().max_buf_size(BUFFER_BYTES_MAX).serve_connection(socket, requests);
@@ -86,6 +91,7 @@ fn poll_overdue(
 struct Requests {
     router: TowerToHyperService<Router>,
     seen: Seen,
+    stopped: watch::Receiver<bool>,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -95,6 +101,7 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let busy = Busy::new(&self.seen);
+        let request = request.map(|body| Arrival::new(body, self.stopped.clone()));
         let answer = self.router.call(request);
         Box::pin(async { Ok(answer.await?.map(|body| Answer { body, _busy: busy })) })
     }

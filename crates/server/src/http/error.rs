@@ -7,7 +7,7 @@
 //! | 403 | the token's role does not allow it | ask for another role |
 //! | 404 | nothing there, or nothing you may know of | |
 //! | 405 | an address that has other methods | use one that Allow names |
-//! | 408 | the body stands still | send it again, at once |
+//! | 408 | the body stands still or trickles | send it again, at once |
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
@@ -18,6 +18,8 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+
+use super::arrival::Late;
 
 /// A failed request.
 #[derive(Debug)]
@@ -62,8 +64,14 @@ impl Failure {
         Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
     }
 
-    pub(crate) fn timeout(detail: impl Into<String>) -> Failure {
-        Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail)
+    /// A body did not come to its end.
+    pub(super) fn late(late: Late) -> Failure {
+        match late {
+            Late::Stopping => Failure::busy("stopping", late.to_string()),
+            Late::Still | Late::Slow => {
+                Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", late.to_string())
+            }
+        }
     }
 
     pub(crate) fn too_large(detail: impl Into<String>) -> Failure {

@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use super::arrival::Late;
 use super::error::Failure;
 
 /// What stands in the braces of a route.
@@ -75,7 +76,13 @@ fn unknown(name: &str, allowed: &str) -> Failure {
 /// whether the caller may do this at all.
 pub(crate) async fn small_json<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
     let read = Json::<T>::from_request(request, &()).await;
-    read.map(|Json(value)| value).map_err(|rejection| match rejection {
+    read.map(|Json(value)| value).map_err(|rejection| {
+        Late::behind(&rejection).map_or_else(|| unread(rejection), Failure::late)
+    })
+}
+
+fn unread(rejection: JsonRejection) -> Failure {
+    match rejection {
         JsonRejection::JsonSyntaxError(what) => Failure::bad_request("json", what.body_text()),
         JsonRejection::JsonDataError(what) => Failure::bad_request("schema", what.body_text()),
         JsonRejection::MissingJsonContentType(_) => {
@@ -85,5 +92,5 @@ pub(crate) async fn small_json<T: DeserializeOwned>(request: Request) -> Result<
             Failure::too_large(format!("this takes at most {} bytes", super::SMALL_BYTES_MAX))
         }
         other => Failure::bad_request("body", other.body_text()),
-    })
+    }
 }

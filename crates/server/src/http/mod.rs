@@ -1,6 +1,7 @@
 //! The HTTP interface.
 
 mod accept;
+mod arrival;
 mod auth;
 mod body;
 mod connection;
