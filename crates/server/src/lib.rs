@@ -14,6 +14,7 @@ mod descriptors;
 mod http;
 mod ingest;
 mod permits;
+mod reads;
 mod refusals;
 mod serve;
 mod tokens;

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::descriptors;
 use crate::http::{self, Patience};
 use crate::permits::Permits;
+use crate::reads::Reads;
 use crate::refusals::Refusals;
 use crate::tokens::{NewToken, TokenError, Tokens};
 
@@ -143,6 +144,7 @@ fn open(
         policy: Policy::default(),
         limits: config.limits.clone(),
         permits: Permits::new(config.limits.in_flight_bytes_max),
+        reads: Reads::new(),
         refusals: Refusals::default(),
         clock,
         counters: Counters::default(),

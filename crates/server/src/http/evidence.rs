@@ -4,21 +4,20 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
+use axum::response::Response;
 use commit::evidence::{Claim, Disclosure, EvidenceError, evidence as make_evidence};
 use event::{PathText, format_time, pointer};
 use query::Scope;
 use serde::Deserialize;
 use serde_json::json;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::small_json;
-use super::read::{HEAVY, read_failure, readable};
+use super::read::{read_failure, readable};
+use super::shown::answer;
 use crate::app::App;
-use crate::ingest::work;
 
 /// Events of one evidence file.
 const EVIDENCE_EVENTS_MAX: usize = 10_000;
@@ -59,17 +58,13 @@ pub(crate) async fn evidence(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
     request: Request,
-) -> Result<Json<Box<RawValue>>, Failure> {
+) -> Result<Response, Failure> {
     let scope = caller.scope()?;
     let request: EvidenceRequest = small_json(request).await?;
-    work(HEAVY, move || prove(&app, &scope, &request)).await?
+    app.clone().reads.long(move || prove(&app, &scope, &request)).await
 }
 
-fn prove(
-    app: &App,
-    scope: &Scope,
-    request: &EvidenceRequest,
-) -> Result<Json<Box<RawValue>>, Failure> {
+fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response, Failure> {
     let wrong = |what: &str| Failure::bad_request("evidence", what);
     let (name, seqs) = match (&request.range, &request.events[..]) {
         (Some(range), []) => {
@@ -116,7 +111,7 @@ fn prove(
         error => Failure::internal(&error),
     })?;
     pointers.all_met()?;
-    to_raw_value(&made).map(Json).map_err(|error| Failure::internal(&error))
+    Ok(answer(&made))
 }
 
 /// What to show, name and hide, and which of it was met with.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
+use super::shown::ShownGap;
 use crate::app::App;
 use crate::tokens::{NewToken, TokenError};
 
@@ -82,10 +83,9 @@ pub(crate) async fn status(
     let (counts, _) = app.refusals.of_tenant(&caller.tenant);
     let refused: u64 = counts.iter().map(|count| count.count).sum();
     let found = query::gaps(&super::read::source(&app), &scope);
-    let gaps: Vec<Value> = found.gaps.iter().map(super::read::gap).collect();
     let [indexed, checked, found_at_start] = app.backlog.progress();
     // Before all is indexed, a gap may be one that is filled.
-    let gaps = app.backlog.is_open().then_some(gaps);
+    let gaps = app.backlog.is_open().then(|| ShownGap::all(&found.gaps));
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": !app.failed.load(Relaxed),

@@ -9,9 +9,11 @@ pub(crate) mod error;
 mod evidence;
 mod extract;
 mod linger;
+mod list;
 mod manage;
 mod read;
 mod seen;
+mod shown;
 mod tlog;
 mod trace;
 mod write;
@@ -41,7 +43,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(manage::metrics))
         // Checkpoints and public logs are for strangers; the handler guards the rest.
         .route("/tlog/{log}/{*rest}", get(tlog::serve))
-        .route("/v1/events", post(write::events).get(read::search))
+        .route("/v1/events", post(write::events).get(list::search))
         .route("/v1/intake/kubernetes", post(write::kubernetes))
         .route("/v1/intake/cloudtrail", post(write::cloudtrail))
         .route("/v1/events/{id}", get(read::by_id))

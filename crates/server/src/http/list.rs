@@ -1,0 +1,128 @@
+//! `GET /v1/events`: what is asked for, and one page of it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use query::{
+    Ask, Count, Cursor, Filter, LIMIT_MAX, Order, QueryError, Scope, Unreadable, count_exact, gaps,
+};
+use serde::Serialize;
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::extract::Parameters;
+use super::read::{query_failure, source};
+use super::shown::{Shown, ShownGap, answer};
+use crate::app::App;
+
+/// Events that one list may read before it says that it is partial.
+const ROWS_MAX: u64 = 500_000;
+/// Events that an exact count may read.
+const COUNT_ROWS_MAX: u64 = 20_000_000;
+
+/// A list as its query parameters ask for it; a name that is not ours is a filter by that name.
+struct Listing {
+    filter: Filter,
+    ask: Ask,
+    count: bool,
+}
+
+impl Listing {
+    fn parse(parameters: &[(String, String)], now: i64) -> Result<Listing, Failure> {
+        let wrong = |what: String| Failure::bad_request("query", what);
+        let query =
+            parameters.iter().filter(|(name, _)| name == "q").map(|(_, text)| text.as_str());
+        let query = query.collect::<Vec<_>>().join(" ");
+        let filter = Filter::parse(&query, now).map_err(|error| wrong(format!("q: {error}")))?;
+        let ask = Ask { limit: 100, rows_max: ROWS_MAX, ..Ask::default() };
+        let mut listing = Listing { filter, ask, count: false };
+        for (name, value) in parameters {
+            let allowed = |what: &str| wrong(format!("{name}={value}: allowed is {what}"));
+            match (name.as_str(), value.as_str()) {
+                ("q", _) => {}
+                ("order", "newest") => listing.ask.order = Order::Newest,
+                ("order", "oldest") => listing.ask.order = Order::Oldest,
+                ("order", _) => return Err(allowed("newest or oldest")),
+                ("count", "exact") => listing.count = true,
+                ("count", _) => return Err(allowed("exact")),
+                ("limit", limit) => {
+                    let limit = limit.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n));
+                    listing.ask.limit = limit.ok_or_else(|| allowed("a number from 1 to 1000"))?;
+                }
+                ("cursor", cursor) => {
+                    let cursor = cursor.parse::<Cursor>().map_err(|e| wrong(e.to_string()))?;
+                    listing.ask.cursor = Some(cursor);
+                }
+                (name, value) => {
+                    let narrowed = listing.filter.and(name, value, now);
+                    listing.filter =
+                        narrowed.map_err(|e| wrong(format!("{name}: {}", e.reason)))?;
+                }
+            }
+        }
+        Ok(listing)
+    }
+}
+
+pub(crate) async fn search(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    Parameters(parameters): Parameters,
+) -> Result<Response, Failure> {
+    let scope = caller.scope()?;
+    let listing = Listing::parse(&parameters, app.clock.now())?;
+    app.backlog.indexed().await?;
+    app.clone().reads.long(move || list(&app, &scope, &listing)).await
+}
+
+/// One page of a list, as it is answered.
+#[derive(Serialize)]
+struct List<'a> {
+    events: Vec<Shown<'a>>,
+    next: Option<String>,
+    partial: bool,
+    scanned: u64,
+    unreadable: Vec<ShownUnreadable<'a>>,
+    count: Option<ShownCount>,
+    gaps: Vec<ShownGap<'a>>,
+    gaps_more: u64,
+    took_ms: f64,
+}
+
+#[derive(Serialize)]
+struct ShownUnreadable<'a> {
+    log: &'a str,
+    seq: u64,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct ShownCount {
+    count: u64,
+    partial: bool,
+}
+
+fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Response, Failure> {
+    let started = app.clock.elapsed();
+    let source = source(app);
+    let failure = |error: QueryError| query_failure(&error);
+    let page = query::search(&source, scope, &listing.filter, &listing.ask).map_err(failure)?;
+    let count = || count_exact(&source, scope, &listing.filter, COUNT_ROWS_MAX);
+    let counted = listing.count.then(count).transpose().map_err(failure)?;
+    let gaps = gaps(&source, scope);
+    let unreadable = page.unreadable.iter();
+    Ok(answer(&List {
+        events: Shown::all(&page.hits)?,
+        next: page.next.as_ref().map(ToString::to_string),
+        partial: page.partial,
+        scanned: page.scanned,
+        unreadable: unreadable
+            .map(|Unreadable { log, seq, reason }| ShownUnreadable { log, seq: *seq, reason })
+            .collect(),
+        count: counted.map(|Count { count, partial, .. }| ShownCount { count, partial }),
+        gaps: ShownGap::all(&gaps.gaps),
+        gaps_more: gaps.more,
+        took_ms: app.clock.elapsed().saturating_sub(started).as_secs_f64() * 1_000.0,
+    }))
+}

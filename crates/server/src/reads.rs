@@ -1,0 +1,106 @@
+//! Reading in turn: reads that need the disk, or long, share threads with admission, and must not
+//! take all of them.
+//!
+//! Promises: so many reads of a kind run at once; others wait for [`WAIT_MAX`], and then hear that
+//! there is no room. Who hangs up while waiting is forgotten; a read that has begun goes on.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::http::error::Failure;
+
+/// Long reads at once, for each core. One that waits for the disk leaves its core to another.
+const LONG_PER_CORE: usize = 2;
+/// Short reads at once, for each core.
+const SHORT_PER_CORE: usize = 8;
+/// How long a read waits for its turn.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The turns there are.
+pub(crate) struct Reads {
+    long: Arc<Semaphore>,
+    short: Arc<Semaphore>,
+}
+
+impl Reads {
+    /// As many as this machine's cores allow.
+    pub(crate) fn new() -> Reads {
+        let cores = available_parallelism().map_or(1, usize::from);
+        Reads::with(LONG_PER_CORE * cores, SHORT_PER_CORE * cores)
+    }
+
+    fn with(long: usize, short: usize) -> Reads {
+        Reads { long: Arc::new(Semaphore::new(long)), short: Arc::new(Semaphore::new(short)) }
+    }
+
+    /// A read of unknown length: a list, a trace, evidence.
+    pub(crate) async fn long<T, J>(&self, job: J) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        J: FnOnce() -> Result<T, Failure> + Send + 'static,
+    {
+        in_turn(&self.long, job).await
+    }
+
+    /// A read of a few events.
+    pub(crate) async fn short<T, J>(&self, job: J) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        J: FnOnce() -> Result<T, Failure> + Send + 'static,
+    {
+        in_turn(&self.short, job).await
+    }
+}
+
+async fn in_turn<T, J>(turns: &Arc<Semaphore>, job: J) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    J: FnOnce() -> Result<T, Failure> + Send + 'static,
+{
+    let full = || Failure::busy("busy", "too many reads are under way; retry soon");
+    let turn = timeout(WAIT_MAX, turns.clone().acquire_owned()).await.map_err(|_| full())?;
+    let turn = turn.map_err(|closed| Failure::internal(&closed))?;
+    let ran = spawn_blocking(move || {
+        // Held as long as the job runs, also if nobody waits for it any more.
+        let _turn = turn;
+        job()
+    });
+    ran.await.map_err(|error| Failure::internal(&error))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_does_not_get_its_turn_is_told() {
+        let reads = Arc::new(Reads::with(1, 1));
+        let (open, gate) = channel::<()>();
+        let (theirs, held) = (reads.clone(), move || Ok(gate.recv().is_ok()));
+        let first = tokio::spawn(async move { theirs.long(held).await });
+        while reads.long.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = reads.long(|| Ok("too soon")).await.expect_err("no room").into_response();
+        assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(second.headers()["retry-after"], "1");
+        assert_eq!(
+            reads.short(|| Ok("short")).await.expect("these have turns of their own"),
+            "short"
+        );
+        first.abort();
+        assert_eq!(reads.long.available_permits(), 0, "it goes on, though nobody waits for it");
+        drop(open);
+        assert_eq!(reads.long(|| Ok("at last")).await.expect("its turn"), "at last");
+    }
+}
