@@ -2,6 +2,7 @@
 //! byte is named.
 
 use crate::support::{Folder, flip};
+use crate::wire::Wire;
 
 const EVENT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","action":"invoice.delete","actor":{"type":"user","id":"alice"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z","reason":{"ticket":"SUP-1"}}"#;
 
@@ -46,6 +47,25 @@ fn an_event_lives_its_whole_life() {
     folder.write("forged.json", &evidence.replace("invoice.delete", "invoice.create"));
     let forged = folder.run(&["verify", "forged.json", "-k", "log.key"]).code(1);
     assert!(forged.contains("TAMPERED") && forged.contains("digest"), "{forged}");
+}
+
+#[test]
+fn an_answer_can_prove_its_event_at_once() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let bearer = format!("Bearer {}", folder.first_token("default"));
+    let headers = [("authorization", bearer.as_str()), ("prefer", "return=representation")];
+    let answer = Wire::open(&server.url).ask("POST", "/v1/events", &headers, EVENT.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let evidence = answer.json()["evidence"].to_string();
+    folder.write("evidence.json", &evidence);
+    folder.write("log.key", &folder.run(&["key", "export"]).code(0));
+    server.stop();
+    let need_full = ["verify", "evidence.json", "-k", "log.key", "--need", "full"];
+    let proved = folder.run(&need_full).code(0);
+    assert!(proved.contains("VERIFIED  1 event"), "{proved}");
+    folder.write("evidence.json", &evidence.replace("invoice.delete", "invoice.create"));
+    folder.run(&need_full).code(1);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod linger;
 mod list;
 mod manage;
 mod read;
+mod receipt;
 mod seen;
 mod shown;
 mod tlog;

@@ -4,92 +4,54 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use admit::Peer;
-use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use capture::Format;
-use commit::receipt::{ReceiptLog, runs};
-use commit::{Log, hex};
-use serde::Serialize;
+use commit::Log;
 
 use super::auth::Caller;
 use super::body;
 use super::error::Failure;
 use super::extract::Parameters;
+use super::receipt::{Outcome, Wanted, refuse_all};
 use crate::app::App;
-use crate::ingest::{self, Admission, Intake, Stored};
+use crate::ingest::{self, Admission, Intake};
 use crate::permits::Permit;
 
-#[derive(Serialize)]
-struct Receipt {
-    format: &'static str,
-    events: Vec<Entry>,
-    logs: Vec<ReceiptLog>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Entry {
-    Stored {
-        log: u32,
-        seq: u64,
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
-        duplicate: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        conflict: Option<Place>,
-    },
-    Refused {
-        refused: Refused,
-    },
-}
-
-#[derive(Serialize)]
-struct Place {
-    log: u32,
-    seq: u64,
-}
-
-#[derive(Serialize)]
-struct Refused {
-    code: &'static str,
-    path: String,
-    reason: String,
-}
-
-pub(crate) async fn events(
-    State(app): State<Arc<App>>,
-    Caller(caller): Caller,
+/// A request to write, from somebody who may.
+pub(crate) struct Write {
+    app: Arc<App>,
+    peer: Peer,
     parameters: Parameters,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Failure> {
-    let peer = caller.peer()?;
-    let (format, lines) = media_type(&headers)?;
-    accept(app, peer, parameters, headers, body, format, lines).await
 }
 
-pub(crate) async fn kubernetes(
-    State(app): State<Arc<App>>,
-    Caller(caller): Caller,
-    parameters: Parameters,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    accept(app, caller.peer()?, parameters, headers, body, Format::Kubernetes, false).await
+impl FromRequest<Arc<App>> for Write {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Write, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let Caller(caller) = Caller::from_request_parts(&mut parts, app).await?;
+        let peer = caller.peer()?;
+        let parameters = Parameters::from_request_parts(&mut parts, app).await?;
+        Ok(Write { app: app.clone(), peer, parameters, headers: parts.headers, body })
+    }
 }
 
-pub(crate) async fn cloudtrail(
-    State(app): State<Arc<App>>,
-    Caller(caller): Caller,
-    parameters: Parameters,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    accept(app, caller.peer()?, parameters, headers, body, Format::CloudTrail, false).await
+pub(crate) async fn events(write: Write) -> Result<Response, Failure> {
+    let (format, lines) = media_type(&write.headers)?;
+    accept(write, format, lines).await
+}
+
+pub(crate) async fn kubernetes(write: Write) -> Result<Response, Failure> {
+    accept(write, Format::Kubernetes, false).await
+}
+
+pub(crate) async fn cloudtrail(write: Write) -> Result<Response, Failure> {
+    accept(write, Format::CloudTrail, false).await
 }
 
 /// The format that a content type means, and whether it is NDJSON.
@@ -111,25 +73,24 @@ fn media_type(headers: &HeaderMap) -> Result<(Format, bool), Failure> {
     }
 }
 
-async fn accept(
-    app: Arc<App>,
-    peer: Peer,
-    parameters: Parameters,
-    headers: HeaderMap,
-    body: Body,
-    format: Format,
-    lines: bool,
-) -> Result<Response, Failure> {
+/// How a batch is to be taken and answered.
+struct Terms {
+    /// All is to be refused if one event is.
+    atomic: bool,
+    wanted: Wanted,
+}
+
+async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, Failure> {
+    let Write { app, peer, parameters, headers, body } = write;
     app.counters.requests.fetch_add(1, Relaxed);
-    let atomic = is_atomic(parameters, format)?;
+    let terms = Terms { atomic: is_atomic(parameters, format)?, wanted: Wanted::of(&headers) };
     let log = app.store.log_of(&peer.tenant).cloned();
     let log = log.ok_or_else(|| Failure::not_found("this tenant has no open log"))?;
     let mut permit = app.permits.permit(&peer.tenant);
     let body = body::read(&headers, body, app.limits.body_bytes_max, &mut permit).await?;
     let intake = Intake { body, format, lines, peer };
-    let minimal = prefers_minimal(&headers);
     // What was accepted is finished even if the sender hangs up: the task is not theirs.
-    let task = tokio::spawn(finish(app, log, intake, atomic, minimal, permit));
+    let task = tokio::spawn(finish(app, log, intake, terms, permit));
     task.await.map_err(|error| Failure::internal(&error))?
 }
 
@@ -147,17 +108,11 @@ fn is_atomic(parameters: Parameters, format: Format) -> Result<bool, Failure> {
     }
 }
 
-fn prefers_minimal(headers: &HeaderMap) -> bool {
-    let prefers = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    prefers.flat_map(|value| value.split(',')).any(|p| p.trim() == "return=minimal")
-}
-
 async fn finish(
     app: Arc<App>,
     log: Arc<Log>,
     intake: Intake,
-    atomic: bool,
-    minimal: bool,
+    terms: Terms,
     mut permit: Permit,
 ) -> Result<Response, Failure> {
     let (app_, bytes) = (app.clone(), intake.body.len());
@@ -167,7 +122,7 @@ async fn finish(
     if items.is_empty() {
         return Err(Failure::bad_request("empty", "the body holds no event"));
     }
-    if admitted.is_empty() || (atomic && refused > 0) {
+    if admitted.is_empty() || (terms.atomic && refused > 0) {
         return Ok(refuse_all(items));
     }
     // Events take more room than their bodies: what many senders hold together stays bounded.
@@ -178,68 +133,13 @@ async fn finish(
     let given: Vec<Option<String>> =
         admitted.iter().map(|a| a.id_given().then(|| a.id().to_owned())).collect();
     let stored = ingest::commit(&app, &log, admitted).await?;
-    answer(&log, items, given, &stored, minimal)
-}
-
-/// Nothing was admitted, or all had to be and were not.
-fn refuse_all(items: Vec<Result<usize, admit::Refusal>>) -> Response {
-    let entry = |item: Result<usize, admit::Refusal>| {
-        let refusal = item.err().unwrap_or_else(|| {
-            let reason = "admitted alone, but the request is atomic and another event is refused";
-            admit::Refusal::new("atomic", reason)
-        });
-        refused(refusal)
-    };
-    let events = items.into_iter().map(entry).collect();
-    let receipt = Receipt { format: "counterfoil.receipt/v1", events, logs: Vec::new() };
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(receipt)).into_response()
-}
-
-fn refused(refusal: admit::Refusal) -> Entry {
-    let admit::Refusal { code, path, reason } = refusal;
-    Entry::Refused { refused: Refused { code, path, reason } }
-}
-
-fn answer(
-    log: &Log,
-    items: Vec<Result<usize, admit::Refusal>>,
-    mut given: Vec<Option<String>>,
-    stored: &Stored,
-    minimal: bool,
-) -> Result<Response, Failure> {
-    let mut seqs = Vec::with_capacity(items.len());
-    let entry = |item: Result<usize, admit::Refusal>| match item {
-        Err(refusal) => refused(refusal),
-        Ok(nth) => {
-            let standing = stored.fates[nth].standing(stored.first);
-            seqs.push(standing.seq);
-            Entry::Stored {
-                log: 0,
-                seq: standing.seq,
-                duplicate: standing.duplicate,
-                id: given[nth].take(),
-                conflict: standing.conflict.map(|seq| Place { log: 0, seq }),
-            }
+    let wanted = terms.wanted.where_bytes_are(flattened);
+    let outcome = Outcome { items, given, stored };
+    match wanted {
+        // Read back from the disk.
+        Wanted::Representation => {
+            ingest::work(usize::MAX, move || outcome.answer(&log, wanted)).await?
         }
-    };
-    let events = items.into_iter().map(entry).collect();
-    seqs.sort_unstable();
-    seqs.dedup();
-    let checkpoint = &stored.checkpoint;
-    let proofs = if minimal {
-        None
-    } else {
-        let proved = runs(log, checkpoint, &seqs);
-        Some(proved.ok_or_else(|| {
-            let root = hex(&checkpoint.root);
-            Failure::internal(&format!("the tree does not bear out its signed root {root}"))
-        })?)
-    };
-    let format = if minimal { "counterfoil.acknowledgement/v1" } else { "counterfoil.receipt/v1" };
-    let proved = ReceiptLog {
-        origin: log.meta.origin.clone(),
-        checkpoint: checkpoint.note.clone(),
-        runs: proofs,
-    };
-    Ok(Json(Receipt { format, events, logs: vec![proved] }).into_response())
+        _ => outcome.answer(&log, wanted),
+    }
 }

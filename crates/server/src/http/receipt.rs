@@ -1,0 +1,215 @@
+//! The answer to a write: `counterfoil.receipt/v1`, or what `Prefer: return=` asks for in its place
+//! (docs/formats/receipt.md).
+
+use std::sync::Arc;
+
+use admit::Refusal;
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use commit::evidence::{Claim, Disclosure, Evidence, evidence};
+use commit::receipt::{ReceiptLog, runs};
+use commit::{Log, hex};
+use serde::Serialize;
+use serde_json::json;
+
+use super::error::Failure;
+use crate::ingest::Stored;
+
+/// Bytes of the fields of a request whose events are answered whole. With names, salts and proofs
+/// the answer has several times as many.
+const REPRESENTATION_BYTES_MAX: usize = 4 << 20;
+
+/// What a sender wants to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Where its events stand, with proofs.
+    Receipt,
+    /// Where they stand.
+    Minimal,
+    /// Where they stand, and each of them with all it takes to prove it.
+    Representation,
+}
+
+impl Wanted {
+    /// The first preference for an answer counts, as RFC 7240 has it; others are passed over.
+    pub(super) fn of(headers: &HeaderMap) -> Wanted {
+        let texts = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let words = texts.flat_map(|text| text.split(',')).filter_map(|preference| {
+            let (name, value) = preference.split(';').next()?.split_once('=')?;
+            let named = name.trim().eq_ignore_ascii_case("return");
+            named.then(|| value.trim().trim_matches('"'))
+        });
+        match words.map(str::to_ascii_lowercase).next().as_deref() {
+            Some("minimal") => Wanted::Minimal,
+            Some("representation") => Wanted::Representation,
+            _ => Wanted::Receipt,
+        }
+    }
+
+    /// The same, where the events have so many bytes: a preference need not be followed.
+    pub(super) fn where_bytes_are(self, bytes: usize) -> Wanted {
+        match self {
+            Wanted::Representation if bytes > REPRESENTATION_BYTES_MAX => Wanted::Receipt,
+            wanted => wanted,
+        }
+    }
+
+    fn format(self) -> &'static str {
+        match self {
+            Wanted::Receipt => "counterfoil.receipt/v1",
+            Wanted::Minimal => "counterfoil.acknowledgement/v1",
+            Wanted::Representation => "counterfoil.representation/v1",
+        }
+    }
+
+    /// Says that a preference was followed.
+    fn applied(self) -> Option<[(HeaderName, HeaderValue); 1]> {
+        let applied = match self {
+            Wanted::Receipt => return None,
+            Wanted::Minimal => HeaderValue::from_static("return=minimal"),
+            Wanted::Representation => HeaderValue::from_static("return=representation"),
+        };
+        Some([(HeaderName::from_static("preference-applied"), applied)])
+    }
+}
+
+#[derive(Serialize)]
+struct Receipt {
+    format: &'static str,
+    events: Vec<Entry>,
+    logs: Vec<ReceiptLog>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    Stored {
+        log: u32,
+        seq: u64,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        duplicate: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        conflict: Option<Place>,
+    },
+    Refused {
+        refused: Refused,
+    },
+}
+
+#[derive(Serialize)]
+struct Place {
+    log: u32,
+    seq: u64,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    code: &'static str,
+    path: String,
+    reason: String,
+}
+
+impl From<Refusal> for Entry {
+    fn from(Refusal { code, path, reason }: Refusal) -> Entry {
+        Entry::Refused { refused: Refused { code, path, reason } }
+    }
+}
+
+/// Nothing was admitted, or all had to be and were not.
+pub(super) fn refuse_all(items: Vec<Result<usize, Refusal>>) -> Response {
+    let entry = |item: Result<usize, Refusal>| {
+        let alone = "admitted alone, but the request is atomic and another event is refused";
+        item.err().unwrap_or_else(|| Refusal::new("atomic", alone)).into()
+    };
+    let events = items.into_iter().map(entry).collect();
+    let format = Wanted::Receipt.format();
+    let receipt = Receipt { format, events, logs: Vec::new(), evidence: None };
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(receipt)).into_response()
+}
+
+/// What became of a request of which something was stored or found.
+pub(super) struct Outcome {
+    /// One for each event sent, in order: its place among those admitted, or why not.
+    pub(super) items: Vec<Result<usize, Refusal>>,
+    /// The ids that the server gave, of those admitted.
+    pub(super) given: Vec<Option<String>>,
+    pub(super) stored: Stored,
+}
+
+impl Outcome {
+    /// Reads the disk if the events themselves are wanted.
+    pub(super) fn answer(self, log: &Arc<Log>, wanted: Wanted) -> Result<Response, Failure> {
+        let Outcome { items, mut given, stored } = self;
+        let mut seqs = Vec::with_capacity(items.len());
+        let entry = |item: Result<usize, Refusal>| match item {
+            Err(refusal) => refusal.into(),
+            Ok(nth) => {
+                let standing = stored.fates[nth].standing(stored.first);
+                seqs.push(standing.seq);
+                Entry::Stored {
+                    log: 0,
+                    seq: standing.seq,
+                    duplicate: standing.duplicate,
+                    id: given[nth].take(),
+                    conflict: standing.conflict.map(|seq| Place { log: 0, seq }),
+                }
+            }
+        };
+        let events = items.into_iter().map(entry).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        let checkpoint = &stored.checkpoint;
+        let (mut proofs, mut whole) = (None, None);
+        match wanted {
+            Wanted::Minimal => {}
+            Wanted::Receipt => {
+                let proved = runs(log, checkpoint, &seqs);
+                let root = || hex(&checkpoint.root);
+                let broken = || format!("the tree does not bear out its signed root {}", root());
+                proofs = Some(proved.ok_or_else(|| Failure::internal(&broken()))?);
+            }
+            Wanted::Representation => {
+                let shown = |_: &str| Disclosure::Show;
+                let made = evidence(log, checkpoint, &seqs, Claim::Events, json!({}), shown);
+                whole = Some(made.map_err(|error| Failure::internal(&error))?);
+            }
+        }
+        let origin = log.meta.origin.clone();
+        let proved = ReceiptLog { origin, checkpoint: checkpoint.note.clone(), runs: proofs };
+        let format = wanted.format();
+        let receipt = Receipt { format, events, logs: vec![proved], evidence: whole };
+        Ok((wanted.applied().into_iter().flatten().collect::<HeaderMap>(), Json(receipt))
+            .into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_preference_for_an_answer_counts() {
+        for (lines, want) in [
+            (&[][..], Wanted::Receipt),
+            (&["return=minimal"], Wanted::Minimal),
+            (&["respond-async, Return = \"representation\"; a=b"], Wanted::Representation),
+            (&["wait=3", "return=minimal, return=representation"], Wanted::Minimal),
+            (&["return=everything"], Wanted::Receipt),
+            (&["return"], Wanted::Receipt),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("prefer", HeaderValue::from_static(line));
+            }
+            assert_eq!(Wanted::of(&headers), want, "{lines:?}");
+        }
+        let wanted = Wanted::Representation;
+        assert_eq!(wanted.where_bytes_are(REPRESENTATION_BYTES_MAX), wanted);
+        assert_eq!(wanted.where_bytes_are(REPRESENTATION_BYTES_MAX + 1), Wanted::Receipt);
+    }
+}
