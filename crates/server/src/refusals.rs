@@ -1,4 +1,5 @@
-//! What was refused: counted by producer and reason, the last 100 kept, never with a body.
+//! What was refused: counted by producer and reason, the last ones kept, never with a body. Each
+//! tenant has room of its own: a flood of refusals hides nobody else's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -6,9 +7,13 @@ use std::sync::Mutex;
 use admit::Refusal;
 use serde::Serialize;
 
+/// Refusals that are kept for each tenant.
 const KEPT: usize = 100;
-/// Pairs of producer and reason that are counted apart; further ones count as "other".
-const COUNTED_MAX: usize = 10_000;
+/// Pairs of producer and reason that are counted apart for each tenant; further ones count as
+/// "other".
+const COUNTED_MAX: usize = 1_000;
+/// Characters of a place that are kept.
+const PATH_CHARS_MAX: usize = 256;
 
 /// One refusal as it is shown.
 #[derive(Clone, Debug, Serialize)]
@@ -25,29 +30,34 @@ pub(crate) struct Shown {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Count {
     pub(crate) producer: String,
-    pub(crate) code: String,
+    pub(crate) code: &'static str,
     pub(crate) count: u64,
 }
+
+/// All refusals since start, by tenant. Tenants are those of the configuration, and so bounded.
+#[derive(Default)]
+pub(crate) struct Refusals(Mutex<BTreeMap<String, Kept>>);
 
 #[derive(Default)]
 struct Kept {
     total: u64,
-    counts: BTreeMap<(String, String, String), u64>,
+    /// By producer and code.
+    counts: BTreeMap<(String, &'static str), u64>,
     last: VecDeque<Shown>,
 }
 
-/// All refusals since start.
-#[derive(Default)]
-pub(crate) struct Refusals(Mutex<Kept>);
-
 impl Refusals {
     pub(crate) fn add(&self, at: i64, tenant: &str, producer: &str, refusal: &Refusal) {
-        let mut kept = self.lock();
+        let mut all = self.lock();
+        let kept = match all.get_mut(tenant) {
+            Some(kept) => kept,
+            None => all.entry(tenant.to_owned()).or_default(),
+        };
         kept.total += 1;
-        let key = (tenant.to_owned(), producer.to_owned(), refusal.code.to_owned());
+        let key = (producer.to_owned(), refusal.code);
         let full = kept.counts.len() >= COUNTED_MAX && !kept.counts.contains_key(&key);
-        let other = || (tenant.to_owned(), "other".to_owned(), refusal.code.to_owned());
-        *kept.counts.entry(if full { other() } else { key }).or_default() += 1;
+        let key = if full { ("other".to_owned(), refusal.code) } else { key };
+        *kept.counts.entry(key).or_default() += 1;
         if kept.last.len() == KEPT {
             kept.last.pop_front();
         }
@@ -56,29 +66,58 @@ impl Refusals {
             tenant: tenant.to_owned(),
             producer: producer.to_owned(),
             code: refusal.code,
-            path: refusal.path.clone(),
+            path: refusal.path.chars().take(PATH_CHARS_MAX).collect(),
             reason: refusal.reason.clone(),
         });
     }
 
     pub(crate) fn total(&self) -> u64 {
-        self.lock().total
+        self.lock().values().map(|kept| kept.total).sum()
+    }
+
+    /// How many of a tenant's records were refused.
+    pub(crate) fn total_of(&self, tenant: &str) -> u64 {
+        self.lock().get(tenant).map_or(0, |kept| kept.total)
     }
 
     /// Counts and the last refusals of a tenant, newest first.
     pub(crate) fn of_tenant(&self, tenant: &str) -> (Vec<Count>, Vec<Shown>) {
-        let kept = self.lock();
-        let count = |((_, producer, code), count): (&(String, String, String), &u64)| Count {
+        let all = self.lock();
+        let Some(kept) = all.get(tenant) else { return (Vec::new(), Vec::new()) };
+        let count = |((producer, code), count): (&(String, &'static str), &u64)| Count {
             producer: producer.clone(),
-            code: code.clone(),
+            code,
             count: *count,
         };
-        let counts = kept.counts.iter().filter(|((t, ..), _)| t == tenant).map(count).collect();
-        let last = kept.last.iter().rev().filter(|shown| shown.tenant == tenant).cloned().collect();
-        (counts, last)
+        (kept.counts.iter().map(count).collect(), kept.last.iter().rev().cloned().collect())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Kept>> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_hides_nobody_elses_refusals() {
+        let refusals = Refusals::default();
+        refusals.add(0, "quiet", "shop", &Refusal::new("missing", "once"));
+        for nth in 0..COUNTED_MAX + 7 {
+            let refusal = Refusal { path: "/x".repeat(nth), ..Refusal::new("scope", "again") };
+            refusals.add(1, "loud", &format!("p{nth}"), &refusal);
+        }
+        let (counts, last) = refusals.of_tenant("quiet");
+        assert_eq!((counts.len(), last.len(), last[0].reason.as_str()), (1, 1, "once"));
+        let (counts, last) = refusals.of_tenant("loud");
+        assert_eq!((counts.len(), last.len()), (COUNTED_MAX + 1, KEPT));
+        let other = counts.iter().find(|count| count.producer == "other").expect("the rest");
+        assert_eq!(other.count, 7);
+        assert_eq!(last[0].producer, format!("p{}", COUNTED_MAX + 6), "newest first");
+        assert!(last.iter().all(|shown| shown.path.len() <= PATH_CHARS_MAX));
+        assert_eq!((refusals.total_of("loud"), refusals.total_of("nobody")), (1_007, 0));
+        assert_eq!(refusals.total(), 1_008);
     }
 }

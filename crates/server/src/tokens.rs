@@ -102,12 +102,19 @@ impl Tokens {
     /// Makes a token and returns its text, which is not kept.
     pub fn create(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
         check(&new)?;
-        let mut bytes = [0; 36];
-        self.entropy.fill(&mut bytes);
-        let (id, secret) = bytes.split_at(4);
-        let text = format!("cf_{}_{}", hex(id), hex(secret));
+        let mut tokens = self.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if tokens.len() == TOKENS_MAX {
+            return Err(TokenError::Wrong(format!("there are {TOKENS_MAX} tokens already")));
+        }
+        if tokens.iter().any(|t| t.tenant == tenant && t.name == new.name) {
+            return Err(TokenError::Wrong(format!("a token is named {:?} already", new.name)));
+        }
+        let id = self.free_id(&tokens);
+        let mut secret = [0; 32];
+        self.entropy.fill(&mut secret);
+        let text = format!("cf_{id}_{}", hex(&secret));
         let token = Token {
-            id: hex(id),
+            id,
             name: new.name,
             role: new.role,
             tenant: tenant.to_owned(),
@@ -115,18 +122,24 @@ impl Tokens {
             created_at: event::format_time(self.clock.now()),
             hash: hex(&Sha256::digest(text.as_bytes())),
         };
-        let mut tokens = self.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if tokens.len() == TOKENS_MAX {
-            return Err(TokenError::Wrong(format!("there are {TOKENS_MAX} tokens already")));
-        }
-        if tokens.iter().any(|t| t.tenant == tenant && t.name == token.name) {
-            return Err(TokenError::Wrong(format!("a token is named {:?} already", token.name)));
-        }
         let mut all = tokens.clone();
         all.push(token);
         self.store(&all)?;
         *tokens = all;
         Ok(text)
+    }
+
+    /// An id that no token has, of any tenant: it alone finds the token. Ids are short, so one may
+    /// come twice; few of them are taken, so one soon does not.
+    fn free_id(&self, tokens: &[Token]) -> String {
+        loop {
+            let mut id = [0; 4];
+            self.entropy.fill(&mut id);
+            let id = hex(&id);
+            if tokens.iter().all(|token| token.id != id) {
+                return id;
+            }
+        }
     }
 
     /// Takes a token out of force.
@@ -230,6 +243,33 @@ mod tests {
         let id = again.list("acme")[0].id.clone();
         assert!(!again.revoke("other", &id).expect("io") && again.revoke("acme", &id).expect("io"));
         assert!(again.authenticate(&text).is_none());
+        std::fs::remove_dir_all(root).expect("removed");
+    }
+
+    /// Gives the same four bytes three times, and then others.
+    #[derive(Default)]
+    struct Stuck(std::sync::atomic::AtomicU8);
+
+    impl Entropy for Stuck {
+        fn fill(&self, out: &mut [u8]) {
+            let turn = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            out.fill(if out.len() == 4 { turn / 4 } else { turn });
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_taken_is_drawn_again() {
+        let name = format!("counterfoil-token-ids-{}", std::process::id());
+        let root = std::env::temp_dir().join(name);
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&root).expect("folder"));
+        let clock = Arc::new(SystemClock::new());
+        let tokens = Tokens::open(disk, clock, Arc::new(Stuck::default())).expect("opens");
+        let new = |name: &str| NewToken { name: name.into(), role: Role::Reader, services: vec![] };
+        let texts = ["a", "b"].map(|tenant| tokens.create(tenant, new("x")).expect("made"));
+        assert_ne!(texts[0][..11], texts[1][..11], "ids differ");
+        for (text, tenant) in texts.iter().zip(["a", "b"]) {
+            assert_eq!(tokens.authenticate(text).expect("found").tenant, tenant);
+        }
         std::fs::remove_dir_all(root).expect("removed");
     }
 }

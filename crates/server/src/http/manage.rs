@@ -80,8 +80,6 @@ pub(crate) async fn status(
             json!({"origin": log.meta.origin, "size": size, "vkey": log.vkey()})
         })
         .collect();
-    let (counts, _) = app.refusals.of_tenant(&caller.tenant);
-    let refused: u64 = counts.iter().map(|count| count.count).sum();
     let found = query::gaps(&super::read::source(&app), &scope);
     let [indexed, checked, found_at_start] = app.backlog.progress();
     // Before all is indexed, a gap may be one that is filled.
@@ -91,7 +89,7 @@ pub(crate) async fn status(
         "ready": !app.failed.load(Relaxed),
         "uptime_s": app.clock.elapsed().as_secs(),
         "logs": logs,
-        "refused": refused,
+        "refused": app.refusals.total_of(&caller.tenant),
         "gaps": gaps,
         "start": {"events": found_at_start, "indexed": indexed, "checked": checked},
         "in_flight_bytes": app.permits.held(),
