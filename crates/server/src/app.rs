@@ -1,10 +1,11 @@
 //! What all requests share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use admit::Policy;
-use commit::{Indexer, Store};
+use commit::{Indexer, Log, Store};
 use platform::Clock;
 use query::Hot;
 
@@ -21,6 +22,9 @@ pub(crate) struct App {
     pub(crate) hot: Arc<Hot>,
     pub(crate) indexer: Box<Indexer>,
     pub(crate) tokens: Tokens,
+    /// The log that takes a tenant's events, by tenant: what the configuration says. The folder may
+    /// have others of the same tenant, which are closed.
+    pub(crate) open_logs: BTreeMap<String, String>,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) permits: Arc<Permits>,
@@ -31,6 +35,13 @@ pub(crate) struct App {
     pub(crate) backlog: Backlog,
     /// Set when the journal has failed: `/readyz` says no from then on.
     pub(crate) failed: Arc<AtomicBool>,
+}
+
+impl App {
+    /// The log that takes a tenant's events.
+    pub(crate) fn open_log(&self, tenant: &str) -> Option<&Arc<Log>> {
+        self.store.logs().get(self.open_logs.get(tenant)?)
+    }
 }
 
 /// What `/metrics` shows.

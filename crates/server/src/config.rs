@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, every key optional, unknown keys refused.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -97,8 +98,8 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let mut names = std::collections::BTreeSet::new();
-        let mut tenants = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
+        let mut tenants = BTreeSet::new();
         for spec in self.logs() {
             spec.check().map_err(ConfigError)?;
             check_tenant(&spec.tenant).map_err(ConfigError)?;
@@ -139,6 +140,11 @@ impl Config {
             public: log.public,
         };
         self.log.iter().map(spec).collect()
+    }
+
+    /// The log that takes a tenant's events, by tenant.
+    pub(crate) fn open_logs(&self) -> BTreeMap<String, String> {
+        self.log.iter().map(|log| (log.tenant.clone(), log.name.clone())).collect()
     }
 }
 
@@ -207,6 +213,8 @@ mod tests {
         assert!(error("origin = \"https://a\"").contains("without scheme"));
         assert!(error("[[log]]\nname = \"A\"\ntenant = \"a\"").contains("a-z"));
         assert!(error("log = []").contains("1 to 1000 logs"));
+        let twice = "[[log]]\nname=\"a\"\ntenant=\"a\"\n[[log]]\nname=\"a\"\ntenant=\"b\"\n";
+        assert!(error(twice).contains("stands twice"));
         let twice = "[[log]]\nname=\"a\"\ntenant=\"a\"\n[[log]]\nname=\"b\"\ntenant=\"a\"\n";
         assert!(error(twice).contains("stands twice"));
     }

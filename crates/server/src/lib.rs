@@ -13,6 +13,7 @@ pub mod config;
 mod descriptors;
 mod http;
 mod ingest;
+mod origin;
 mod permits;
 mod reads;
 mod refusals;

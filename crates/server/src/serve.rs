@@ -19,6 +19,7 @@ use crate::backlog::{self, Backlog};
 use crate::config::Config;
 use crate::descriptors;
 use crate::http::{self, Patience};
+use crate::origin;
 use crate::permits::Permits;
 use crate::reads::Reads;
 use crate::refusals::Refusals;
@@ -39,6 +40,17 @@ pub enum StartError {
     /// The tokens cannot be read.
     #[error(transparent)]
     Tokens(#[from] TokenError),
+    /// The logs are named after another host than the one given.
+    #[error(
+        "the logs of this folder are named after {has}, not {given}: that is fixed when the first \
+         log is made and stands in everything it signed; give {has}, or none"
+    )]
+    Origin {
+        /// What they are named after.
+        has: String,
+        /// What was given.
+        given: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -87,6 +99,7 @@ pub async fn start(
         .map_err(|error| StartError::Listen(config.listen, error))?;
     let address =
         listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
+    origin::check(&data_disk, config.origin.as_deref())?;
     let (stop, stopped) = watch::channel(false);
     let app = open(data_disk, keys_disk, config, progress, stop.clone())?;
     let first_tokens = first_tokens(&app, config)?;
@@ -141,6 +154,7 @@ fn open(
         hot,
         indexer,
         tokens,
+        open_logs: config.open_logs(),
         policy: Policy::default(),
         limits: config.limits.clone(),
         permits: Permits::new(config.limits.in_flight_bytes_max),

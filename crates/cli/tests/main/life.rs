@@ -2,7 +2,7 @@
 //! byte is named.
 
 use crate::support::{Folder, flip};
-use crate::wire::Wire;
+use crate::wire::{Wire, ask};
 
 const EVENT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","action":"invoice.delete","actor":{"type":"user","id":"alice"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z","reason":{"ticket":"SUP-1"}}"#;
 
@@ -85,4 +85,36 @@ fn a_changed_byte_of_the_journal_is_named() {
     let refused = folder.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("journal/0000000000000001, byte 4096"), "{}", refused.err);
+}
+
+#[test]
+fn the_log_that_is_declared_takes_its_tenants_events() {
+    let folder = Folder::new();
+    for log in ["acme-9", "acme-10"] {
+        let config = format!("[[log]]\nname = \"{log}\"\ntenant = \"acme\"\n");
+        folder.write("c.toml", &config);
+        let server = folder.serve_with(&["--config", "c.toml"]);
+        let token = folder.first_token("acme");
+        let event =
+            EVENT.replace("01890a5d", if log == "acme-9" { "00000009" } else { "00000010" });
+        let receipt = ask(&server.url, &token, "POST", "/v1/events", &event).json();
+        assert_eq!(receipt["logs"][0]["origin"], format!("log.example/tlog/{log}"), "{receipt}");
+        let logs = ask(&server.url, &token, "GET", "/v1/logs", "").json();
+        let count = if log == "acme-9" { 1 } else { 2 };
+        assert_eq!(logs["logs"].as_array().map(Vec::len), Some(count), "closed logs are read on");
+        server.stop();
+    }
+}
+
+#[test]
+fn an_origin_is_fixed_with_the_first_log() {
+    let folder = Folder::new();
+    folder.serve().stop();
+    let start = ["serve", "--data", "data", "--listen", "127.0.0.1:0", "--origin"];
+    let other = folder.run(&[&start[..], &["other.example"]].concat());
+    assert_eq!(other.code, 1, "{other:?}");
+    for said in ["log.example", "other.example", "fixed"] {
+        assert!(other.err.contains(said), "{said} is missing in {}", other.err);
+    }
+    folder.serve().stop();
 }
