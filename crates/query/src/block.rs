@@ -1,16 +1,19 @@
 //! Blocks: the index of some thousand consecutive rows, packed and never changed again.
 //!
-//! About six bytes a term (hashes and rows, sorted by hash) and one bloom and one span of times
-//! for each 64 rows.
+//! One table says which rows have a term, one which granules of 64 rows have a word. Both are exact
+//! but for hashes that fall together, so what is not there costs no reading.
 
-use crate::bloom::{Bloom, may_have};
 use crate::probe::{Probe, Probes};
 use crate::rows::Row;
+use crate::table::{PLACES_MAX, Pair, Table};
 
-/// Rows that share a bloom: one machine word of a row set.
+/// Rows of which it is known together which words they have: one machine word of a row set.
 const GRANULE: usize = 64;
-/// Rows of a block at most; a row's place in its block has 16 bits.
-pub(crate) const ROWS_MAX: usize = 1 << 16;
+/// Rows of a block at most: each is a place in a table.
+pub(crate) const ROWS_MAX: usize = PLACES_MAX;
+
+/// Words remembered while packing, to pass over those that come again.
+const RECENT: usize = 4_096;
 
 /// A packed block.
 #[derive(Debug)]
@@ -19,43 +22,44 @@ pub(crate) struct Block {
     pub(crate) first: u64,
     /// How many rows.
     pub(crate) rows: usize,
-    /// Terms, ascending; `places` has the row of each.
-    terms: Box<[u32]>,
-    places: Box<[u16]>,
+    /// Rows by their terms.
+    terms: Table,
+    /// Granules by their words.
+    words: Table,
     granules: Box<[Granule]>,
-    blooms: Box<[u64]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Granule {
-    /// Where its bloom ends in `blooms`; without one, every word may be there.
-    bloom_end: u32,
     /// Earliest and latest time that its rows happened.
     occurred: (i64, i64),
+    /// Whether a row had more words than are kept: then every word may be there.
+    flooded: bool,
 }
 
 impl Block {
     /// Packs rows; they are at most [`ROWS_MAX`].
     pub(crate) fn pack<'r>(first: u64, rows: &[Row<'r>]) -> Block {
-        let mut pairs: Vec<u64> = Vec::with_capacity(rows.len() * 14);
-        for (place, row) in rows.iter().enumerate() {
-            pairs.extend(row.terms.iter().map(|term| u64::from(*term) << 16 | place as u64));
+        let mut pairs: Vec<Pair> = Vec::with_capacity(rows.len() * 16);
+        for (place, row) in (0..).zip(rows) {
+            pairs.extend(row.terms.iter().map(|term| Pair { hash: *term, place }));
         }
-        pairs.sort_unstable();
-        pairs.dedup();
-        let (mut granules, mut blooms) = (Vec::new(), Vec::new());
-        for rows in rows.chunks(GRANULE) {
-            blooms.extend(words(rows));
-            granules.push(Granule { bloom_end: blooms.len() as u32, occurred: span(rows) });
+        let terms = Table::new(&pairs, rows.len());
+        pairs.clear();
+        let (mut granules, mut recent) = (Vec::new(), vec![(0, u16::MAX); RECENT]);
+        for (place, rows) in (0..).zip(rows.chunks(GRANULE)) {
+            for hash in rows.iter().flat_map(|row| row.words).copied() {
+                // Most words come many times in a granule; the table has to sort out few of them.
+                let seen = std::mem::replace(&mut recent[hash as usize % RECENT], (hash, place));
+                if seen != (hash, place) {
+                    pairs.push(Pair { hash, place });
+                }
+            }
+            let flooded = rows.iter().any(|row| row.flooded);
+            granules.push(Granule { occurred: span(rows), flooded });
         }
-        Block {
-            first,
-            rows: rows.len(),
-            terms: pairs.iter().map(|pair| (pair >> 16) as u32).collect(),
-            places: pairs.iter().map(|pair| *pair as u16).collect(),
-            granules: granules.into(),
-            blooms: blooms.into(),
-        }
+        let words = Table::new(&pairs, granules.len());
+        Block { first, rows: rows.len(), terms, words, granules: granules.into() }
     }
 
     /// Seq behind its last row.
@@ -66,11 +70,15 @@ impl Block {
     /// Bytes that the block takes.
     pub(crate) fn bytes(&self) -> usize {
         let granules = self.granules.len() * size_of::<Granule>();
-        size_of::<Block>() + self.terms.len() * 6 + granules + self.blooms.len() * 8
+        size_of::<Block>() + self.terms.bytes() + self.words.bytes() + granules
     }
 
-    /// The rows that may match: one bit each.
+    /// The rows that may match: one bit each. Nothing if there is none for sure, which most blocks
+    /// tell without more ado.
     pub(crate) fn candidates(&self, probes: &Probes) -> Vec<u64> {
+        if !probes.all.iter().all(|probe| self.may_pass(probe)) {
+            return Vec::new();
+        }
         let mut set = vec![u64::MAX; self.granules.len()];
         if let (Some(last), rest @ 1..) = (set.last_mut(), self.rows % GRANULE) {
             *last = (1 << rest) - 1;
@@ -84,44 +92,33 @@ impl Block {
         for probe in &probes.all {
             match probe {
                 Probe::Terms(terms) => self.keep_terms(terms, &mut set),
-                Probe::Words(words) => self.keep_words(words, &mut set),
+                Probe::Words(words) => words.iter().for_each(|w| self.keep_word(*w, &mut set)),
             }
         }
         set
     }
 
+    fn may_pass(&self, probe: &Probe) -> bool {
+        let is_flooded = || self.granules.iter().any(|granule| granule.flooded);
+        match probe {
+            Probe::Terms(terms) => terms.iter().any(|term| self.terms.has(*term)),
+            Probe::Words(words) => words.iter().all(|w| self.words.has(*w)) || is_flooded(),
+        }
+    }
+
     fn keep_terms(&self, terms: &[u32], set: &mut [u64]) {
         let mut found = vec![0; set.len()];
         for term in terms {
-            let from = self.terms.partition_point(|t| t < term);
-            let same = self.terms[from..].iter().take_while(|t| *t == term).count();
-            for place in &self.places[from..from + same] {
-                found[usize::from(*place) / GRANULE] |= 1_u64 << (usize::from(*place) % GRANULE);
-            }
+            self.terms.each(*term, |row| found[row / GRANULE] |= 1_u64 << (row % GRANULE));
         }
         set.iter_mut().zip(found).for_each(|(word, found)| *word &= found);
     }
 
-    fn keep_words(&self, words: &[u32], set: &mut [u64]) {
-        let mut start = 0;
-        for (kept, granule) in set.iter_mut().zip(&self.granules) {
-            let bloom = &self.blooms[start..granule.bloom_end as usize];
-            start = granule.bloom_end as usize;
-            if *kept != 0 && !bloom.is_empty() && !words.iter().all(|w| may_have(bloom, *w)) {
-                *kept = 0;
-            }
-        }
+    fn keep_word(&self, word: u32, set: &mut [u64]) {
+        let mut found: Vec<bool> = self.granules.iter().map(|granule| granule.flooded).collect();
+        self.words.each(word, |granule| found[granule] = true);
+        set.iter_mut().zip(found).filter(|(_, found)| !found).for_each(|(rows, _)| *rows = 0);
     }
-}
-
-/// The bloom of some rows' words; none if one of them has more than are kept.
-fn words(rows: &[Row<'_>]) -> Vec<u64> {
-    if rows.iter().any(|row| row.flooded) {
-        return Vec::new();
-    }
-    let mut bloom = Bloom::new();
-    rows.iter().flat_map(|row| row.words).for_each(|word| bloom.add(*word));
-    bloom.fold()
 }
 
 fn span(rows: &[Row<'_>]) -> (i64, i64) {

@@ -11,7 +11,7 @@
 //! ```
 
 mod block;
-mod bloom;
+
 mod cursor;
 mod dictionary;
 mod filter;
@@ -26,6 +26,7 @@ mod run;
 mod scope;
 mod search;
 mod streams;
+mod table;
 mod tail;
 mod text;
 mod trace;
