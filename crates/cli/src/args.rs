@@ -174,7 +174,7 @@ pub(crate) struct Evidence {
     /// A whole stretch of a log: <log>/<first>..<end>
     #[arg(long, conflicts_with = "events")]
     pub(crate) range: Option<String>,
-    /// The events that a search finds, at most 1,000
+    /// All events that a search finds, at most 10,000
     #[arg(long, conflicts_with_all = ["events", "range"])]
     pub(crate) query: Option<String>,
     /// Show only what lies below these JSON Pointers, hide the rest

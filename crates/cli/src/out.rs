@@ -1,9 +1,19 @@
-//! All output. Text that came in events is escaped here: control characters could rewrite a
-//! terminal, bidirectional marks could make a line read otherwise than it is.
+//! All output.
+//!
+//! Promises: no text of an event, a file or a server moves the cursor, erases or makes a line read
+//! otherwise than it is. [`line()`], [`note`] and [`error`] escape whatever they print, so that
+//! nobody can forget it; JSON is escaped within its own rules and stays equal.
+//!
+//! Never: escapes a proof, which is a file: what is not plain text is refused instead.
+
+mod text;
 
 use std::io::{IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+
+pub(crate) use text::{cell, clean, count, fit, number, width};
 
 use crate::error::CliError;
 
@@ -18,8 +28,24 @@ pub(crate) enum Ink {
     Bold,
 }
 
+/// What ends a colour, and what begins each: marks that Unicode keeps for a program's own use.
+/// [`clean`] lets none through; a text that nobody cleaned can at worst be in one of our colours.
+const INKS: [(char, &str); 6] = [
+    ('\u{fdd0}', "\x1b[0m"),
+    ('\u{fdd1}', "\x1b[32m"),
+    ('\u{fdd2}', "\x1b[31;1m"),
+    ('\u{fdd3}', "\x1b[33m"),
+    ('\u{fdd4}', "\x1b[2m"),
+    ('\u{fdd5}', "\x1b[1m"),
+];
+
 /// Prints a line.
 pub(crate) fn line(text: &str) {
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    print(&painted(text, colour));
+}
+
+fn print(text: &str) {
     // A closed pipe (`| head`) is no error of ours and must not end a server.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
@@ -28,93 +54,70 @@ pub(crate) fn line(text: &str) {
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| CliError::Server(format!("cannot be written as JSON: {error}")))?;
-    line(&text);
+    json_text(&text);
+    Ok(())
+}
+
+/// Prints what is known to be JSON, as it stands but for characters that do not show.
+pub(crate) fn json_text(text: &str) {
+    print(text::clean_json(text).trim_end());
+}
+
+/// Prints a text that is kept as a file and must stay as it is.
+pub(crate) fn file(text: &str) -> Result<(), CliError> {
+    let text = text.trim_end_matches('\n');
+    if text.lines().any(|line| clean(line) != line) {
+        let what = "the server answered with characters that no proof has; nothing was written";
+        return Err(CliError::Server(what.into()));
+    }
+    print(text);
     Ok(())
 }
 
 /// Prints a remark where it does not disturb what is piped.
 #[expect(clippy::print_stderr, reason = "this is the output")]
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", painted(text, false));
 }
 
 /// Prints why a command failed.
 pub(crate) fn error(error: &CliError) {
-    note(&format!("counterfoil: {}", clean(&error.to_string())));
+    note(&format!("counterfoil: {error}"));
 }
 
-/// Text in a colour.
+/// A line of progress, on standard error and only where that is a terminal.
+pub(crate) fn progress(template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Text in a colour, for [`line()`].
 pub(crate) fn ink(ink: Ink, text: &str) -> String {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let code = match ink {
-        Ink::Good => "32",
-        Ink::Bad => "31;1",
-        Ink::Warn => "33",
-        Ink::Dim => "2",
-        Ink::Bold => "1",
-        Ink::Plain => "",
+    let begin = match ink {
+        Ink::Plain => return text.to_owned(),
+        Ink::Good => 1,
+        Ink::Bad => 2,
+        Ink::Warn => 3,
+        Ink::Dim => 4,
+        Ink::Bold => 5,
     };
-    if colour && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    format!("{}{}{}", INKS[begin].0, clean(text), INKS[0].0)
 }
 
-/// A text of an event, safe to show.
-pub(crate) fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let hidden = c.is_control() || is_invisible(c);
-        if hidden && c != '\n' {
-            out.extend(c.escape_unicode());
-        } else if c == '\n' {
-            out.push_str("\\n");
-        } else {
-            out.push(c);
-        }
+/// A line as it is printed: escaped, its marks made colours or left out.
+fn painted(line: &str, colour: bool) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut plain = 0;
+    for (at, c) in line.char_indices() {
+        let Some((_, code)) = INKS.iter().find(|(mark, _)| *mark == c) else { continue };
+        out.push_str(&clean(&line[plain..at]));
+        out.push_str(if colour { code } else { "" });
+        plain = at + c.len_utf8();
     }
-    out
-}
-
-/// Characters that show nothing and change how others read: zero width, bidirectional marks and
-/// overrides, line separators, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Cut to a width, with a mark.
-pub(crate) fn fit(text: &str, width: usize) -> String {
-    let text = clean(text);
-    if text.chars().count() <= width {
-        return text;
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}…")
-}
-
-/// Cut or filled to a width.
-pub(crate) fn cell(text: &str, width: usize) -> String {
-    let text = fit(text, width);
-    let missing = width - text.chars().count();
-    text + &" ".repeat(missing)
-}
-
-/// 1234567 as 1,234,567.
-pub(crate) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 event`, `2 events`.
-pub(crate) fn count(n: u64, what: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {what}{s}", number(n))
+    out + &clean(&line[plain..])
 }
 
 #[cfg(test)]
@@ -122,9 +125,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_rewrite_a_terminal_is_escaped() {
-        assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\nd\u{9b}é"), "a\\u{1b}[2Jb\\u{202e}c\\nd\\u{9b}é");
-        assert_eq!(cell("abcdef", 4), "abc…");
-        assert_eq!((number(1234567), number(12)), ("1,234,567".into(), "12".into()));
+    fn a_line_has_our_colours_and_no_others() {
+        let line = format!("{} \x1b[31mb\u{202e}\nc", ink(Ink::Bad, "a\u{fdd1}\u{9b}"));
+        assert_eq!(painted(&line, false), "a\\u{fdd1}\\u{9b} \\u{1b}[31mb\\u{202e}\\nc");
+        assert!(painted(&line, true).starts_with("\x1b[31;1ma\\u{fdd1}\\u{9b}\x1b[0m "));
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn who(event: &Value) -> String {
     if actor["type"] == "anonymous" {
         return "anonymous".into();
     }
-    let chain = actor["on_behalf_of"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let chain = list(&actor["on_behalf_of"]);
     if !chain.is_empty() {
         let behalf = chain.iter().map(|link| format!(" for {}", self::name(link)));
         return format!("{name}{}", behalf.collect::<String>());
@@ -38,7 +38,7 @@ fn name(person: &Value) -> &str {
 
 /// The first resource, target before others.
 pub(crate) fn what(event: &Value) -> String {
-    let all = event["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let all = list(&event["resources"]);
     let target = all.iter().find(|r| r["role"] == "target").or(all.first());
     let Some(resource) = target else { return String::new() };
     let id = resource["id"].as_str().or(resource["name"].as_str()).unwrap_or_default();
@@ -99,4 +99,9 @@ pub(crate) fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// The members of a list; none where there is no list.
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -1,14 +1,14 @@
 //! `counterfoil refusals`, `status`, `token`, `key`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client;
 use super::search::describe_gap;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, cell, clean, ink};
-use crate::view;
+use crate::out::{self, Ink, cell, ink};
+use crate::view::{self, list};
 
 pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     let answer = client(global)?.get_json("/v1/refusals")?;
@@ -24,17 +24,13 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
         let at = view::text(&refusal["at"]);
         let place =
             format!("{} {}", view::text(&refusal["producer"]), view::text(&refusal["path"]));
-        let reason = clean(&view::text(&refusal["reason"]));
+        let reason = view::text(&refusal["reason"]);
         out::line(&format!("  {}  {}  {reason}", view::clock(&at), cell(&place, 36)));
     }
     if counts.is_empty() {
         out::line("nothing was refused since the server started");
     }
     Ok(())
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 pub(crate) fn status(global: &Global) -> Result<(), CliError> {
@@ -55,7 +51,7 @@ pub(crate) fn status(global: &Global) -> Result<(), CliError> {
         up / 60 % 60
     ));
     for log in list(&status["logs"]) {
-        let origin = clean(&view::text(&log["origin"]));
+        let origin = view::text(&log["origin"]);
         let size = log["size"].as_u64().unwrap_or_default();
         out::line(&format!("  log      {origin}    {} entries", out::number(size)));
     }
@@ -97,7 +93,7 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
                     cell(&view::text(&token["name"]), 24),
                     cell(&view::text(&token["role"]), 10),
                     view::text(&token["created_at"]).get(..10).unwrap_or_default(),
-                    clean(&services.join(", "))
+                    services.join(", ")
                 ));
             }
         }
@@ -118,7 +114,7 @@ pub(crate) fn export_keys(global: &Global) -> Result<(), CliError> {
         return out::json(&answer);
     }
     for log in list(&answer["logs"]) {
-        out::line(&clean(&view::text(&log["vkey"])));
+        out::line(&view::text(&log["vkey"]));
     }
     Ok(())
 }

@@ -1,43 +1,119 @@
 //! `counterfoil evidence`.
+//!
+//! Promises: the file holds every event that was asked for, or nothing is written.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::client;
 use super::receipt::{find, name};
 use crate::args::{self, Global};
-use crate::client::escape;
+use crate::client::{Client, escape};
 use crate::error::CliError;
 use crate::out;
+use crate::view::list;
+
+/// Events of one file, as many as the server makes at once.
+const EVENTS_MAX: usize = 10_000;
+/// Pages of one search. Those that find nothing count too: a server could send them for ever.
+const PAGES_MAX: usize = 1_000;
+
+/// Events by log and seq, each once.
+type Places = BTreeSet<(String, u64)>;
 
 pub(crate) fn run(global: &Global, args: &args::Evidence) -> Result<(), CliError> {
     let client = client(global)?;
     let mut request = json!({ "show": args.show, "name": args.name, "hide": args.hide });
-    if let Some(range) = &args.range {
+    let asked = if let Some(range) = &args.range {
         let (log, first, end) = parse_range(range)?;
         request["range"] = json!({ "log": log, "first": first, "count": end - first });
-    } else if let Some(query) = &args.query {
-        let page = client.get_json(&format!("/v1/events?limit=1000&q={}", escape(query)))?;
-        let hits = page["events"].as_array().cloned().unwrap_or_default();
-        if hits.is_empty() {
-            return Err(CliError::usage(format!("nothing matches {query:?}")));
-        }
-        request["events"] = hits.iter().map(place).collect();
-        request["query"] = query.as_str().into();
-    } else if args.events.is_empty() {
-        return Err(CliError::usage("name events, or give --range or --query"));
+        end - first
     } else {
-        let found = args.events.iter().map(|event| Ok(place(&find(&client, event)?)));
-        request["events"] = found.collect::<Result<Vec<Value>, CliError>>()?.into();
-    }
+        let places = places(&client, args)?;
+        let listed = places.iter().map(|(log, seq)| json!({ "log": log, "seq": seq }));
+        request["events"] = listed.collect();
+        request["query"] = args.query.as_deref().into();
+        places.len() as u64
+    };
     let answer = client.post("/v1/evidence", "application/json", request.to_string().as_bytes())?;
-    let text = answer.text()?;
-    out::line(text.trim_end());
-    out::note(&summary(&text));
+    let (text, file) = (answer.text()?, answer.json()?);
+    let contents = Contents::of(&file);
+    if contents.events != asked {
+        let got = out::count(contents.events, "event");
+        return Err(CliError::Server(format!(
+            "asked for {}, the server made evidence of {got}; nothing was written",
+            out::number(asked)
+        )));
+    }
+    out::json_text(&text);
+    out::note(&format!("{} · {:.1} KB", contents.words(), text.len() as f64 / 1000.0));
     Ok(())
 }
 
-fn place(hit: &Value) -> Value {
-    json!({ "log": name(hit), "seq": hit["seq"] })
+fn places(client: &Client, args: &args::Evidence) -> Result<Places, CliError> {
+    if let Some(query) = &args.query {
+        return matches(client, query);
+    }
+    if args.events.is_empty() {
+        return Err(CliError::usage("name events, or give --range or --query"));
+    }
+    args.events.iter().map(|event| Ok(place(&find(client, event)?))).collect()
+}
+
+fn place(hit: &Value) -> (String, u64) {
+    (name(hit), hit["seq"].as_u64().unwrap_or_default())
+}
+
+/// Every event that a query finds, newest first: what comes meanwhile is before the first page.
+fn matches(client: &Client, query: &str) -> Result<Places, CliError> {
+    let path = format!("/v1/events?limit=1000&q={}", escape(query));
+    let bar = out::progress("  searching  {msg}");
+    let (mut found, mut cursor) = (Places::new(), None);
+    for _ in 0..PAGES_MAX {
+        let after = cursor.as_deref().map(|c| format!("&cursor={}", escape(c)));
+        let page = client.get_json(&format!("{path}{}", after.unwrap_or_default()))?;
+        found.extend(list(&page["events"]).iter().map(place));
+        bar.set_message(format!("{} found", out::count(found.len() as u64, "event")));
+        if found.len() > EVENTS_MAX {
+            return Err(CliError::usage(format!(
+                "more than {} events match {query:?}, and one file holds no more; narrow it with \
+                 since: and until:, or take a --range",
+                out::number(EVENTS_MAX as u64)
+            )));
+        }
+        let next = follow(&page, cursor.as_deref())?;
+        if next.is_none() {
+            bar.finish_and_clear();
+            let none = || CliError::usage(format!("nothing matches {query:?}"));
+            return if found.is_empty() { Err(none()) } else { Ok(found) };
+        }
+        cursor = next;
+    }
+    let what =
+        format!("{query:?} takes more than {PAGES_MAX} pages; narrow it with since: and until:");
+    Err(CliError::usage(what))
+}
+
+/// Where to go on, if there is more; fails where a page leaves out what might match. A page that
+/// stopped early leaves nothing out as long as it says where.
+fn follow(page: &Value, cursor: Option<&str>) -> Result<Option<String>, CliError> {
+    if let [first, ..] = list(&page["unreadable"]) {
+        return Err(CliError::Server(format!(
+            "entry {} of {} cannot be read ({}), so nobody knows whether it matches; nothing was \
+             written. Stop the server and judge its data folder: counterfoil verify DIR --key FILE",
+            first["seq"],
+            first["log"].as_str().unwrap_or("?"),
+            first["reason"].as_str().unwrap_or("no reason was given")
+        )));
+    }
+    let next = page["next"].as_str();
+    if page["partial"] == true && (next.is_none() || next == cursor) {
+        let what = "the server stopped before it had read everything that may match; nothing was \
+                    written. Narrow the query with since: and until:";
+        return Err(CliError::Server(what.into()));
+    }
+    Ok(next.map(str::to_owned))
 }
 
 fn parse_range(range: &str) -> Result<(&str, u64, u64), CliError> {
@@ -50,29 +126,42 @@ fn parse_range(range: &str) -> Result<(&str, u64, u64), CliError> {
     parsed.ok_or_else(|| CliError::usage(format!("{range:?} is not <log>/<first>..<end>")))
 }
 
-/// What the file gives away.
-fn summary(text: &str) -> String {
-    let file: Value = serde_json::from_str(text).unwrap_or_default();
-    let (mut events, mut shown, mut named, mut hidden) = (0, 0, 0, 0);
-    for run in file["runs"].as_array().map(Vec::as_slice).unwrap_or_default() {
-        for event in run["events"].as_array().map(Vec::as_slice).unwrap_or_default() {
-            events += 1;
-            for field in event["fields"].as_array().map(Vec::as_slice).unwrap_or_default() {
+/// What a file gives away.
+#[derive(Default)]
+struct Contents {
+    events: u64,
+    shown: u64,
+    named: u64,
+    hidden: u64,
+    size: String,
+}
+
+impl Contents {
+    fn of(file: &Value) -> Contents {
+        let mut contents = Contents::default();
+        for event in list(&file["runs"]).iter().flat_map(|run| list(&run["events"])) {
+            contents.events += 1;
+            for field in list(&event["fields"]) {
                 match (field.get("text"), field.get("commitment")) {
-                    (Some(_), _) => shown += 1,
-                    (None, Some(_)) => named += 1,
-                    (None, None) => hidden += 1,
+                    (Some(_), _) => contents.shown += 1,
+                    (None, Some(_)) => contents.named += 1,
+                    (None, None) => contents.hidden += 1,
                 }
             }
         }
+        let checkpoint = file["logs"][0]["checkpoint"].as_str().unwrap_or_default();
+        contents.size = checkpoint.lines().nth(1).unwrap_or("?").to_owned();
+        contents
     }
-    let checkpoint = file["logs"][0]["checkpoint"].as_str().unwrap_or_default();
-    let size = checkpoint.lines().nth(1).unwrap_or("?");
-    format!(
-        "{} · {} shown · {named} named without value · {hidden} hidden · proof at size {size} · \
-         {:.1} KB",
-        out::count(events, "event"),
-        out::count(shown, "field"),
-        text.len() as f64 / 1000.0
-    )
+
+    fn words(&self) -> String {
+        format!(
+            "{} · {} shown · {} named without value · {} hidden · proof at size {}",
+            out::count(self.events, "event"),
+            out::count(self.shown, "field"),
+            out::number(self.named),
+            out::number(self.hidden),
+            self.size
+        )
+    }
 }

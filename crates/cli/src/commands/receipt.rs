@@ -15,7 +15,7 @@ pub(crate) fn run(global: &Global, args: &args::Receipt) -> Result<(), CliError>
     let proof = client.get(&format!("/v1/logs/{}/events/{seq}/receipt", escape(&log)))?.text()?;
     let size = proof.lines().skip_while(|line| !line.is_empty()).nth(2).unwrap_or("?").to_owned();
     // The text itself goes to a file or a pipe; what it is goes beside it.
-    out::line(proof.trim_end_matches('\n'));
+    out::file(&proof)?;
     let origin = hit["origin"].as_str().unwrap_or(&log).to_owned();
     out::note(&format!("entry {seq} of {origin}, under a checkpoint of size {size}"));
     Ok(())

@@ -6,8 +6,8 @@ use super::client;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, cell, clean, fit, ink};
-use crate::view;
+use crate::out::{self, Ink, cell, fit, ink};
+use crate::view::{self, list};
 
 pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> {
     let order = if args.oldest { "oldest" } else { "newest" };
@@ -25,7 +25,7 @@ pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> 
     if global.json {
         return out::json(&page);
     }
-    let hits = page["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let hits = list(&page["events"]);
     table(hits);
     out::line(&ink(Ink::Dim, &footer(&page, hits.len())));
     Ok(())
@@ -41,7 +41,7 @@ fn table(hits: &[Value]) {
     // A column is as wide as what stands in it, within bounds that keep the line readable.
     let most = [12, 40, 16, 32, 32, 32];
     let width = |at: usize| {
-        let longest = rows.iter().map(|row| clean(&row[at]).chars().count()).max();
+        let longest = rows.iter().map(|row| out::width(&row[at])).max();
         longest.unwrap_or(0).clamp(head[at].len(), most[at])
     };
     let widths: [usize; 6] = std::array::from_fn(width);
@@ -53,7 +53,7 @@ fn table(hits: &[Value]) {
     for (hit, row) in hits.iter().zip(&rows) {
         let (ended, colour) = view::ended(&hit["event"]);
         let text = line(row.each_ref().map(String::as_str));
-        out::line(&format!("  {text}  {}", ink(colour, &clean(ended))));
+        out::line(&format!("  {text}  {}", ink(colour, ended)));
     }
 }
 
@@ -76,7 +76,7 @@ fn footer(page: &Value, shown: usize) -> String {
         None => out::count(shown as u64, "event"),
     }];
     parts.push(format!("{:.1} ms", page["took_ms"].as_f64().unwrap_or(0.0)));
-    let gaps = page["gaps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let gaps = list(&page["gaps"]);
     parts.push(match gaps {
         [] => "no gaps".into(),
         [gap] => format!("1 open gap ({})", describe_gap(gap)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use capture::{Body, Format, Part};
 use event::limits::EVENT_BYTES_MAX;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::client;
@@ -47,11 +47,8 @@ struct Sender<'a> {
 
 pub(crate) fn run(global: &Global, args: &args::Send) -> Result<u8, CliError> {
     let files = files(&args.paths)?;
-    let bar = ProgressBar::new(files.iter().map(|f| file_size(f)).sum());
-    let template = "  sending  {wide_bar}  {bytes} of {total_bytes}  {msg}  {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
+    let bar = out::progress("  sending  {wide_bar}  {bytes} of {total_bytes}  {msg}  {eta} left");
+    bar.set_length(files.iter().map(|file| file_size(file)).sum());
     let (path, media_type, format) = endpoint(args.format);
     // Appended to, never replaced: receipts of earlier sendings are evidence.
     let create = |path: &Option<PathBuf>| {
@@ -240,7 +237,7 @@ fn report(global: &Global, tally: &Tally, files: usize) -> Result<(), CliError> 
         out::number(refused)
     ));
     for (reason, count) in &tally.refused {
-        out::line(&format!("  {:>6}  {}", count, out::clean(reason)));
+        out::line(&format!("  {count:>6}  {reason}"));
     }
     Ok(())
 }

@@ -5,7 +5,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use server::config::{Config, check_host};
 use server::{Running, Started};
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,12 +66,9 @@ pub(crate) fn traces() {
 
 /// Starts a server, with a progress bar while the journal is read.
 pub(crate) async fn start(data: &Path, keys: &Path, config: &Config) -> Result<Running, CliError> {
-    let bar = ProgressBar::new(0);
-    let template =
-        "  reading the journal  {wide_bar}  {bytes} of {total_bytes}  {bytes_per_sec}   {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
+    let bar = out::progress(
+        "  reading the journal  {wide_bar}  {bytes} of {total_bytes}  {bytes_per_sec}   {eta} left",
+    );
     let mut heard = |done: u64, total: u64| {
         bar.set_length(total);
         bar.set_position(done);

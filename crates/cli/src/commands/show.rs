@@ -6,8 +6,8 @@ use super::client;
 use super::receipt::{find, name};
 use crate::args::{self, Global};
 use crate::error::CliError;
-use crate::out::{self, Ink, clean, ink};
-use crate::view;
+use crate::out::{self, Ink, ink};
+use crate::view::{self, list};
 
 pub(crate) fn run(global: &Global, args: &args::Show) -> Result<(), CliError> {
     let hit = find(&client(global)?, &args.event)?;
@@ -16,13 +16,13 @@ pub(crate) fn run(global: &Global, args: &args::Show) -> Result<(), CliError> {
     }
     let event = &hit["event"];
     let (ended, colour) = view::ended(event);
-    let action = clean(&view::text(&event["action"]));
+    let action = view::text(&event["action"]);
     let time = view::happened(event).replace('T', " ");
     let time = time.get(..23).unwrap_or(&time);
     out::line(&format!("{}  {}    {time} UTC", ink(Ink::Bold, &action), ink(colour, ended)));
     for (label, text) in summary(&hit) {
         if !text.is_empty() {
-            out::line(&format!("  {label:<9} {}", clean(&text)));
+            out::line(&format!("  {label:<9} {text}"));
         }
     }
     let mut fields = Vec::new();
@@ -30,7 +30,7 @@ pub(crate) fn run(global: &Global, args: &args::Show) -> Result<(), CliError> {
     if args.all {
         out::line("");
         for (pointer, text) in &fields {
-            out::line(&format!("  {}  {}", ink(Ink::Dim, &clean(pointer)), clean(text)));
+            out::line(&format!("  {}  {}", ink(Ink::Dim, pointer), text));
         }
     }
     let others = hit["others"].as_array().map(Vec::len).unwrap_or_default();
@@ -39,7 +39,7 @@ pub(crate) fn run(global: &Global, args: &args::Show) -> Result<(), CliError> {
             "{others} more of this id: counterfoil search 'id:{}'",
             view::text(&event["id"])
         );
-        out::line(&ink(Ink::Warn, &clean(&what)));
+        out::line(&ink(Ink::Warn, &what));
     }
     let redacted = event["recorded"]["redacted"].as_array().map(Vec::len).unwrap_or_default();
     let end =
@@ -65,7 +65,7 @@ fn summary(hit: &Value) -> Vec<(&'static str, String)> {
 
 fn who(event: &Value) -> String {
     let actor = &event["actor"];
-    let chain = actor["on_behalf_of"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let chain = list(&actor["on_behalf_of"]);
     let how: Vec<&str> = chain.iter().filter_map(|link| link["relation"].as_str()).collect();
     let how = if how.is_empty() { String::new() } else { format!("  [{}]", how.join(", ")) };
     format!("{}{how}", view::who(event))
@@ -73,7 +73,7 @@ fn who(event: &Value) -> String {
 
 fn what(event: &Value) -> String {
     let first = &event["resources"][0];
-    let changes = first["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let changes = list(&first["changes"]);
     let change = |c: &Value| format!("{} {} → {}", view::text(&c["path"]), c["before"], c["after"]);
     let changes: Vec<String> = changes.iter().take(3).map(change).collect();
     format!("{}    {}", view::what(event), changes.join("; ")).trim_end().to_owned()
@@ -84,7 +84,7 @@ fn why(event: &Value) -> String {
     let ticket = reason["ticket"].as_str().unwrap_or_default();
     let text = reason["text"].as_str().map(|t| format!("\"{t}\"")).unwrap_or_default();
     let glass = if reason["break_glass"] == true { "BREAK-GLASS" } else { "" };
-    let approvals = reason["approvals"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let approvals = list(&reason["approvals"]);
     let approved: String = approvals
         .iter()
         .map(|a| format!(" {} by {}", view::text(&a["decision"]), view::text(&a["by"])))

@@ -7,8 +7,8 @@ use super::search::describe_gap;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, cell, clean, ink};
-use crate::view;
+use crate::out::{self, Ink, cell, ink};
+use crate::view::{self, list};
 
 /// Characters of the waterfall.
 const BAR: u64 = 28;
@@ -18,7 +18,7 @@ pub(crate) fn run(global: &Global, args: &args::Trace) -> Result<(), CliError> {
     if global.json {
         return out::json(&trace);
     }
-    let hops = trace["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let hops = list(&trace["events"]);
     out::line(&ink(Ink::Bold, &headline(&trace, hops.len())));
     if let Some(first) = hops.first() {
         let reason = hops.iter().map(|hop| &hop["event"]["reason"]).find(|r| r.is_object());
@@ -27,7 +27,7 @@ pub(crate) fn run(global: &Global, args: &args::Trace) -> Result<(), CliError> {
             format!("        why  {}{text}", r["ticket"].as_str().unwrap_or_default())
         });
         let who = view::who(&first["event"]);
-        out::line(&clean(&format!("who   {who}{}", reason.unwrap_or_default())));
+        out::line(&format!("who   {who}{}", reason.unwrap_or_default()));
     }
     waterfall(&trace, hops);
     out::line(&ink(Ink::Dim, &footer(&trace)));
@@ -35,7 +35,7 @@ pub(crate) fn run(global: &Global, args: &args::Trace) -> Result<(), CliError> {
 }
 
 fn headline(trace: &Value, hops: usize) -> String {
-    let id = clean(&view::text(&trace["id"]));
+    let id = view::text(&trace["id"]);
     let services = trace["services"].as_array().map(Vec::len).unwrap_or_default();
     let mut parts = vec![
         out::count(hops as u64, "event"),
@@ -43,7 +43,7 @@ fn headline(trace: &Value, hops: usize) -> String {
         format!("{:.0} ms", trace["duration_ms"].as_f64().unwrap_or(0.0)),
     ];
     if let Some(service) = trace["first_failure"]["service"].as_str() {
-        parts.push(format!("first failure {}", clean(service)));
+        parts.push(format!("first failure {service}"));
     }
     format!("trace {id}    {}", parts.join(" · "))
 }
@@ -91,7 +91,7 @@ fn branch(hops: &[Value], at: usize) -> String {
 }
 
 fn footer(trace: &Value) -> String {
-    let gaps = trace["gaps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let gaps = list(&trace["gaps"]);
     let mut parts = vec![match gaps {
         [] => "no gaps".into(),
         [gap, ..] => format!("{} open gaps (first: {})", gaps.len(), describe_gap(gap)),
@@ -100,13 +100,13 @@ fn footer(trace: &Value) -> String {
     if missing > 0 {
         parts.push(format!("{missing} parent spans are referred to and were never recorded"));
     }
-    let skew = trace["skew"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let skew = list(&trace["skew"]);
     let skew: Vec<String> = skew
         .iter()
         .map(|s| {
             format!(
                 "{} {:+.1} ms",
-                clean(&view::text(&s["service"])),
+                view::text(&s["service"]),
                 s["ahead_ms"].as_f64().unwrap_or(0.0)
             )
         })

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use verify::folder::{self, Folder};
 use verify::live::{BUNDLE_ENTRIES, LiveLog, NotStarted};
 use verify::{Class, Need, Policy, Question, Verdict};
@@ -15,8 +15,8 @@ use crate::args::{self, Global};
 use crate::client::Client;
 use crate::context::{Contexts, Server};
 use crate::error::CliError;
-use crate::out::{self, Ink, clean, ink};
-use crate::view;
+use crate::out::{self, Ink, ink};
+use crate::view::{self, list};
 
 /// Bytes of the largest file that is judged whole.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -165,12 +165,7 @@ fn judge_folder(path: &Path, question: &Question) -> Result<Verdict, CliError> {
 }
 
 fn progress(what: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    let template = format!("  checking  {{wide_bar}}  {what}   {{eta}} left");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style);
-    }
-    bar
+    out::progress(&format!("  checking  {{wide_bar}}  {what}   {{eta}} left"))
 }
 
 fn live(global: &Global, args: &args::Verify) -> Result<u8, CliError> {
@@ -219,7 +214,7 @@ fn known_server(global: &Global, url: &str) -> Result<(Option<String>, Server), 
 
 fn only_log(client: &Client) -> Result<String, CliError> {
     let answer = client.get_json("/v1/logs")?;
-    let logs = answer["logs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let logs = list(&answer["logs"]);
     let names: Vec<String> = logs.iter().map(|log| view::text(&log["name"])).collect();
     match &names[..] {
         [name] => Ok(name.clone()),
@@ -294,11 +289,11 @@ fn report(
         Class::Unverifiable => ("UNVERIFIABLE", Ink::Warn),
         Class::Tampered => ("TAMPERED", Ink::Bad),
     };
-    out::line(&format!("{}  {}", ink(colour, word), clean(&verdict.sentence)));
+    out::line(&format!("{}  {}", ink(colour, word), verdict.sentence));
     if verdict.class != Class::Verified {
         let at =
             if verdict.place.is_empty() { String::new() } else { format!(" at {}", verdict.place) };
-        out::line(&clean(&format!("  reason      {}{at}", verdict.reason.word())));
+        out::line(&format!("  reason      {}{at}", verdict.reason.word()));
     }
     counted(verdict);
     for log in &verdict.logs {
@@ -306,13 +301,13 @@ fn report(
             format!("the key saved in context {name:?} (not given by you)")
         });
         if !log.signed_by.is_empty() {
-            out::line(&clean(&format!("  signed by   {}    {whose}", log.signed_by.join(", "))));
+            out::line(&format!("  signed by   {}    {whose}", log.signed_by.join(", ")));
         }
         if let Some(size) = log.extends_saved {
             out::line(&format!("  extends     the saved checkpoint of size {}", out::number(size)));
         }
     }
-    out::line(&clean(&format!("  rests on    {}", verdict.rests_on)));
+    out::line(&format!("  rests on    {}", verdict.rests_on));
     if let Some(next) = advice(verdict, args) {
         out::line(&ink(Ink::Dim, &format!("  next        {next}")));
     }
@@ -335,12 +330,11 @@ fn counted(verdict: &Verdict) {
         ));
     }
     if !verdict.named.is_empty() {
-        let named: Vec<String> = verdict.named.iter().take(8).map(|n| clean(n)).collect();
+        let named: Vec<&str> = verdict.named.iter().take(8).map(String::as_str).collect();
         out::line(&format!("  withheld    {}", named.join(", ")));
     }
     for log in &verdict.logs {
-        let (origin, size) = (clean(&log.origin), out::number(log.size));
-        out::line(&format!("  log         {origin}, size {size}"));
+        out::line(&format!("  log         {}, size {}", log.origin, out::number(log.size)));
     }
 }
 

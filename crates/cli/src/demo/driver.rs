@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::shop::{Sent, Shop};
 use crate::client::Client;
 use crate::context::Server;
 use crate::error::CliError;
+use crate::out;
 
 /// Time between the starts of two scenes: about 40 events a second.
 const SCENE_EVERY: Duration = Duration::from_millis(100);
@@ -32,11 +33,7 @@ impl Driver {
                 Server { url: url.to_owned(), token: Some(token.clone()), keys: Vec::new() };
             Ok((*service, Client::new(server)?))
         };
-        let bar = ProgressBar::new_spinner();
-        let template = "  web  orders  payments  inventory  identity  mail     {msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        let bar = out::progress("  web  orders  payments  inventory  identity  mail     {msg}");
         Ok(Driver { clients: tokens.iter().map(client).collect::<Result<_, CliError>>()?, bar })
     }
 

@@ -2,10 +2,12 @@
 
 mod access;
 mod corpora;
+mod fake;
 mod http;
 mod life;
 mod pressure;
 mod stop;
 mod support;
 mod tour;
+mod wary;
 mod wire;

@@ -1,0 +1,82 @@
+//! A server that answers whatever a test wants: what a real one never would.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::Value;
+
+/// Where it listens. It goes with the tests' process.
+pub struct Fake {
+    pub url: String,
+}
+
+/// One of its answers.
+pub struct Reply {
+    status: u16,
+    retry_after: Option<u32>,
+    body: String,
+}
+
+impl Reply {
+    pub fn json(value: &Value) -> Reply {
+        Reply::text(&value.to_string())
+    }
+
+    pub fn text(text: &str) -> Reply {
+        Reply { status: 200, retry_after: None, body: text.to_owned() }
+    }
+
+    pub fn busy(retry_after: u32, problem: &Value) -> Reply {
+        Reply { status: 503, retry_after: Some(retry_after), body: problem.to_string() }
+    }
+}
+
+impl Fake {
+    /// Answers each request, counted from 0, by its path with the query.
+    pub fn new(mut answer: impl FnMut(usize, &str) -> Reply + Send + 'static) -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            for (nth, stream) in listener.incoming().enumerate() {
+                let mut stream = stream.expect("a connection");
+                let path = request(&stream).expect("a request");
+                // Whoever asked may be gone.
+                let _ = stream.write_all(&answer(nth, &path).bytes());
+            }
+        });
+        Fake { url }
+    }
+}
+
+impl Reply {
+    fn bytes(&self) -> Vec<u8> {
+        let Reply { status, retry_after, body } = self;
+        let retry = retry_after.map(|s| format!("retry-after: {s}\r\n")).unwrap_or_default();
+        let length = body.len();
+        format!(
+            "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n{retry}\r\n{body}"
+        )
+        .into_bytes()
+    }
+}
+
+/// Reads a whole request; its path.
+fn request(stream: &TcpStream) -> std::io::Result<String> {
+    let mut stream = BufReader::new(stream);
+    let (mut first, mut length) = (String::new(), 0);
+    stream.read_line(&mut first)?;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().map_err(std::io::Error::other)?;
+        }
+    }
+    stream.read_exact(&mut vec![0; length])?;
+    Ok(first.split(' ').nth(1).unwrap_or_default().to_owned())
+}

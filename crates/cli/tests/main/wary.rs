@@ -1,0 +1,212 @@
+//! What the command line does with a server that is hostile or not whole.
+
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, Reply};
+use crate::support::{Folder, Ran};
+
+/// Erases a screen, writes over a line, turns it round, and shows nothing.
+const HOSTILE: &str = "\u{1b}[2J\u{9b}31m\r\u{7f}\u{202e}\u{200b}\u{fdd2}\n";
+
+fn ask(folder: &Folder, server: &Fake, args: &[&str]) -> Ran {
+    folder.run(&[args, &["--url", &server.url, "--token", "t"]].concat())
+}
+
+fn hit(seq: u64) -> Value {
+    json!({ "log": "l-0", "seq": seq, "event": { "action": "a" } })
+}
+
+/// A page of `count` events from seq `first` on.
+fn page(first: u64, count: u64, next: Option<&str>) -> Value {
+    let events: Vec<Value> = (first..first + count).map(hit).collect();
+    json!({ "events": events, "next": next, "partial": false, "unreadable": [] })
+}
+
+fn file(events: usize) -> Value {
+    let event = json!({ "fields": [{ "text": HOSTILE }, { "commitment": "c" }, {}] });
+    json!({
+        "logs": [{ "checkpoint": "o\n9\nroot\n" }],
+        "runs": [{ "events": vec![event; events] }],
+    })
+}
+
+#[test]
+fn evidence_of_a_query_has_every_page() {
+    let folder = Folder::new();
+    let server = Fake::new(|_, path| match path {
+        "/v1/evidence" => Reply::json(&file(1_500)),
+        path if path.ends_with("&cursor=a%2Fb") => Reply::json(&page(1_000, 500, Some("c"))),
+        // A page that stopped early says where to go on, and may find nothing.
+        path if path.ends_with("&cursor=c") => {
+            let mut page = page(0, 0, Some("d"));
+            page["partial"] = true.into();
+            Reply::json(&page)
+        }
+        path if path.ends_with("&cursor=d") => Reply::json(&page(0, 0, None)),
+        _ => Reply::json(&page(0, 1_000, Some("a/b"))),
+    });
+    let made = ask(&folder, &server, &["evidence", "--query", "did:a"]);
+    assert!(made.err.contains("1,500 events · 1,500 fields shown"), "{}", made.err);
+    assert_eq!(serde_json::from_str::<Value>(&made.code(0)).expect("JSON"), file(1_500));
+}
+
+#[test]
+fn evidence_that_would_not_be_whole_is_not_written() {
+    let folder = Folder::new();
+    let broken = |member: &'static str, value: Value| {
+        move |_: usize, path: &str| match path {
+            "/v1/evidence" => Reply::json(&file(3)),
+            _ => {
+                let mut page = page(0, 3, None);
+                page[member] = value.clone();
+                Reply::json(&page)
+            }
+        }
+    };
+    let unreadable = json!([{ "log": "l-0", "seq": 7, "reason": "checksum" }]);
+    let endless = json!((0..1_001).map(hit).collect::<Vec<_>>());
+    for (server, code, want) in [
+        (Fake::new(broken("partial", true.into())), 1, "before it had read everything"),
+        (
+            Fake::new(broken("unreadable", unreadable)),
+            1,
+            "entry 7 of l-0 cannot be read (checksum)",
+        ),
+        (Fake::new(broken("events", json!([]))), 2, "nothing matches"),
+        (Fake::new(broken("events", json!([hit(0), hit(1)]))), 1, "asked for 2, the server made"),
+        (Fake::new(broken("events", endless)), 1, "asked for 1,001, the server made"),
+        (
+            Fake::new(|nth, _| {
+                Reply::json(&page(nth as u64 * 1_000, 1_000, Some(&nth.to_string())))
+            }),
+            2,
+            "more than 10,000 events match \"did:a\"",
+        ),
+        (Fake::new(|_, _| Reply::json(&page(0, 1, Some("same")))), 2, "more than 1000 pages"),
+    ] {
+        let made = ask(&folder, &server, &["evidence", "--query", "did:a"]);
+        assert!(made.err.contains(want), "{want} in {}", made.err);
+        assert_eq!((made.code, made.out.as_str()), (code, ""), "{want}");
+    }
+}
+
+/// An answer to whatever is asked, with hostile text wherever a server puts text.
+fn hostile_answer() -> Value {
+    let bad = Value::from(HOSTILE);
+    let person = json!({ "type": bad, "id": bad, "name": bad, "on_behalf_of": [{ "id": bad, "relation": bad }] });
+    let event = json!({
+        "id": bad, "action": bad, "kind": bad, "occurred_at": bad, "actor": person,
+        "service": { "name": bad, "version": bad, "environment": bad }, "where": { "region": bad },
+        "resources": [{ "type": bad, "id": bad, "owning_team": bad,
+            "changes": [{ "path": bad, "before": bad, "after": bad }] }],
+        "outcome": { "result": null, "code": bad, "message": bad }, "response": { "status": bad },
+        "decision": { "effect": bad, "engine": bad, "policy": bad, "rule": bad },
+        "reason": { "ticket": bad, "text": bad, "approvals": [{ "decision": bad, "by": bad }] },
+        "producer": { "stream": bad, "seq": bad }, "attributes": { HOSTILE: bad },
+        "recorded": { "identity": { "id": bad, "kind": bad } },
+    });
+    let gap = json!({ "producer": bad, "stream": bad, "count": 1 });
+    json!({
+        "log": bad, "origin": bad, "seq": 7, "recorded_at": bad, "others": [1],
+        "events": [{ "log": bad, "seq": 7, "event": event, "depth": 1, "start_ms": 1 }],
+        "event": event, "next": bad, "gaps": [gap], "id": bad, "services": [bad],
+        "first_failure": { "service": bad }, "skew": [{ "service": bad, "ahead_ms": 1 }],
+        "counts": [{ "producer": bad, "code": bad, "count": bad }],
+        "last": [{ "at": bad, "producer": bad, "path": bad, "reason": bad }],
+        "version": bad, "logs": [{ "name": bad, "origin": bad, "size": 1, "vkey": bad }],
+        "token": bad, "runs": [{ "events": [{ "fields": [] }] }],
+        "tokens": [{ "id": bad, "name": bad, "role": bad, "services": [bad], "created_at": bad }],
+    })
+}
+
+/// Nothing that acts on a terminal, and nothing that does not show.
+fn assert_plain(ran: &Ran) {
+    for text in [&ran.out, &ran.err] {
+        let bad =
+            |c: char| (c.is_control() && c != '\n') || HOSTILE[1..].contains(c) && !c.is_ascii();
+        assert!(!text.contains(bad), "{text:?}");
+    }
+}
+
+#[test]
+fn a_hostile_server_cannot_write_on_the_terminal() {
+    let folder = Folder::new();
+    let server = Fake::new(|_, _| Reply::json(&hostile_answer()));
+    let refusing = Fake::new(|_, _| Reply::busy(0, &json!({ "code": "x", "detail": HOSTILE })));
+    for args in [
+        &["search", "x"][..],
+        &["show", "x", "--all"],
+        &["trace", "x"],
+        &["status"],
+        &["refusals"],
+        &["token", "list"],
+        &["token", "create", "n", "--role", "admin"],
+        &["token", "revoke", HOSTILE],
+        &["key", "export"],
+        &["receipt", "x"],
+        &["evidence", "x"],
+        &["context", "add", HOSTILE, "--at", HOSTILE],
+        &["context", "list"],
+    ] {
+        let plain = ask(&folder, &server, args);
+        assert_plain(&plain);
+        assert_plain(&ask(&folder, &refusing, args));
+        let as_json = ask(&folder, &server, &[args, &["--json"]].concat());
+        assert_plain(&as_json);
+        let answers = !["receipt", "context"].contains(&args[0]) && !args.contains(&"revoke");
+        if answers {
+            assert_eq!(plain.code, 0, "{plain:?}");
+            let said: Value = serde_json::from_str(&as_json.out).expect("JSON");
+            assert_eq!(said, hostile_answer(), "equal JSON: {args:?}");
+        }
+    }
+    // A proof is bytes that somebody keeps: it is not escaped but refused.
+    assert_eq!(ask(&folder, &server, &["receipt", "x"]).code, 1);
+}
+
+#[test]
+fn a_hostile_event_cannot_write_on_the_terminal() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let event = json!({
+        "id": "01890a5d-ac96-774b-bcce-b302099a8057", "action": format!("a.b{HOSTILE}"),
+        "actor": { "type": "user", "id": HOSTILE }, "service": { "name": HOSTILE },
+        "occurred_at": "2026-01-02T03:04:05Z", "attributes": { HOSTILE: HOSTILE },
+        "correlation": { "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736" },
+        "producer": { "id": HOSTILE, "stream": HOSTILE, "seq": 5 },
+    });
+    folder.write("event.json", &event.to_string());
+    assert_plain(&folder.run(&["send", "event.json"]));
+    for args in [
+        &["search", "did:a.b*"][..],
+        &["show", "bcceb302", "--all"],
+        &["trace", "4bf92f35"],
+        &["status"],
+        &["evidence", "bcceb302"],
+    ] {
+        let plain = folder.run(args);
+        assert_plain(&plain);
+        assert_eq!(plain.code, 0, "{plain:?}");
+        let as_json = folder.run(&[args, &["--json"]].concat());
+        assert_plain(&as_json);
+        let said: Value = serde_json::from_str(&as_json.code(0)).expect("JSON");
+        assert!(["status", "evidence"].contains(&args[0]) || holds(&said), "{said}");
+    }
+    let key = folder.run(&["key", "export"]).code(0);
+    folder.write("log.key", &key);
+    let evidence = folder.run(&["evidence", "bcceb302"]).code(0);
+    folder.write("evidence.json", &evidence);
+    assert_plain(&folder.run(&["verify", "evidence.json", "-k", "log.key"]));
+    folder.run(&["verify", "evidence.json", "-k", "log.key"]).code(0);
+    server.stop();
+}
+
+/// Whether the hostile text stands in it, whole.
+fn holds(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(HOSTILE),
+        Value::Array(items) => items.iter().any(holds),
+        Value::Object(members) => members.values().any(holds),
+        _ => false,
+    }
+}
