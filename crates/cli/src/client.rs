@@ -9,6 +9,7 @@ use ureq::http::Response;
 
 use crate::context::Server;
 use crate::error::CliError;
+use crate::patience::Patience;
 
 /// Bytes of the largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
@@ -57,11 +58,13 @@ impl Client {
 
     /// Fetches a path, whatever the status.
     pub(crate) fn get(&self, path: &str) -> Result<Answer, CliError> {
-        let mut request = self.agent.get(self.url(path));
-        if let Some(bearer) = self.bearer() {
-            request = request.header("authorization", bearer);
-        }
-        self.answer(request.call())
+        self.ask(|| {
+            let mut request = self.agent.get(self.url(path));
+            if let Some(bearer) = self.bearer() {
+                request = request.header("authorization", bearer);
+            }
+            request.call()
+        })
     }
 
     /// Sends a body.
@@ -71,20 +74,39 @@ impl Client {
         media_type: &str,
         body: &[u8],
     ) -> Result<Answer, CliError> {
-        let mut request = self.agent.post(self.url(path)).header("content-type", media_type);
-        if let Some(bearer) = self.bearer() {
-            request = request.header("authorization", bearer);
-        }
-        self.answer(request.send(body))
+        self.ask(|| {
+            let mut request = self.agent.post(self.url(path)).header("content-type", media_type);
+            if let Some(bearer) = self.bearer() {
+                request = request.header("authorization", bearer);
+            }
+            request.send(body)
+        })
     }
 
     /// Deletes a path.
     pub(crate) fn delete(&self, path: &str) -> Result<Answer, CliError> {
-        let mut request = self.agent.delete(self.url(path));
-        if let Some(bearer) = self.bearer() {
-            request = request.header("authorization", bearer);
+        self.ask(|| {
+            let mut request = self.agent.delete(self.url(path));
+            if let Some(bearer) = self.bearer() {
+                request = request.header("authorization", bearer);
+            }
+            request.call()
+        })
+    }
+
+    /// Asks, and again while the server is not ready to be read.
+    fn ask(
+        &self,
+        call: impl Fn() -> Result<Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Answer, CliError> {
+        let mut patience = Patience::default();
+        loop {
+            let answer = self.answer(call())?;
+            match answer.indexing() {
+                Some(detail) => patience.wait(&detail, answer.retry_after)?,
+                None => return Ok(answer),
+            }
         }
-        self.answer(request.call())
     }
 
     fn answer(
@@ -139,9 +161,20 @@ impl Answer {
         })
     }
 
+    /// How far a server is that still makes its index; reads are refused until it is there.
+    fn indexing(&self) -> Option<String> {
+        let problem = (self.status == 503).then(|| self.problem())?;
+        let detail = problem["detail"].as_str().unwrap_or("it is indexing what it has");
+        (problem["code"] == "indexing").then(|| detail.to_owned())
+    }
+
+    fn problem(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     /// What the server says is wrong (RFC 9457).
     pub(crate) fn failure(&self) -> CliError {
-        let problem: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let problem = self.problem();
         let detail = problem["detail"].as_str().unwrap_or("no reason was given");
         let hint = match self.status {
             401 => "; save a token: counterfoil context add NAME --at URL --token-file FILE",

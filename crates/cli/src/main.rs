@@ -12,6 +12,7 @@ mod context;
 mod demo;
 mod error;
 mod out;
+mod patience;
 mod view;
 
 use std::process::ExitCode;

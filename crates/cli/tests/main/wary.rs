@@ -1,4 +1,4 @@
-//! What the command line does with a server that is hostile or not whole.
+//! What the command line does with a server that is hostile, half ready or not whole.
 
 use serde_json::{Value, json};
 
@@ -209,4 +209,29 @@ fn holds(value: &Value) -> bool {
         Value::Object(members) => members.values().any(holds),
         _ => false,
     }
+}
+
+#[test]
+fn a_server_that_still_indexes_is_waited_for() {
+    let folder = Folder::new();
+    let problem = json!({
+        "status": 503, "code": "indexing", "detail": "the server is indexing what it has: 43 %",
+    });
+    let soon = problem.clone();
+    let server = Fake::new(move |nth, _| match nth {
+        0 | 1 => Reply::busy(0, &soon),
+        _ => Reply::json(&page(0, 1, None)),
+    });
+    let found = ask(&folder, &server, &["search", "x"]);
+    assert_eq!(found.err, "waiting: the server is indexing what it has: 43 %\n");
+    assert!(found.code(0).contains("1 event"));
+
+    let never = Fake::new(move |_, _| Reply::busy(61, &problem));
+    let failed = ask(&folder, &never, &["show", "x"]);
+    assert!(failed.err.contains("indexing what it has: 43 %; waited 0 s"), "{}", failed.err);
+    assert_eq!((failed.code, failed.err.lines().count()), (1, 1));
+
+    // Another 503 is an answer.
+    let full = Fake::new(|_, _| Reply::busy(0, &json!({ "code": "busy", "detail": "no room" })));
+    assert!(ask(&folder, &full, &["search", "x"]).err.contains("the server said 503: no room"));
 }
