@@ -20,6 +20,13 @@ pub(crate) struct Contexts {
     pub(crate) contexts: BTreeMap<String, Server>,
 }
 
+/// A context that was just saved.
+pub(crate) struct Saved {
+    pub(crate) name: String,
+    /// The one in use before.
+    former: Option<String>,
+}
+
 /// A saved server.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,14 +92,29 @@ impl Contexts {
     }
 
     /// Saves a server under a name that no other server has: its token may be the only copy.
-    pub(crate) fn save_beside(name: &str, server: Server) -> Result<String, CliError> {
-        let contexts = Contexts::read()?;
+    pub(crate) fn save_beside(name: &str, server: Server) -> Result<Saved, CliError> {
+        let mut contexts = Contexts::read()?;
         let numbered = (2..).map(|n| format!("{name}-{n}"));
         let free = |name: &String| contexts.contexts.get(name).is_none_or(|s| s.url == server.url);
         let mut names = std::iter::once(name.to_owned()).chain(numbered);
         let name = names.find(free).expect("there are more numbers than contexts");
+        let former = contexts.current.take();
         Contexts::save(&name, server)?;
-        Ok(name)
+        Ok(Saved { name, former })
+    }
+}
+
+impl Saved {
+    /// Forgets the context; the one in use before is in use again, unless somebody chose another
+    /// meanwhile.
+    pub(crate) fn undo(&self) -> Result<(), CliError> {
+        let mut contexts = Contexts::read()?;
+        contexts.contexts.remove(&self.name);
+        if contexts.current.as_ref() == Some(&self.name) {
+            let former = self.former.clone();
+            contexts.current = former.filter(|name| contexts.contexts.contains_key(name));
+        }
+        contexts.write()
     }
 }
 

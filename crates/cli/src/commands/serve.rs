@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use server::config::{Config, check_host};
 use server::{Running, Started};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args;
-use crate::context::{Contexts, Server};
+use crate::context::{Contexts, Saved, Server};
 use crate::error::CliError;
 use crate::out;
 
@@ -32,9 +32,19 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     }
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     runtime()?.block_on(async {
+        let mut signals = Signals::listen()?;
         let running = start(&args.data, &keys, &config).await?;
         greet(&running.started, &keys)?;
-        until_stopped(running).await
+        let indexing = async {
+            show_indexing(&running).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = signals.heard() => {}
+            () = running.failed() => {}
+            () = indexing => {}
+        }
+        running.stop().await.map_err(CliError::Server)
     })
 }
 
@@ -100,7 +110,7 @@ fn greet(started: &Started, keys: &Path) -> Result<(), CliError> {
     let save = |(tenant, token): &(String, String)| {
         save_first_context(if several { tenant } else { "local" }, started, token)
     };
-    let saved: Vec<Option<String>> = started.first_tokens.iter().map(save).collect();
+    let saved: Vec<Option<Saved>> = started.first_tokens.iter().map(save).collect();
     out::line(&format!("counterfoil serves http://{}", started.address));
     for vkey in &started.vkeys {
         out::line(&format!("  key    {vkey}"));
@@ -111,7 +121,9 @@ fn greet(started: &Started, keys: &Path) -> Result<(), CliError> {
         } else {
             out::line(&format!("  token  of {tenant} is in {}", path(tenant).display()));
         }
-        saved.into_iter().for_each(|line| out::line(&line));
+        if let Some(Saved { name, .. }) = saved {
+            out::line(&format!("  token and key are saved as context {name:?}"));
+        }
     }
     Ok(())
 }
@@ -123,21 +135,21 @@ fn write_secret(path: &Path, secret: &str) -> Result<(), CliError> {
     written.map_err(|error| CliError::file(path, error))
 }
 
-/// Saves address, token and keys, so that a second terminal just works, and returns a line that
-/// says so. A folder that cannot be written is worth a remark, not a failed start.
-pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) -> Option<String> {
+/// Saves address, token and keys, so that a second terminal just works. A file that cannot be
+/// written is worth a remark, not a failed start.
+pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) -> Option<Saved> {
     let server = Server {
         url: format!("http://{}", started.address),
         token: Some(token.to_owned()),
         keys: started.vkeys.clone(),
     };
-    match Contexts::save_beside(name, server) {
-        Ok(name) => Some(format!("  token and key are saved as context {name:?}")),
-        Err(error) => {
-            out::note(&format!("the context was not saved: {error}"));
-            None
-        }
-    }
+    let failed = |error: &CliError| {
+        out::note(&format!(
+            "the context was not saved: {error}; set COUNTERFOIL_CONTEXTS to a file that can be \
+             written"
+        ));
+    };
+    Contexts::save_beside(name, server).inspect_err(failed).ok()
 }
 
 /// Shows how far indexing is, while there is something to show.
@@ -156,19 +168,27 @@ async fn show_indexing(running: &Running) {
     bar.finish_and_clear();
 }
 
-/// Waits for a signal or a failure, then stops in order.
-pub(crate) async fn until_stopped(running: Running) -> Result<(), CliError> {
-    let failed = |error: std::io::Error| CliError::Server(format!("signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let indexing = async {
-        show_indexing(&running).await;
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-        () = running.failed() => {}
-        () = indexing => {}
+/// The signals that ask for an orderly end, heard from the moment on that this is made.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> Result<Signals, CliError> {
+        let hear = |kind| {
+            let heard = signal(kind);
+            heard.map_err(|error| CliError::Server(format!("cannot hear signals: {error}")))
+        };
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Signals { interrupt: hear(interrupt)?, terminate: hear(terminate)? })
     }
-    running.stop().await.map_err(CliError::Server)
+
+    /// Waits for one.
+    pub(crate) async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The tour of the README, against the demo itself.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
-use crate::support::Folder;
+use crate::support::{Folder, Ran};
 
 /// How often the refund is looked for; it comes in the demo's first second.
 const LOOKS_MAX: usize = 500;
@@ -11,7 +12,8 @@ const LOOKS_MAX: usize = 500;
 #[test]
 fn tour() {
     let folder = Folder::new();
-    let mut command = folder.command(&["demo", "--listen", "127.0.0.1:0"]);
+    folder.run(&["context", "add", "home", "--at", "http://home.example"]).code(0);
+    let mut command = demo(&folder, &["--listen", "127.0.0.1:0"]);
     let mut demo = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
     let mut lines = BufReader::new(demo.stdout.take().expect("piped")).lines();
     let mut greeting = lines.by_ref().map(|line| line.expect("text"));
@@ -50,8 +52,40 @@ fn tour() {
     assert_eq!(wrong.code, 1, "{wrong:?}");
     assert!(wrong.err.contains("JSON Pointer"), "{}", wrong.err);
     assert!(folder.run(&["status"]).code(0).starts_with("WELL"));
-    // Asked to stop, it removes its temporary folder.
+    assert!(folder.run(&["context", "list"]).code(0).contains("* demo"));
     let pid = demo.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
     assert!(demo.wait().expect("ended").success());
+    assert_gone(&folder);
+}
+
+#[test]
+fn a_demo_that_ends_by_itself_or_cannot_begin_leaves_nothing() {
+    let folder = Folder::new();
+    folder.run(&["context", "add", "home", "--at", "http://home.example"]).code(0);
+    let ended = Ran::from(
+        demo(&folder, &["--listen", "127.0.0.1:0", "--events", "3"]).output().expect("runs"),
+    );
+    assert!(ended.code(0).contains("counterfoil show 9d1e40c2"));
+    assert_gone(&folder);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    Ran::from(demo(&folder, &["--listen", &address]).output().expect("runs")).code(1);
+    assert_gone(&folder);
+}
+
+/// A demo whose temporary folder stands in this one.
+fn demo(folder: &Folder, args: &[&str]) -> Command {
+    let temporary = folder.path("temporary");
+    std::fs::create_dir_all(&temporary).expect("a folder");
+    let mut command = folder.command(&[&["demo"], args].concat());
+    command.env("TMPDIR", temporary);
+    command
+}
+
+fn assert_gone(folder: &Folder) {
+    let mut left = std::fs::read_dir(folder.path("temporary")).expect("a folder");
+    assert!(left.next().is_none(), "the temporary folders are gone");
+    let contexts = folder.run(&["context", "list"]).code(0);
+    assert!(contexts.contains("* home") && !contexts.contains("demo"), "{contexts}");
 }
