@@ -6,7 +6,7 @@
 
 use event::format_time;
 
-use crate::random::{Random, mix};
+use random::{Random, mix};
 
 /// When the first generated event happened.
 pub(crate) const START_NS: i64 = 1_795_356_131_482_000_000;

@@ -25,7 +25,6 @@ mod http;
 mod load;
 mod lookups;
 mod machine;
-mod random;
 mod report;
 mod rest;
 mod sample;

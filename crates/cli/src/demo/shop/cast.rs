@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::random::Random;
+use random::Random;
 
 /// One of the six services.
 #[derive(Debug)]

@@ -12,7 +12,6 @@
 //! ```
 
 mod cast;
-mod random;
 mod scenes;
 mod stage;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use event::format_time;
 use serde_json::{Value, json};
 
 use super::cast::{self, Service, WEB};
-use super::random::Random;
+use random::Random;
 
 /// A piece of work of one service, as tracing sees it.
 #[derive(Clone, Debug)]

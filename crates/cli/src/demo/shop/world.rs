@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::random::Random;
+use random::Random;
 
 const ARTICLES: usize = 24;
 const OPEN_ORDERS_MAX: usize = 32;

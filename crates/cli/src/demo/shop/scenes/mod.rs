@@ -9,9 +9,9 @@ mod privacy;
 mod refunds;
 mod storefront;
 
-use super::random::Random;
 use super::stage::Stage;
 use super::world::World;
+use random::Random;
 
 pub(super) use operations::{restart, unreadable};
 #[cfg(test)]

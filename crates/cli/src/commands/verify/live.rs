@@ -1,0 +1,123 @@
+//! A live log, fetched tile by tile and judged as it comes.
+
+use std::fs;
+use std::path::Path;
+
+use verify::Verdict;
+use verify::live::{BUNDLE_ENTRIES, LiveLog, NotStarted};
+
+use super::report::report;
+use super::{ask, progress};
+use crate::args::{self, Global};
+use crate::client::Client;
+use crate::context::{Contexts, Server};
+use crate::error::CliError;
+use crate::out;
+use crate::view::{self, list};
+
+/// Judges what a server shows, as somebody from outside.
+pub(super) fn live(global: &Global, args: &args::Verify) -> Result<u8, CliError> {
+    let (base, name) = match args.what.split_once("/tlog/") {
+        Some((base, log)) => (base.to_owned(), Some(log.trim_end_matches('/').to_owned())),
+        None => (args.what.trim_end_matches('/').to_owned(), None),
+    };
+    let (context, server) = known_server(global, &base)?;
+    let keys = server.keys.clone();
+    let asked = ask(args, context.as_deref().map(|name| (name, keys.as_slice())))?;
+    let client = Client::new(server)?;
+    let log = match args.log.clone().or(name) {
+        Some(name) => name,
+        None => only_log(&client)?,
+    };
+    let note = client.get(&format!("/tlog/{log}/checkpoint"))?.text()?;
+    let outcome = match LiveLog::new(&asked.question, &note) {
+        Ok(judge) => fetch_all(&client, &log, judge)?,
+        Err(NotStarted::Usage(usage)) => return Err(usage.into()),
+        Err(NotStarted::Verdict(verdict)) => (*verdict, None),
+    };
+    let (verdict, remember) = outcome;
+    report(global, &verdict, &asked, args)?;
+    if let Some(path) = &args.remember {
+        keep(path, remember.as_deref(), asked.question.saved.is_some())?;
+    }
+    Ok(verdict.exit_code())
+}
+
+/// The saved server with this address; its token and keys are for no other.
+fn known_server(global: &Global, url: &str) -> Result<(Option<String>, Server), CliError> {
+    let contexts = Contexts::read()?;
+    let found =
+        contexts.contexts.iter().find(|(_, server)| server.url.trim_end_matches('/') == url);
+    let (name, mut server) = match found {
+        Some((name, server)) => (Some(name.clone()), server.clone()),
+        None => (None, Server { url: url.to_owned(), ..Server::default() }),
+    };
+    // A token is for the server it was made by: not for every address that is to be verified.
+    let same = |named: &String| named.trim_end_matches('/') == url;
+    if global.token.is_some() && (name.is_some() || global.url.as_ref().is_some_and(same)) {
+        server.token.clone_from(&global.token);
+    }
+    Ok((name, server))
+}
+
+fn only_log(client: &Client) -> Result<String, CliError> {
+    let answer = client.get_json("/v1/logs")?;
+    let logs = list(&answer["logs"]);
+    let names: Vec<String> = logs.iter().map(|log| view::text(&log["name"])).collect();
+    match &names[..] {
+        [name] => Ok(name.clone()),
+        _ => Err(CliError::usage(format!("which log? --log one of: {}", names.join(", ")))),
+    }
+}
+
+fn fetch_all(
+    client: &Client,
+    log: &str,
+    mut judge: LiveLog,
+) -> Result<(Verdict, Option<String>), CliError> {
+    let bar = progress("{human_pos} entries   {per_sec}");
+    bar.set_length(judge.expect_entries());
+    let width = BUNDLE_ENTRIES;
+    for index in 0..judge.expect_entries().div_ceil(width) {
+        let left = judge.expect_entries() - index * width;
+        let part = if left < width { format!(".p/{left}") } else { String::new() };
+        let path = format!("/tlog/{log}/tile/entries/{}{part}", tile_index(index));
+        let answer = client.get(&path)?;
+        if !answer.is_success() {
+            return Err(answer.failure());
+        }
+        judge.push_bundle(&answer.body);
+        bar.set_position(judge.entries());
+        // A bundle that is none ends the judgement; a hostile log could serve them for ever.
+        if judge.entries() < (index * width).saturating_add(left.min(width)) {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    let ended = judge.finish();
+    Ok((ended.verdict, ended.remember))
+}
+
+/// 1234067 as `x001/x234/067` (C2SP tlog-tiles).
+fn tile_index(index: u64) -> String {
+    let mut text = format!("{:03}", index % 1000);
+    let mut rest = index / 1000;
+    while rest > 0 {
+        text = format!("x{:03}/{text}", rest % 1000);
+        rest /= 1000;
+    }
+    text
+}
+
+fn keep(path: &Path, checkpoint: Option<&str>, had_one: bool) -> Result<(), CliError> {
+    let Some(note) = checkpoint else {
+        out::note(&format!("{} is left as it was", path.display()));
+        return Ok(());
+    };
+    let beside = path.with_extension("new");
+    fs::write(&beside, note).map_err(|e| CliError::file(&beside, e))?;
+    fs::rename(&beside, path).map_err(|e| CliError::file(path, e))?;
+    let before = if had_one { "the saved checkpoint still holds" } else { "nothing yet" };
+    out::note(&format!("  remembered  {before}; saved now, and the next run must extend it"));
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! `counterfoil verify`: the judge's command. The judgement is the crate `verify`'s; here stand
+//! the files, the network and the words.
+
+mod live;
+mod report;
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use atrest::{AtRest, NotAtRest};
+use indicatif::ProgressBar;
+use verify::folder;
+use verify::{Need, Policy, Question, Verdict};
+
+use crate::args::{self, Global};
+use crate::error::CliError;
+use crate::out;
+use report::report;
+
+/// Bytes of the largest file that is judged whole.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Where the keys came from: a verdict by keys that the judge did not bring says so.
+struct Asked {
+    question: Question,
+    keys_of_context: Option<String>,
+}
+
+pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> {
+    let path = Path::new(&args.what);
+    if args.what.starts_with("http://") || args.what.starts_with("https://") {
+        return live::live(global, args);
+    }
+    if args.remember.is_some() {
+        return Err(CliError::usage("--remember is for a live log; for files use --saved"));
+    }
+    let asked = ask(args, None)?;
+    let verdict = if path.is_dir() {
+        judge_folder(path, &asked.question)?
+    } else {
+        let bytes = read_file(path)?;
+        verify::judge(&bytes, &asked.question)?
+    };
+    report(global, &verdict, &asked, args)?;
+    Ok(verdict.exit_code())
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
+    let failed = |error: std::io::Error| CliError::file(path, error);
+    let file = fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(CliError::file(path, "has more than 1 GiB, which is not judged"));
+    }
+    Ok(bytes)
+}
+
+fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Asked, CliError> {
+    let need = match args.need.as_str() {
+        "any" => Need::Any,
+        "named" => Need::Named,
+        "full" => Need::Full,
+        other => {
+            return Err(CliError::usage(format!("--need {other}: any, named or full")));
+        }
+    };
+    let mut keys_of_context = None;
+    let policy = if let Some(path) = &args.policy {
+        Some(Policy::parse(&fs::read(path).map_err(|e| CliError::file(path, e))?)?)
+    } else if !args.key.is_empty() {
+        let keys = args.key.iter().map(|key| read_keys(key)).collect::<Result<Vec<_>, _>>()?;
+        Some(policy_of(&keys.concat())?)
+    } else if let Some((name, keys)) = saved_keys.filter(|(_, keys)| !keys.is_empty()) {
+        keys_of_context = Some(name.to_owned());
+        Some(policy_of(keys)?)
+    } else {
+        None
+    };
+    let saved = args.saved.as_ref().or(args.remember.as_ref());
+    let saved = match saved {
+        Some(path) if args.remember.is_some() && !path.exists() => None,
+        Some(path) => Some(fs::read_to_string(path).map_err(|e| CliError::file(path, e))?),
+        None => None,
+    };
+    let required = args.require.iter().map(|pointer| {
+        verify::Path::from_pointer(pointer)
+            .map_err(|e| CliError::usage(format!("{pointer}: {}", e.0)))
+    });
+    let required = required.collect::<Result<_, _>>()?;
+    Ok(Asked { question: Question { policy, need, required, saved }, keys_of_context })
+}
+
+/// A key itself, or a file of keys, one a line.
+fn read_keys(key: &str) -> Result<Vec<String>, CliError> {
+    let path = Path::new(key);
+    let text = if path.is_file() {
+        fs::read_to_string(path).map_err(|e| CliError::file(path, e))?
+    } else if key.contains('+') {
+        key.to_owned()
+    } else {
+        return Err(CliError::usage(format!("{key}: neither a key nor a file that is there")));
+    };
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+fn policy_of(keys: &[String]) -> Result<Policy, CliError> {
+    let lines: String = keys.iter().map(|key| format!("log {key}\n")).collect();
+    Ok(Policy::parse(format!("{lines}quorum none\n").as_bytes())?)
+}
+
+fn judge_folder(path: &Path, question: &Question) -> Result<Verdict, CliError> {
+    let data = AtRest::open(path).map_err(|error| {
+        let next = match error {
+            NotAtRest::None(..) => "",
+            NotAtRest::Held(_) => "; verify its address instead, or stop it",
+        };
+        CliError::usage(format!("{error}{next}"))
+    })?;
+    let bar = progress("{bytes} of {total_bytes}  {bytes_per_sec}");
+    let mut heard = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let verdict = folder::judge(&data, question, &mut heard)?;
+    bar.finish_and_clear();
+    Ok(verdict)
+}
+
+fn progress(what: &str) -> ProgressBar {
+    out::progress(&format!("  checking  {{wide_bar}}  {what}   {{eta}} left"))
+}
