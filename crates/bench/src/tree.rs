@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use verify::live::{BUNDLE_ENTRIES, LiveLog};
+use verify::live::{Bundle, LiveLog};
 use verify::{Policy, Question};
 
 use crate::Failed;
@@ -29,7 +29,7 @@ pub(crate) fn run(
     let note = String::from_utf8(note).map_err(|error| error.to_string())?;
     let mut log = LiveLog::new(&question, &note).map_err(|error| format!("{error:?}"))?;
     let entries = log.expect_entries();
-    let (bundles, fetched) = machine.time(|| fetch(&mut reader, entries));
+    let (bundles, fetched) = machine.time(|| fetch(&mut reader, &log));
     let bundles = bundles?;
     let (verdict, judged) = machine.busy(|| {
         bundles.iter().for_each(|bundle| log.push_bundle(bundle));
@@ -64,34 +64,7 @@ pub(crate) fn question(vkey: &str) -> Result<Question, Failed> {
     Ok(Question { policy: Some(policy), ..Question::default() })
 }
 
-fn fetch(reader: &mut Reader, entries: u64) -> Result<Vec<Vec<u8>>, Failed> {
-    let mut bundles = Vec::new();
-    for index in 0..entries.div_ceil(BUNDLE_ENTRIES) {
-        let left = entries - index * BUNDLE_ENTRIES;
-        let part = if left < BUNDLE_ENTRIES { format!(".p/{left}") } else { String::new() };
-        let path = format!("/tlog/{LOG}/tile/entries/{}{part}", tile_index(index));
-        bundles.push(reader.get(&path)?.to_vec());
-    }
-    Ok(bundles)
-}
-
-/// 1234067 as `x001/x234/067` (C2SP tlog-tiles).
-fn tile_index(index: u64) -> String {
-    let (mut text, mut rest) = (format!("{:03}", index % 1_000), index / 1_000);
-    while rest > 0 {
-        text = format!("x{:03}/{text}", rest % 1_000);
-        rest /= 1_000;
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn indices_are_those_of_tlog_tiles() {
-        let shown = [0, 67, 4_002, 1_234_067].map(tile_index);
-        assert_eq!(shown, ["000", "067", "x004/002", "x001/x234/067"]);
-    }
+fn fetch(reader: &mut Reader, log: &LiveLog) -> Result<Vec<Vec<u8>>, Failed> {
+    let get = |bundle: Bundle| Ok(reader.get(&format!("/tlog/{LOG}/{}", bundle.path))?.to_vec());
+    log.bundles().map(get).collect()
 }

@@ -19,7 +19,17 @@ use crate::trust;
 use crate::verdict::{LogSeen, Reason, Verdict};
 
 /// Entries in a full bundle.
-pub const BUNDLE_ENTRIES: u64 = 256;
+const BUNDLE_ENTRIES: u64 = 256;
+
+/// A bundle to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// Where it is, below the log's address.
+    pub path: String,
+    /// How many entries there are with it. Where there are fewer it was none, and what comes after
+    /// it says nothing.
+    pub end: u64,
+}
 
 /// A judgement under way.
 #[derive(Debug)]
@@ -82,6 +92,17 @@ impl LiveLog {
         };
         live.note_saved_root();
         Ok(live)
+    }
+
+    /// What to fetch, in order.
+    pub fn bundles(&self) -> impl Iterator<Item = Bundle> + use<> {
+        let size = self.checkpoint.size;
+        (0..size.div_ceil(BUNDLE_ENTRIES)).map(move |index| {
+            let width = BUNDLE_ENTRIES.min(size - index * BUNDLE_ENTRIES);
+            let part = if width < BUNDLE_ENTRIES { format!(".p/{width}") } else { String::new() };
+            let path = format!("tile/entries/{}{part}", tile_index(index));
+            Bundle { path, end: index * BUNDLE_ENTRIES + width }
+        })
     }
 
     /// Number of entries under the checkpoint: bring them all.
@@ -184,4 +205,25 @@ impl LiveLog {
 fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))
+}
+
+/// 1234067 as `x001/x234/067` (C2SP tlog-tiles).
+fn tile_index(index: u64) -> String {
+    let (mut text, mut rest) = (format!("{:03}", index % 1_000), index / 1_000);
+    while rest > 0 {
+        text = format!("x{:03}/{text}", rest % 1_000);
+        rest /= 1_000;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_those_of_tlog_tiles() {
+        let shown = [0, 67, 4_002, 1_234_067].map(tile_index);
+        assert_eq!(shown, ["000", "067", "x004/002", "x001/x234/067"]);
+    }
 }

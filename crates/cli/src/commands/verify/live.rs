@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use verify::Verdict;
-use verify::live::{BUNDLE_ENTRIES, LiveLog, NotStarted};
+use verify::live::{LiveLog, NotStarted};
 
 use super::report::report;
 use super::{ask, progress};
 use crate::args::{self, Global};
-use crate::client::Client;
+use crate::client::{Client, escape};
 use crate::context::{Contexts, Server};
 use crate::error::CliError;
 use crate::out;
@@ -29,7 +29,7 @@ pub(super) fn live(global: &Global, args: &args::Verify) -> Result<u8, CliError>
         Some(name) => name,
         None => only_log(&client)?,
     };
-    let note = client.get(&format!("/tlog/{log}/checkpoint"))?.text()?;
+    let note = client.get(&format!("/tlog/{}/checkpoint", escape(&log)))?.text()?;
     let outcome = match LiveLog::new(&asked.question, &note) {
         Ok(judge) => fetch_all(&client, &log, judge)?,
         Err(NotStarted::Usage(usage)) => return Err(usage.into()),
@@ -77,36 +77,21 @@ fn fetch_all(
 ) -> Result<(Verdict, Option<String>), CliError> {
     let bar = progress("{human_pos} entries   {per_sec}");
     bar.set_length(judge.expect_entries());
-    let width = BUNDLE_ENTRIES;
-    for index in 0..judge.expect_entries().div_ceil(width) {
-        let left = judge.expect_entries() - index * width;
-        let part = if left < width { format!(".p/{left}") } else { String::new() };
-        let path = format!("/tlog/{log}/tile/entries/{}{part}", tile_index(index));
-        let answer = client.get(&path)?;
+    for bundle in judge.bundles() {
+        let answer = client.get(&format!("/tlog/{}/{}", escape(log), bundle.path))?;
         if !answer.is_success() {
             return Err(answer.failure());
         }
         judge.push_bundle(&answer.body);
         bar.set_position(judge.entries());
         // A bundle that is none ends the judgement; a hostile log could serve them for ever.
-        if judge.entries() < (index * width).saturating_add(left.min(width)) {
+        if judge.entries() < bundle.end {
             break;
         }
     }
     bar.finish_and_clear();
     let ended = judge.finish();
     Ok((ended.verdict, ended.remember))
-}
-
-/// 1234067 as `x001/x234/067` (C2SP tlog-tiles).
-fn tile_index(index: u64) -> String {
-    let mut text = format!("{:03}", index % 1000);
-    let mut rest = index / 1000;
-    while rest > 0 {
-        text = format!("x{:03}/{text}", rest % 1000);
-        rest /= 1000;
-    }
-    text
 }
 
 fn keep(path: &Path, checkpoint: Option<&str>, had_one: bool) -> Result<(), CliError> {
