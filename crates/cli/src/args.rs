@@ -17,12 +17,13 @@ pub(crate) struct Args {
 
 /// What every command understands.
 #[derive(ClapArgs)]
+#[command(next_help_heading = "With every command")]
 pub(crate) struct Global {
     /// Which saved server to talk to (see `counterfoil context`)
-    #[arg(long, global = true, env = "COUNTERFOIL_CONTEXT")]
+    #[arg(long, global = true, env = "COUNTERFOIL_CONTEXT", hide_env_values = true)]
     pub(crate) context: Option<String>,
     /// Address of the server, instead of the context's
-    #[arg(long, global = true, env = "COUNTERFOIL_URL")]
+    #[arg(long, global = true, env = "COUNTERFOIL_URL", hide_env_values = true)]
     pub(crate) url: Option<String>,
     /// Access token, instead of the context's
     #[arg(long, global = true, env = "COUNTERFOIL_TOKEN", hide_env_values = true)]
@@ -130,11 +131,11 @@ pub(crate) struct Send {
 #[derive(ClapArgs)]
 pub(crate) struct Search {
     /// What to find: `outcome:failure service:payments since:5m "free text"` (docs/search.md)
-    #[arg(default_value = "", allow_hyphen_values = true)]
+    #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub(crate) query: String,
-    /// Events to show
-    #[arg(short = 'n', long, default_value_t = 20)]
-    pub(crate) limit: usize,
+    /// Events to show, at most 1000
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
     /// Oldest first
     #[arg(long)]
     pub(crate) oldest: bool,
@@ -188,6 +189,13 @@ pub(crate) struct Evidence {
     pub(crate) hide: Vec<String>,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Need {
+    Any,
+    Named,
+    Full,
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct Verify {
     /// A receipt, proof or evidence file, a data folder, or the address of a live log
@@ -198,9 +206,9 @@ pub(crate) struct Verify {
     /// A tlog-policy file: logs, witnesses, quorum
     #[arg(long, conflicts_with = "key")]
     pub(crate) policy: Option<PathBuf>,
-    /// What must be shown: any, named or full
-    #[arg(long, default_value = "named")]
-    pub(crate) need: String,
+    /// How much must be shown: anything, every field at least by name, every value
+    #[arg(long, value_enum, default_value_t = Need::Named)]
+    pub(crate) need: Need,
     /// A field that must be shown, as a JSON Pointer
     #[arg(long)]
     pub(crate) require: Vec<String>,
@@ -221,8 +229,8 @@ pub(crate) enum Token {
     Create {
         /// Name of who will use it
         name: String,
-        /// producer, forwarder, reader, auditor or admin
-        #[arg(long)]
+        /// What it may do
+        #[arg(long, value_parser = ["producer", "forwarder", "reader", "auditor", "admin"])]
         role: String,
         /// A service that a producer speaks for; `*` at the end stands for any rest
         #[arg(long)]

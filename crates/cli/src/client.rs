@@ -115,7 +115,8 @@ impl Client {
     ) -> Result<Answer, CliError> {
         let url = &self.server.url;
         let mut response = result.map_err(|error| {
-            CliError::Server(format!("cannot reach {url}: {error}; is the server running?"))
+            let next = "is it running? another server: --url, or counterfoil context use NAME";
+            CliError::Server(format!("cannot reach {url}: {error}; {next}"))
         })?;
         let header = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
         let retry_after = header.and_then(|v| v.parse().ok()).map(Duration::from_secs);
@@ -172,12 +173,21 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// The body as JSON, or what the server says is wrong; where nothing is there, what to do.
+    pub(crate) fn json_or(&self, next: &str) -> Result<Value, CliError> {
+        match self.status {
+            404 => Err(CliError::Server(format!("{}; {next}", self.failure()))),
+            _ => self.json(),
+        }
+    }
+
     /// What the server says is wrong (RFC 9457).
     pub(crate) fn failure(&self) -> CliError {
         let problem = self.problem();
         let detail = problem["detail"].as_str().unwrap_or("no reason was given");
         let hint = match self.status {
             401 => "; save a token: counterfoil context add NAME --at URL --token-file FILE",
+            403 => "; take a token with another role: --token, --context",
             _ => "",
         };
         CliError::Server(format!("the server said {}: {detail}{hint}", self.status))

@@ -57,7 +57,15 @@ impl Contexts {
     pub(crate) fn read() -> Result<Contexts, CliError> {
         let path = Contexts::path()?;
         match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|e| CliError::file(&path, e.message())),
+            Ok(text) => {
+                let wrong = |error: toml::de::Error| {
+                    format!(
+                        "{}; mend the file, or remove it and save the servers anew",
+                        error.message()
+                    )
+                };
+                toml::from_str(&text).map_err(|error| CliError::file(&path, wrong(error)))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Contexts::default()),
             Err(error) => Err(CliError::file(&path, error)),
         }
@@ -118,18 +126,23 @@ impl Saved {
     }
 }
 
+/// A context that nobody saved.
+pub(crate) fn unknown(name: &str, contexts: &Contexts) -> CliError {
+    let known: Vec<&str> = contexts.contexts.keys().map(String::as_str).collect();
+    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+    CliError::usage(format!("no context is named {name:?}; there are: {known}"))
+}
+
 /// Which server the command line, the environment and the saved contexts mean together.
 pub(crate) fn choose(global: &Global) -> Result<Server, CliError> {
     let contexts = Contexts::read()?;
-    let name = global.context.clone().or(contexts.current);
+    let name = global.context.clone().or_else(|| contexts.current.clone());
     let saved = match &name {
         Some(name) => contexts.contexts.get(name).cloned(),
         None => None,
     };
     if let (Some(name), None, Some(_)) = (&name, &saved, &global.context) {
-        let known: Vec<&str> = contexts.contexts.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-        return Err(CliError::usage(format!("no context is named {name:?}; there are: {known}")));
+        return Err(unknown(name, &contexts));
     }
     let mut server = saved.unwrap_or_default();
     // Another address gets neither the saved token nor the saved keys: they are not for it.

@@ -88,6 +88,11 @@ pub(crate) fn clock(time: &str) -> &str {
     time.get(11..23).unwrap_or(time)
 }
 
+/// `2026-11-22 14:02:11.482` of a normalised time.
+pub(crate) fn moment(time: &str) -> String {
+    format!("{} {}", time.get(..10).unwrap_or_default(), clock(time)).trim_start().to_owned()
+}
+
 /// When it happened, by the source's clock or else the producer's.
 pub(crate) fn happened(event: &Value) -> &str {
     event["occurred_at"].as_str().or(event["observed_at"].as_str()).unwrap_or_default()

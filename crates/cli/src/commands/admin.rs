@@ -1,14 +1,17 @@
 //! `counterfoil refusals`, `status`, `token`, `key`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client;
 use super::search::describe_gap;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, cell, ink};
+use crate::out::{self, Ink, ink};
 use crate::view::{self, list};
+
+/// Gaps that a status lists.
+const GAPS_MAX: usize = 10;
 
 pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     let answer = client(global)?.get_json("/v1/refusals")?;
@@ -16,19 +19,27 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
         return out::json(&answer);
     }
     let counts = list(&answer["counts"]);
-    for count in counts {
-        let (producer, code) = (view::text(&count["producer"]), view::text(&count["code"]));
-        out::line(&format!("  {} {} {}", cell(&producer, 20), cell(&code, 16), count["count"]));
-    }
-    for refusal in list(&answer["last"]) {
-        let at = view::text(&refusal["at"]);
-        let place =
-            format!("{} {}", view::text(&refusal["producer"]), view::text(&refusal["path"]));
-        let reason = view::text(&refusal["reason"]);
-        out::line(&format!("  {}  {}  {reason}", view::clock(&at), cell(&place, 36)));
-    }
     if counts.is_empty() {
         out::line("nothing was refused since the server started");
+        return Ok(());
+    }
+    let row = |count: &Value| {
+        let n = count["count"].as_u64().unwrap_or_default();
+        [
+            view::text(&count["producer"]).into(),
+            view::text(&count["code"]).into(),
+            out::number(n).into(),
+        ]
+    };
+    let heads = [("PRODUCER", 32), ("CODE", 24), ("COUNT", 12)];
+    out::table(heads, &counts.iter().map(row).collect::<Vec<_>>());
+    out::line("");
+    out::line("The last of them (UTC); docs/errors.md says what to do:");
+    for refusal in list(&answer["last"]) {
+        let at = view::moment(&view::text(&refusal["at"]));
+        let producer = view::text(&refusal["producer"]);
+        out::line(&format!("  {at}  {producer}  {}", view::text(&refusal["path"])));
+        out::fact("", &view::text(&refusal["reason"]));
     }
     Ok(())
 }
@@ -44,25 +55,41 @@ pub(crate) fn status(global: &Global) -> Result<(), CliError> {
     let up = status["uptime_s"].as_u64().unwrap_or_default();
     let version = view::text(&status["version"]);
     out::line(&format!(
-        "{}  {}   version {version}, up {} h {} min",
+        "{}  {}    version {version}, up {}",
         ink(colour, word),
         client.server().url,
-        up / 3600,
-        up / 60 % 60
+        duration(up)
     ));
     for log in list(&status["logs"]) {
-        let origin = view::text(&log["origin"]);
         let size = log["size"].as_u64().unwrap_or_default();
-        out::line(&format!("  log      {origin}    {} entries", out::number(size)));
+        let (origin, entries) = (view::text(&log["origin"]), out::count(size, "entry"));
+        out::fact("log", &format!("{origin}    {entries}"));
     }
     let refused = status["refused"].as_u64().unwrap_or_default();
-    out::line(&format!("  refused  {} since start (counterfoil refusals)", out::number(refused)));
+    let why = if refused > 0 { "; why: counterfoil refusals" } else { "" };
+    out::fact("refused", &format!("{} since the start{why}", out::number(refused)));
     let gaps = list(&status["gaps"]);
-    out::line(&format!("  gaps     {}", gaps.len()));
-    for gap in gaps.iter().take(10) {
-        out::line(&ink(Ink::Warn, &format!("           {}", describe_gap(gap))));
+    match gaps.len() as u64 {
+        0 => out::fact("gaps", "none"),
+        n => out::fact("gaps", &format!("{} open: numbers of a stream never came", out::number(n))),
+    }
+    for gap in gaps.iter().take(GAPS_MAX) {
+        out::fact("", &describe_gap(gap));
+    }
+    if gaps.len() > GAPS_MAX {
+        out::fact("", "and more: counterfoil status --json");
     }
     Ok(())
+}
+
+/// `3 d 4 h`, `4 h 5 min`, `5 min`.
+fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, hours) => format!("{hours} h {minutes} min"),
+        (days, hours) => format!("{} d {hours} h", out::number(days)),
+    }
 }
 
 pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliError> {
@@ -84,18 +111,19 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
             if global.json {
                 return out::json(&answer);
             }
-            for token in list(&answer["tokens"]) {
+            let row = |token: &Value| {
                 let services: Vec<String> =
                     list(&token["services"]).iter().map(view::text).collect();
-                out::line(&format!(
-                    "  {}  {} {} {} {}",
-                    view::text(&token["id"]),
-                    cell(&view::text(&token["name"]), 24),
-                    cell(&view::text(&token["role"]), 10),
-                    view::text(&token["created_at"]).get(..10).unwrap_or_default(),
-                    services.join(", ")
-                ));
-            }
+                [
+                    view::text(&token["id"]).into(),
+                    view::text(&token["name"]).into(),
+                    view::text(&token["role"]).into(),
+                    view::text(&token["created_at"]).get(..10).unwrap_or_default().into(),
+                    services.join(", ").into(),
+                ]
+            };
+            let heads = [("ID", 12), ("NAME", 32), ("ROLE", 10), ("MADE", 10), ("SERVICES", 64)];
+            out::table(heads, &list(&answer["tokens"]).iter().map(row).collect::<Vec<_>>());
         }
         args::Token::Revoke { id } => {
             let answer = client.delete(&format!("/v1/tokens/{}", escape(id)))?;

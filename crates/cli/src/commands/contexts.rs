@@ -1,7 +1,7 @@
 //! `counterfoil context`.
 
 use crate::args::{self, Global};
-use crate::context::{Contexts, Server};
+use crate::context::{Contexts, Server, unknown};
 use crate::error::CliError;
 use crate::out;
 
@@ -15,15 +15,20 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
                     contexts.contexts.iter().map(|(name, s)| (name, &s.url)).collect();
                 return out::json(&shown);
             }
+            if contexts.contexts.is_empty() {
+                out::line(
+                    "no server is saved: counterfoil context add NAME --at URL --token-file FILE",
+                );
+            }
             for (name, server) in &contexts.contexts {
                 let mark = if contexts.current.as_ref() == Some(name) { "*" } else { " " };
-                out::line(&format!("{mark} {name:<16} {}", server.url));
+                out::line(&format!("{mark} {} {}", out::cell(name, 16), server.url));
             }
             return Ok(());
         }
         args::Context::Use { name } => {
             if !contexts.contexts.contains_key(name) {
-                return Err(CliError::usage(format!("no context is named {name:?}")));
+                return Err(unknown(name, &contexts));
             }
             contexts.current = Some(name.clone());
         }
@@ -41,7 +46,7 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
         }
         args::Context::Remove { name } => {
             if contexts.contexts.remove(name).is_none() {
-                return Err(CliError::usage(format!("no context is named {name:?}")));
+                return Err(unknown(name, &contexts));
             }
             contexts.current = contexts.current.filter(|current| current != name);
         }

@@ -47,7 +47,9 @@ pub(crate) fn run(global: &Global, args: &args::Evidence) -> Result<(), CliError
         )));
     }
     out::json_text(&text);
-    out::note(&format!("{} · {:.1} KB", contents.words(), text.len() as f64 / 1000.0));
+    let mut parts = contents.words();
+    parts.push(format!("{:.1} KB", text.len() as f64 / 1000.0));
+    out::note_parts(&parts);
     Ok(())
 }
 
@@ -154,14 +156,13 @@ impl Contents {
         contents
     }
 
-    fn words(&self) -> String {
-        format!(
-            "{} · {} shown · {} named without value · {} hidden · proof at size {}",
+    fn words(&self) -> Vec<String> {
+        vec![
             out::count(self.events, "event"),
-            out::count(self.shown, "field"),
-            out::number(self.named),
-            out::number(self.hidden),
-            self.size
-        )
+            format!("{} shown", out::count(self.shown, "field")),
+            format!("{} named without value", out::number(self.named)),
+            format!("{} hidden", out::number(self.hidden)),
+            format!("proof at size {}", self.size),
+        ]
     }
 }

@@ -32,7 +32,8 @@ pub(crate) fn find(client: &Client, event: &str) -> Result<Value, CliError> {
             return found.json();
         }
     }
-    client.get_json(&format!("/v1/events/{}", escape(event)))
+    let found = client.get(&format!("/v1/events/{}", escape(event)))?;
+    found.json_or("counterfoil search shows the ids of those there are")
 }
 
 /// The short name of the log an event stands in.

@@ -6,8 +6,11 @@ use super::client;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, cell, fit, ink};
+use crate::out::{self, Cell, Ink, fit};
 use crate::view::{self, list};
+
+/// Terminals with fewer columns show no milliseconds.
+const NARROW: usize = 100;
 
 pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> {
     let order = if args.oldest { "oldest" } else { "newest" };
@@ -27,7 +30,7 @@ pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> 
     }
     let hits = list(&page["events"]);
     table(hits);
-    out::line(&ink(Ink::Dim, &footer(&page, hits.len())));
+    out::parts(Ink::Dim, &footer(&page, hits));
     Ok(())
 }
 
@@ -36,59 +39,77 @@ fn table(hits: &[Value]) {
     if hits.is_empty() {
         return;
     }
-    let head = ["TIME (UTC)", "ID", "SERVICE", "WHO", "DID", "WHAT"];
-    let rows: Vec<[String; 6]> = hits.iter().map(columns).collect();
-    // A column is as wide as what stands in it, within bounds that keep the line readable.
-    let most = [12, 40, 16, 32, 32, 32];
-    let width = |at: usize| {
-        let longest = rows.iter().map(|row| out::width(&row[at])).max();
-        longest.unwrap_or(0).clamp(head[at].len(), most[at])
+    let narrow = out::columns(&std::io::stdout()) < NARROW;
+    let time = |event: &Value| match (day(hits), narrow) {
+        (None, _) => view::moment(view::happened(event)),
+        (Some(_), true) => view::clock(view::happened(event)).chars().take(8).collect(),
+        (Some(_), false) => view::clock(view::happened(event)).to_owned(),
     };
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let line = |cells: [&str; 6]| {
-        let cells = cells.iter().zip(widths).map(|(text, width)| cell(text, width));
-        cells.collect::<Vec<_>>().join("  ")
+    let row = |hit: &Value| {
+        let event = &hit["event"];
+        let (ended, colour) = view::ended(event);
+        [
+            time(event).into(),
+            view::short_id(hit).into(),
+            view::text(&event["service"]["name"]).into(),
+            view::who(event).into(),
+            view::did(event).into(),
+            view::what(event).into(),
+            Cell(ended.to_owned(), colour),
+        ]
     };
-    out::line(&ink(Ink::Dim, &format!("  {}  ENDED", line(head))));
-    for (hit, row) in hits.iter().zip(&rows) {
-        let (ended, colour) = view::ended(&hit["event"]);
-        let text = line(row.each_ref().map(String::as_str));
-        out::line(&format!("  {text}  {}", ink(colour, ended)));
-    }
+    let heads = [
+        (if narrow { "UTC" } else { "TIME (UTC)" }, 23),
+        ("ID", 40),
+        ("SERVICE", 16),
+        ("WHO", 32),
+        ("DID", 32),
+        ("WHAT", 32),
+        ("ENDED", 8),
+    ];
+    out::table(heads, &hits.iter().map(row).collect::<Vec<_>>());
 }
 
-fn columns(hit: &Value) -> [String; 6] {
-    let event = &hit["event"];
-    [
-        view::clock(view::happened(event)).to_owned(),
-        view::short_id(hit),
-        view::text(&event["service"]["name"]),
-        view::who(event),
-        view::did(event),
-        view::what(event),
-    ]
+/// The day on which all of them happened, if it is one.
+fn day(hits: &[Value]) -> Option<&str> {
+    let mut days = hits.iter().map(|hit| view::happened(&hit["event"]).get(..10));
+    let first = days.next()?;
+    days.all(|day| day == first).then_some(first)?
 }
 
-/// How much that was, how long it took, and whether the record is whole.
-fn footer(page: &Value, shown: usize) -> String {
+/// How much that was and of when, how long it took, and whether the record is whole.
+fn footer(page: &Value, hits: &[Value]) -> Vec<String> {
+    let shown = hits.len() as u64;
+    let of = day(hits).map(|day| format!(" of {day}")).unwrap_or_default();
     let mut parts = vec![match page["count"]["count"].as_u64() {
-        Some(all) => format!("{} of {}", out::number(shown as u64), out::count(all, "event")),
-        None => out::count(shown as u64, "event"),
+        Some(all) => format!("{} of {}{of}", out::number(shown), out::count(all, "event")),
+        None => format!("{}{of}", out::count(shown, "event")),
     }];
     parts.push(format!("{:.1} ms", page["took_ms"].as_f64().unwrap_or(0.0)));
-    let gaps = list(&page["gaps"]);
-    parts.push(match gaps {
-        [] => "no gaps".into(),
-        [gap] => format!("1 open gap ({})", describe_gap(gap)),
-        [gap, ..] => format!("{} open gaps (first: {})", gaps.len(), describe_gap(gap)),
-    });
+    parts.push(open_gaps(list(&page["gaps"]), page["gaps_more"] == true));
+    match list(&page["unreadable"]).len() as u64 {
+        0 => {}
+        lost => parts.push(format!("{} cannot be read", out::count(lost, "entry"))),
+    }
     if page["partial"] == true {
-        parts.push("stopped early: go on with the cursor".into());
+        parts.push("stopped early".into());
     }
     if let Some(next) = page["next"].as_str() {
         parts.push(format!("more: --cursor {next}"));
     }
-    parts.join(" · ")
+    parts
+}
+
+/// Whether numbers of producers' streams never came; `more` where not all such are listed.
+pub(crate) fn open_gaps(gaps: &[Value], more: bool) -> String {
+    match gaps {
+        [] => "no gaps".into(),
+        [gap] if !more => format!("1 open gap ({})", describe_gap(gap)),
+        [gap, ..] => {
+            let over = if more { "over " } else { "" };
+            format!("{over}{} open gaps (first: {})", gaps.len(), describe_gap(gap))
+        }
+    }
 }
 
 /// Who lost how much.

@@ -227,17 +227,22 @@ fn report(global: &Global, tally: &Tally, files: usize) -> Result<(), CliError> 
             "refused": refused, "refusals": tally.refused,
         }));
     }
-    out::line(&format!(
-        "{} from {}: {} new, {} known already, {} with an id that says something else, {} refused",
-        out::count(tally.sent, "record"),
-        out::count(files as u64, "file"),
-        out::number(tally.new),
-        out::number(tally.duplicates),
-        out::number(tally.conflicts),
-        out::number(refused)
-    ));
+    let mut parts = vec![
+        format!("{} new", out::number(tally.new)),
+        format!("{} known already", out::number(tally.duplicates)),
+        format!("{} refused", out::number(refused)),
+    ];
+    if tally.conflicts > 0 {
+        let conflicts = out::number(tally.conflicts);
+        parts.push(format!("{conflicts} under an id that another event has"));
+    }
+    let (records, files) = (out::count(tally.sent, "record"), out::count(files as u64, "file"));
+    out::line(&format!("{records} from {files}: {}", parts.join(", ")));
     for (reason, count) in &tally.refused {
         out::line(&format!("  {count:>6}  {reason}"));
+    }
+    if refused > 0 {
+        out::note("why, one by one: --refusals FILE, or counterfoil refusals");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use server::config::{Config, check_host};
-use server::{Running, Started};
+use server::{Running, StartError, Started};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args;
@@ -85,7 +85,14 @@ pub(crate) async fn start(data: &Path, keys: &Path, config: &Config) -> Result<R
     };
     let started = server::start(data, keys, config, &mut heard).await;
     bar.finish_and_clear();
-    started.map_err(|error| CliError::Server(explain(&error)))
+    started.map_err(|error| {
+        let next = match error {
+            StartError::Listen(..) => "; does another server run there? another address: --listen",
+            StartError::Held(..) => "; is a server running on it?",
+            _ => "",
+        };
+        CliError::Server(format!("{}{next}", explain(&error)))
+    })
 }
 
 /// An error with all its causes.

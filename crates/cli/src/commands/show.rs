@@ -17,12 +17,11 @@ pub(crate) fn run(global: &Global, args: &args::Show) -> Result<(), CliError> {
     let event = &hit["event"];
     let (ended, colour) = view::ended(event);
     let action = view::text(&event["action"]);
-    let time = view::happened(event).replace('T', " ");
-    let time = time.get(..23).unwrap_or(&time);
+    let time = view::moment(view::happened(event));
     out::line(&format!("{}  {}    {time} UTC", ink(Ink::Bold, &action), ink(colour, ended)));
     for (label, text) in summary(&hit) {
         if !text.is_empty() {
-            out::line(&format!("  {label:<9} {text}"));
+            out::fact(label, &text);
         }
     }
     let mut fields = Vec::new();
@@ -125,13 +124,17 @@ fn place(event: &Value) -> String {
 
 fn times(hit: &Value) -> String {
     let event = &hit["event"];
+    let day = view::happened(event).get(..10);
     let known = [
         ("occurred", event["occurred_at"].as_str()),
         ("observed", event["observed_at"].as_str()),
         ("recorded", hit["recorded_at"].as_str()),
     ];
-    let parts =
-        known.iter().filter_map(|(what, at)| Some(format!("{what} {}", view::clock((*at)?))));
+    let parts = known.iter().filter_map(|(what, at)| {
+        let same_day = (*at)?.get(..10) == day;
+        let at = if same_day { view::clock((*at)?).to_owned() } else { view::moment((*at)?) };
+        Some(format!("{what} {at}"))
+    });
     parts.collect::<Vec<_>>().join("  ")
 }
 

@@ -3,41 +3,47 @@
 use serde_json::Value;
 
 use super::client;
-use super::search::describe_gap;
+use super::search::open_gaps;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
 use crate::out::{self, Ink, cell, ink};
 use crate::view::{self, list};
 
-/// Characters of the waterfall.
-const BAR: u64 = 28;
+/// Columns of the waterfall's parts.
+const BAR_MIN: usize = 10;
+const BAR_MAX: usize = 28;
+const DID_MIN: usize = 12;
+const ENDED: usize = 7;
+/// Of the blanks and the time behind a bar.
+const TOOK: usize = 10;
 
 pub(crate) fn run(global: &Global, args: &args::Trace) -> Result<(), CliError> {
-    let trace = client(global)?.get_json(&format!("/v1/traces/{}", escape(&args.id)))?;
+    let found = client(global)?.get(&format!("/v1/traces/{}", escape(&args.id)))?;
+    let trace = found.json_or("counterfoil show ID --all shows an event's trace id")?;
     if global.json {
         return out::json(&trace);
     }
     let hops = list(&trace["events"]);
-    out::line(&ink(Ink::Bold, &headline(&trace, hops.len())));
+    out::parts(Ink::Bold, &headline(&trace, hops.len()));
     if let Some(first) = hops.first() {
+        out::fact("who", &view::who(&first["event"]));
         let reason = hops.iter().map(|hop| &hop["event"]["reason"]).find(|r| r.is_object());
-        let reason = reason.map(|r| {
-            let text = r["text"].as_str().map(|t| format!(" \"{t}\"")).unwrap_or_default();
-            format!("        why  {}{text}", r["ticket"].as_str().unwrap_or_default())
-        });
-        let who = view::who(&first["event"]);
-        out::line(&format!("who   {who}{}", reason.unwrap_or_default()));
+        if let Some(reason) = reason {
+            let text = reason["text"].as_str().map(|text| format!("\"{text}\""));
+            let parts = [reason["ticket"].as_str().map(str::to_owned), text];
+            out::fact("why", &parts.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        }
     }
     waterfall(&trace, hops);
-    out::line(&ink(Ink::Dim, &footer(&trace)));
+    out::parts(Ink::Dim, &footer(&trace));
     Ok(())
 }
 
-fn headline(trace: &Value, hops: usize) -> String {
-    let id = view::text(&trace["id"]);
+fn headline(trace: &Value, hops: usize) -> Vec<String> {
     let services = trace["services"].as_array().map(Vec::len).unwrap_or_default();
     let mut parts = vec![
+        format!("trace {}", view::text(&trace["id"])),
         out::count(hops as u64, "event"),
         out::count(services as u64, "service"),
         format!("{:.0} ms", trace["duration_ms"].as_f64().unwrap_or(0.0)),
@@ -45,30 +51,62 @@ fn headline(trace: &Value, hops: usize) -> String {
     if let Some(service) = trace["first_failure"]["service"].as_str() {
         parts.push(format!("first failure {service}"));
     }
-    format!("trace {id}    {}", parts.join(" · "))
+    parts
+}
+
+/// A hop and where its bar stands, in milliseconds.
+struct Hop<'t> {
+    name: String,
+    did: String,
+    ended: (&'t str, Ink),
+    start: u64,
+    took: Option<u64>,
+}
+
+impl Hop<'_> {
+    fn of(hops: &[Value], at: usize) -> Hop<'_> {
+        let (hop, event) = (&hops[at], &hops[at]["event"]);
+        let ended = match view::ended(event) {
+            ("DENIED", colour) => ("DENY", colour),
+            ended => ended,
+        };
+        Hop {
+            name: format!("{}{}", branch(hops, at), view::text(&event["service"]["name"])),
+            did: format!("{} {}", view::did(event), view::what(event)).trim_end().to_owned(),
+            ended,
+            start: hop["start_ms"].as_f64().unwrap_or(0.0) as u64,
+            took: hop["duration_ms"].as_f64().map(|ms| ms as u64),
+        }
+    }
 }
 
 fn waterfall(trace: &Value, hops: &[Value]) {
+    let hops: Vec<Hop<'_>> = (0..hops.len()).map(|at| Hop::of(hops, at)).collect();
     let total = (trace["duration_ms"].as_f64().unwrap_or(0.0) as u64).max(1);
-    out::line(&ink(Ink::Dim, &format!("{:>57}{:<14}{:<12}{total}", "", "0", total / 2)));
-    for (at, hop) in hops.iter().enumerate() {
-        let event = &hop["event"];
-        let branch = branch(hops, at);
-        let (ended, colour) = view::ended(event);
-        let ended = if ended == "DENIED" { "DENY" } else { ended };
-        let did = format!("{} {}", view::did(event), view::what(event));
-        let start = (hop["start_ms"].as_f64().unwrap_or(0.0) as u64).min(total);
-        let took = hop["duration_ms"].as_f64().map(|ms| ms as u64);
-        let left = start * BAR / total;
-        let width = (took.unwrap_or(0) * BAR / total).clamp(1, (BAR - left).max(1));
-        let bar = format!("{}{}", " ".repeat(left as usize), "█".repeat(width as usize));
-        let name = format!("{branch}{}", view::text(&event["service"]["name"]));
-        let took = took.map(|ms| format!("{ms} ms")).unwrap_or_default();
-        let line = format!("  {} {} ", cell(&name, 17), cell(&did, 29));
+    let longest = |text: for<'h> fn(&'h Hop<'_>) -> &'h str, most| {
+        hops.iter().map(|hop| out::width(text(hop))).max().unwrap_or(0).min(most)
+    };
+    let (name, did) = (longest(|hop| &hop.name, 24), longest(|hop| &hop.did, 36));
+    // Where the terminal is narrow, the bars give way first, then what was done.
+    let beside = |did| 2 + name + 1 + did + 1 + ENDED + 1 + TOOK;
+    let columns = out::columns(&std::io::stdout());
+    let bar = columns.saturating_sub(beside(did)).clamp(BAR_MIN, BAR_MAX);
+    let did = did.min(columns.saturating_sub(beside(0) + bar).max(DID_MIN));
+    let half = bar / 2;
+    let scale = format!("0{:>half$}{:>rest$}", total / 2, total, rest = bar - half - 1);
+    out::line(&ink(Ink::Dim, &format!("{}{scale} ms", " ".repeat(beside(did) - TOOK))));
+    let share = |ms: u64| (ms.min(total) as f64 / total as f64 * bar as f64) as usize;
+    for hop in &hops {
+        let start = share(hop.start).min(bar - 1);
+        let stroke = "█".repeat(share(hop.took.unwrap_or(0)).clamp(1, bar - start));
+        let took = hop.took.map(|ms| format!("  {} ms", out::number(ms))).unwrap_or_default();
         out::line(&format!(
-            "{line}{}  {}  {took}",
-            ink(colour, &cell(ended, 6)),
-            ink(Ink::Dim, &bar)
+            "  {} {} {} {}{}{took}",
+            cell(&hop.name, name),
+            cell(&hop.did, did),
+            ink(hop.ended.1, &cell(hop.ended.0, ENDED)),
+            " ".repeat(start),
+            ink(Ink::Dim, &stroke),
         ));
     }
 }
@@ -90,12 +128,8 @@ fn branch(hops: &[Value], at: usize) -> String {
     }
 }
 
-fn footer(trace: &Value) -> String {
-    let gaps = list(&trace["gaps"]);
-    let mut parts = vec![match gaps {
-        [] => "no gaps".into(),
-        [gap, ..] => format!("{} open gaps (first: {})", gaps.len(), describe_gap(gap)),
-    }];
+fn footer(trace: &Value) -> Vec<String> {
+    let mut parts = vec![open_gaps(list(&trace["gaps"]), false)];
     let missing = trace["missing_parents"].as_array().map(Vec::len).unwrap_or_default();
     if missing > 0 {
         parts.push(format!("{missing} parent spans are referred to and were never recorded"));
@@ -119,5 +153,5 @@ fn footer(trace: &Value) -> String {
     if trace["more"] == true {
         parts.push("only the first events are shown".into());
     }
-    parts.join(" · ")
+    parts
 }

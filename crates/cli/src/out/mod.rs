@@ -6,6 +6,7 @@
 //!
 //! Never: escapes a proof, which is a file: what is not plain text is refused instead.
 
+mod layout;
 mod text;
 
 use std::io::{IsTerminal, Write};
@@ -13,6 +14,7 @@ use std::io::{IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+pub(crate) use layout::{Cell, columns, fact, note_parts, parts, table};
 pub(crate) use text::{cell, clean, count, fit, number, width};
 
 use crate::error::CliError;

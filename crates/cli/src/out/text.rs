@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// A text, safe to show: control characters could rewrite a terminal, and characters that do not
 /// show could make a line read otherwise than it is.
 pub(crate) fn clean(text: &str) -> String {
@@ -47,25 +49,30 @@ fn is_hidden(c: char) -> bool {
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// How wide a text is, once it is clean.
+/// How many columns of a terminal a text takes, once it is clean.
 pub(crate) fn width(text: &str) -> usize {
-    clean(text).chars().count()
+    clean(text).width()
 }
 
 /// Cut to a width, with a mark.
 pub(crate) fn fit(text: &str, width: usize) -> String {
     let text = clean(text);
-    if text.chars().count() <= width {
+    if text.width() <= width {
         return text;
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    let (mut kept, mut room) = (String::new(), width.saturating_sub(1));
+    for c in text.chars() {
+        let Some(left) = room.checked_sub(c.width().unwrap_or(0)) else { break };
+        kept.push(c);
+        room = left;
+    }
     format!("{kept}…")
 }
 
 /// Cut or filled to a width.
 pub(crate) fn cell(text: &str, width: usize) -> String {
     let text = fit(text, width);
-    let missing = width - text.chars().count();
+    let missing = width.saturating_sub(text.width());
     text + &" ".repeat(missing)
 }
 
@@ -100,6 +107,7 @@ mod tests {
     fn what_could_rewrite_a_terminal_is_escaped() {
         assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\nd\u{9b}é"), "a\\u{1b}[2Jb\\u{202e}c\\nd\\u{9b}é");
         assert_eq!(cell("abcdef", 4), "abc…");
+        assert_eq!((cell("会計部", 5), cell("会", 4)), ("会計…".into(), "会  ".into()));
         assert_eq!((number(1234567), number(12)), ("1,234,567".into(), "12".into()));
         assert_eq!((count(1, "entry"), count(2, "entry")), ("1 entry".into(), "2 entries".into()));
     }

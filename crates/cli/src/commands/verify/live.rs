@@ -102,7 +102,9 @@ fn keep(path: &Path, checkpoint: Option<&str>, had_one: bool) -> Result<(), CliE
     let beside = path.with_extension("new");
     fs::write(&beside, note).map_err(|e| CliError::file(&beside, e))?;
     fs::rename(&beside, path).map_err(|e| CliError::file(path, e))?;
-    let before = if had_one { "the saved checkpoint still holds" } else { "nothing yet" };
-    out::note(&format!("  remembered  {before}; saved now, and the next run must extend it"));
+    out::note(match had_one {
+        true => "  remembered  the saved checkpoint still holds; the new one is in its place",
+        false => "  remembered  nothing yet; saved, and the next run must extend it",
+    });
     Ok(())
 }

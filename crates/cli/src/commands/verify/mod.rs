@@ -48,7 +48,11 @@ pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> 
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
     let failed = |error: std::io::Error| CliError::file(path, error);
-    let file = fs::File::open(path).map_err(failed)?;
+    let absent = |error: std::io::Error| {
+        let what = "what to verify is a file, a data folder, or a server's address with http://";
+        CliError::file(path, format!("{error}; {what}"))
+    };
+    let file = fs::File::open(path).map_err(absent)?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
@@ -58,13 +62,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Asked, CliError> {
-    let need = match args.need.as_str() {
-        "any" => Need::Any,
-        "named" => Need::Named,
-        "full" => Need::Full,
-        other => {
-            return Err(CliError::usage(format!("--need {other}: any, named or full")));
-        }
+    let need = match args.need {
+        args::Need::Any => Need::Any,
+        args::Need::Named => Need::Named,
+        args::Need::Full => Need::Full,
     };
     let mut keys_of_context = None;
     let policy = if let Some(path) = &args.policy {

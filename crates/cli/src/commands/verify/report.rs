@@ -7,6 +7,9 @@ use crate::args::{self, Global};
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
 
+/// Paths of withheld values that are listed.
+const NAMED_MAX: usize = 8;
+
 /// Prints a verdict.
 pub(super) fn report(
     global: &Global,
@@ -27,7 +30,7 @@ pub(super) fn report(
     if verdict.class != Class::Verified {
         let at =
             if verdict.place.is_empty() { String::new() } else { format!(" at {}", verdict.place) };
-        out::line(&format!("  reason      {}{at}", verdict.reason.word()));
+        out::fact("reason", &format!("{}{at}", verdict.reason.word()));
     }
     counted(verdict);
     for log in &verdict.logs {
@@ -35,15 +38,16 @@ pub(super) fn report(
             format!("the key saved in context {name:?} (not given by you)")
         });
         if !log.signed_by.is_empty() {
-            out::line(&format!("  signed by   {}    {whose}", log.signed_by.join(", ")));
+            out::fact("signed by", &format!("{}    {whose}", log.signed_by.join(", ")));
         }
         if let Some(size) = log.extends_saved {
-            out::line(&format!("  extends     the saved checkpoint of size {}", out::number(size)));
+            out::fact("extends", &format!("the saved checkpoint of size {}", out::number(size)));
         }
     }
-    out::line(&format!("  rests on    {}", verdict.rests_on));
-    if let Some(next) = advice(verdict, args) {
-        out::line(&ink(Ink::Dim, &format!("  next        {next}")));
+    out::fact("rests on", &verdict.rests_on);
+    if let Some((next, command)) = advice(verdict, args) {
+        out::fact("next", next);
+        command.into_iter().for_each(|command| out::fact("", command));
     }
     let codes = "(0 verified · 1 tampered · 2 usage · 3 incomplete · 4 unverifiable)";
     if verdict.exit_code() != 0 {
@@ -55,40 +59,45 @@ pub(super) fn report(
 fn counted(verdict: &Verdict) {
     let counts = &verdict.counts;
     if counts.events > 0 {
-        out::line(&format!(
-            "  content     {} shown, {} named, {} hidden in {}",
+        let content = format!(
+            "{} shown, {} named, {} hidden in {}",
             out::count(counts.shown, "field"),
             out::number(counts.named),
             out::number(counts.hidden),
             out::count(counts.events, "event")
-        ));
+        );
+        out::fact("content", &content);
     }
-    if !verdict.named.is_empty() {
-        let named: Vec<&str> = verdict.named.iter().take(8).map(String::as_str).collect();
-        out::line(&format!("  withheld    {}", named.join(", ")));
+    let named = &verdict.named;
+    if !named.is_empty() {
+        let most = named.len().min(NAMED_MAX);
+        let more = match named.len() - most {
+            0 => String::new(),
+            more => format!(" and {} more", out::number(more as u64)),
+        };
+        out::fact("withheld", &format!("{}{more}", named[..most].join(", ")));
     }
     for log in &verdict.logs {
-        out::line(&format!("  log         {}, size {}", log.origin, out::number(log.size)));
+        out::fact("log", &format!("{}, size {}", log.origin, out::number(log.size)));
     }
 }
 
-/// What to do next.
-fn advice(verdict: &Verdict, args: &args::Verify) -> Option<String> {
-    match verdict.reason.word() {
-        "unknown-log" | "unknown-key" => Some(
-            "give the log's public key: --key FILE (counterfoil key export, from whom you trust)"
-                .into(),
+/// What to do next, and the command for it.
+fn advice(verdict: &Verdict, args: &args::Verify) -> Option<(&'static str, Option<&'static str>)> {
+    Some(match verdict.reason.word() {
+        "unknown-log" | "unknown-key" => (
+            "judge by a key that you trust: --key FILE; a server prints its own with",
+            Some("counterfoil key export"),
         ),
-        "withheld" => Some("ask for a file that shows more, or accept less: --need any".into()),
-        "torn-tail" => Some("start the server once: it cuts what was never acknowledged".into()),
+        "withheld" => ("ask for a file that shows more, or accept less: --need any", None),
+        "torn-tail" => ("start the server once: it cuts what was never acknowledged", None),
         "truncated" | "missing" => {
-            Some("compare with a backup and with receipts that producers kept".into())
+            ("compare with a backup and with receipts that producers kept", None)
         }
-        "verified" if args.remember.is_none() && args.saved.is_none() => Some(
-            "who holds that key could have kept a second log; pin a checkpoint: \
-             counterfoil verify URL --remember FILE"
-                .into(),
+        "verified" if args.remember.is_none() && args.saved.is_none() => (
+            "who holds that key could have kept a second log; pin a checkpoint:",
+            Some("counterfoil verify URL --remember FILE"),
         ),
-        _ => None,
-    }
+        _ => return None,
+    })
 }

@@ -1,0 +1,147 @@
+//! Lines that fit the terminal. What is piped is never cut or broken for a width.
+
+use std::os::fd::AsFd;
+
+use terminal_size::{Width, terminal_size_of};
+
+use super::text::{cell, clean, width};
+use super::{Ink, ink, line, note};
+
+/// Columns that a label takes with the blanks around it.
+const LABEL: usize = 14;
+/// A column of a table is not made narrower than this.
+const COLUMN_MIN: usize = 6;
+
+/// A text in a table, and its colour.
+pub(crate) struct Cell(pub(crate) String, pub(crate) Ink);
+
+impl From<String> for Cell {
+    fn from(text: String) -> Cell {
+        Cell(text, Ink::Plain)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Cell {
+        Cell(text.to_owned(), Ink::Plain)
+    }
+}
+
+/// How wide a line may be: as the terminal is, or any width where there is none.
+pub(crate) fn columns(out: &impl AsFd) -> usize {
+    terminal_size_of(out).map_or(usize::MAX, |(Width(columns), _)| usize::from(columns))
+}
+
+/// Prints a fact beside its label, its further lines below its first.
+pub(crate) fn fact(label: &str, text: &str) {
+    let room = columns(&std::io::stdout()).saturating_sub(LABEL);
+    for (at, part) in wrap(text, room).iter().enumerate() {
+        let label = if at == 0 { label } else { "" };
+        line(&format!("  {label:<width$}{part}", width = LABEL - 2));
+    }
+}
+
+/// Prints parts of one line with dots between them; what does not fit goes to the next line.
+pub(crate) fn parts(colour: Ink, parts: &[String]) {
+    for text in dotted(parts, columns(&std::io::stdout())) {
+        line(&ink(colour, &text));
+    }
+}
+
+/// The same as a remark.
+pub(crate) fn note_parts(parts: &[String]) {
+    dotted(parts, columns(&std::io::stderr())).iter().for_each(|text| note(text));
+}
+
+fn dotted(parts: &[String], room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            None => lines.push(part.clone()),
+            Some(now) if width(now) + 3 + width(part) <= room => {
+                now.push_str(&format!(" · {part}"));
+            }
+            Some(_) => lines.push(format!("  {part}")),
+        }
+    }
+    lines
+}
+
+/// Prints rows below their heads. A column is as wide as what stands in it, at most as wide as
+/// said; where the terminal is narrow, the widest give way.
+pub(crate) fn table<const N: usize>(heads: [(&str, usize); N], rows: &[[Cell; N]]) {
+    let natural: [usize; N] = std::array::from_fn(|at| {
+        let longest = rows.iter().map(|row| width(&row[at].0)).max().unwrap_or(0);
+        longest.clamp(heads[at].0.len(), heads[at].1)
+    });
+    let widths = fitted(natural, columns(&std::io::stdout()));
+    let print = |cells: [(&str, Ink); N], all: Ink| {
+        let cells = cells.iter().zip(widths).enumerate().map(|(at, ((text, colour), width))| {
+            let text = cell(text, width);
+            ink(*colour, if at + 1 == N { text.trim_end() } else { &text })
+        });
+        let cells = cells.collect::<Vec<_>>().join("  ");
+        line(&match all {
+            Ink::Plain => format!("  {}", cells.trim_end()),
+            all => ink(all, &format!("  {cells}")),
+        });
+    };
+    print(heads.map(|(head, _)| (head, Ink::Plain)), Ink::Dim);
+    for row in rows {
+        print(row.each_ref().map(|Cell(text, colour)| (text.as_str(), *colour)), Ink::Plain);
+    }
+}
+
+/// Widths with which a row of a table has room.
+fn fitted<const N: usize>(mut widths: [usize; N], room: usize) -> [usize; N] {
+    let needed = |widths: &[usize; N]| widths.iter().sum::<usize>() + 2 * N;
+    while needed(&widths) > room {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > COLUMN_MIN => *widest -= 1,
+            _ => break,
+        }
+    }
+    widths
+}
+
+/// Lines of at most so many columns, broken at blanks. A word that is wider has a line of its own:
+/// it may be a command's argument, which must stay whole to be copied.
+fn wrap(text: &str, room: usize) -> Vec<String> {
+    let (mut lines, mut now) = (Vec::new(), String::new());
+    for word in clean(text).split(' ') {
+        if !now.trim().is_empty() && width(&now) + 1 + width(word) > room {
+            lines.push(now.trim_end().to_owned());
+            now = word.to_owned();
+        } else if now.is_empty() && lines.is_empty() {
+            now = word.to_owned();
+        } else {
+            now = format!("{now} {word}");
+        }
+    }
+    lines.push(now.trim_end().to_owned());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_blanks_and_words_stay_whole() {
+        assert_eq!(wrap("a bb  ccc", 100), ["a bb  ccc"]);
+        assert_eq!(wrap("a bb  ccc", 5), ["a bb", "ccc"]);
+        assert_eq!(wrap("a bbbbbbbbb c", 4), ["a", "bbbbbbbbb", "c"]);
+        assert_eq!(wrap("", 4), [""]);
+        let parts = ["ab", "cd", "ef"].map(str::to_owned);
+        assert_eq!(dotted(&parts, 99), ["ab · cd · ef"]);
+        assert_eq!(dotted(&parts, 8), ["ab · cd", "  ef"]);
+        assert_eq!(wrap("\u{202e}x y", 9), ["\\u{202e}x", "y"]);
+    }
+
+    #[test]
+    fn the_widest_column_gives_way_first() {
+        assert_eq!(fitted([8, 20, 12], 46), [8, 20, 12]);
+        assert_eq!(fitted([8, 20, 12], 36), [8, 11, 11]);
+        assert_eq!(fitted([8, 20, 12], 1), [6, 6, 6]);
+    }
+}
