@@ -161,12 +161,9 @@ pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) -> 
 
 /// Shows how far indexing is, while there is something to show.
 async fn show_indexing(running: &Running) {
-    let bar = ProgressBar::new(0);
-    let template =
-        "  indexing; writes are accepted  {wide_bar}  {pos} of {len}  {per_sec}   {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
+    let bar = out::progress(
+        "  indexing; writes are accepted  {wide_bar}  {pos} of {len}  {per_sec}   {eta} left",
+    );
     while let Some((done, events)) = running.indexing() {
         bar.set_length(events);
         bar.set_position(done);
