@@ -12,9 +12,9 @@ use query::Hot;
 use crate::backlog::Backlog;
 use crate::config::Limits;
 use crate::permits::Permits;
-use crate::reads::Reads;
 use crate::refusals::Refusals;
 use crate::tokens::Tokens;
+use crate::turns::Turns;
 
 /// The running server's parts.
 pub(crate) struct App {
@@ -28,7 +28,7 @@ pub(crate) struct App {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) permits: Arc<Permits>,
-    pub(crate) reads: Reads,
+    pub(crate) turns: Turns,
     pub(crate) refusals: Refusals,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,

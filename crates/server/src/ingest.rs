@@ -10,12 +10,13 @@ use event::limits::EVENT_BYTES_MAX;
 
 use crate::app::App;
 use crate::http::error::Failure;
+use crate::turns::Turn;
 
 /// Bytes that the flattened events of one request may take: bounds what one request can make the
 /// server hold, whatever its keys and nesting.
 const FLATTENED_BYTES_MAX: usize = 40 << 20;
 /// A body of more bytes is worked on away from the threads that serve connections.
-const INLINE_BYTES_MAX: usize = 16 << 10;
+pub(crate) const INLINE_BYTES_MAX: usize = 16 << 10;
 
 /// What admission made of a body.
 pub(crate) struct Admission {
@@ -106,11 +107,13 @@ pub(crate) fn admit_body(app: &App, intake: &Intake) -> Result<Admission, Failur
     Ok(admission)
 }
 
-/// Commits admitted events and waits until they are durable, signed and findable.
+/// Commits admitted events and waits until they are durable, signed and findable. The turn that
+/// they were admitted in ends when the lane has them.
 pub(crate) async fn commit(
     app: &Arc<App>,
     log: &Arc<Log>,
     sent: Vec<Admitted>,
+    mut turn: Option<Turn>,
 ) -> Result<Stored, Failure> {
     let bytes = sent.iter().map(|event| event.fields().bytes()).sum();
     let sent = Arc::new(sent);
@@ -127,6 +130,7 @@ pub(crate) async fn commit(
             Ok(fates)
         };
         let fates = work(bytes, prepare).await?.map_err(|error| Failure::internal(&error))?;
+        drop(turn.take());
         match take.await.unwrap_or(Answer::Unknown) {
             Answer::Committed { first, checkpoint } => {
                 count(app, &fates);

@@ -15,10 +15,10 @@ mod http;
 mod ingest;
 mod origin;
 mod permits;
-mod reads;
 mod refusals;
 mod serve;
 mod tokens;
+mod turns;
 
 pub use access::{Principal, Role};
 pub use serve::{Running, StartError, Started, start};

@@ -21,9 +21,9 @@ use crate::descriptors;
 use crate::http::{self, Patience};
 use crate::origin;
 use crate::permits::Permits;
-use crate::reads::Reads;
 use crate::refusals::Refusals;
 use crate::tokens::{NewToken, TokenError, Tokens};
+use crate::turns::Turns;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +158,7 @@ fn open(
         policy: Policy::default(),
         limits: config.limits.clone(),
         permits: Permits::new(config.limits.in_flight_bytes_max),
-        reads: Reads::new(),
+        turns: Turns::new(),
         refusals: Refusals::default(),
         clock,
         counters: Counters::default(),

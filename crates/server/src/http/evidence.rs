@@ -61,7 +61,7 @@ pub(crate) async fn evidence(
 ) -> Result<Response, Failure> {
     let scope = caller.scope()?;
     let request: EvidenceRequest = small_json(request).await?;
-    app.clone().reads.long(move || prove(&app, &scope, &request)).await
+    app.clone().turns.long(move || prove(&app, &scope, &request)).await
 }
 
 fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response, Failure> {

@@ -73,7 +73,7 @@ pub(crate) async fn search(
     let scope = caller.scope()?;
     let listing = Listing::parse(&parameters, app.clock.now())?;
     app.backlog.indexed().await?;
-    app.clone().reads.long(move || list(&app, &scope, &listing)).await
+    app.clone().turns.long(move || list(&app, &scope, &listing)).await
 }
 
 /// One page of a list, as it is answered.

@@ -65,7 +65,7 @@ pub(crate) async fn by_id(
         let others = others.iter().map(Place::new).collect();
         Ok(answer(&OfId { newest: Shown::new(newest)?, others }))
     };
-    app.clone().reads.short(move || read(&app)).await
+    app.clone().turns.short(move || read(&app)).await
 }
 
 /// A log that the caller may read.
@@ -97,7 +97,7 @@ pub(crate) async fn by_seq(
         let hit = found.map_err(|error| query_failure(&error))?.ok_or_else(absent)?;
         Ok(answer(&Shown::new(&hit)?))
     };
-    app.clone().reads.short(move || read(&app)).await
+    app.clone().turns.short(move || read(&app)).await
 }
 
 pub(crate) async fn logs(
@@ -142,5 +142,5 @@ pub(crate) async fn trace(
         let absent = || Failure::not_found("nothing is recorded under this id that you may read");
         Ok(answer(&ShownTrace::new(&found.ok_or_else(absent)?)?))
     };
-    app.clone().reads.long(move || read(&app)).await
+    app.clone().turns.long(move || read(&app)).await
 }

@@ -116,6 +116,7 @@ async fn finish(
     mut permit: Permit,
 ) -> Result<Response, Failure> {
     let (app_, bytes) = (app.clone(), intake.body.len());
+    let turn = app.turns.admission(bytes).await?;
     let admission = ingest::work(bytes, move || ingest::admit_body(&app_, &intake)).await??;
     let Admission { items, admitted } = admission;
     let refused = items.iter().filter(|item| item.is_err()).count();
@@ -132,7 +133,7 @@ async fn finish(
     }
     let given: Vec<Option<String>> =
         admitted.iter().map(|a| a.id_given().then(|| a.id().to_owned())).collect();
-    let stored = ingest::commit(&app, &log, admitted).await?;
+    let stored = ingest::commit(&app, &log, admitted, turn).await?;
     let wanted = terms.wanted.where_bytes_are(flattened);
     let outcome = Outcome { items, given, stored };
     match wanted {

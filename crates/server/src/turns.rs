@@ -1,41 +1,59 @@
-//! Reading in turn: reads that need the disk, or long, share threads with admission, and must not
-//! take all of them.
+//! Work in turn: what needs the disk, or long, shares threads, and no kind of it must take all.
 //!
-//! Promises: so many reads of a kind run at once; others wait for [`WAIT_MAX`], and then hear that
-//! there is no room. Who hangs up while waiting is forgotten; a read that has begun goes on.
+//! Promises: so much work of a kind runs at once. Reads wait for [`WAIT_MAX`], and then hear that
+//! there is no room; who hangs up while waiting is forgotten; a read that has begun goes on. Large
+//! bodies wait as long as it takes: their bytes have a permit, and events in their long form are
+//! in memory for a few bodies at once only.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::http::error::Failure;
+use crate::ingest::INLINE_BYTES_MAX;
 
 /// Long reads at once, for each core. One that waits for the disk leaves its core to another.
 const LONG_PER_CORE: usize = 2;
 /// Short reads at once, for each core.
 const SHORT_PER_CORE: usize = 8;
+/// Large bodies at once, for each core: one at work while another waits for the disk.
+const BODIES_PER_CORE: usize = 2;
 /// How long a read waits for its turn.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The turns there are.
-pub(crate) struct Reads {
+pub(crate) struct Turns {
     long: Arc<Semaphore>,
     short: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
 }
 
-impl Reads {
+/// One of them, while it lasts.
+pub(crate) type Turn = OwnedSemaphorePermit;
+
+impl Turns {
     /// As many as this machine's cores allow.
-    pub(crate) fn new() -> Reads {
+    pub(crate) fn new() -> Turns {
         let cores = available_parallelism().map_or(1, usize::from);
-        Reads::with(LONG_PER_CORE * cores, SHORT_PER_CORE * cores)
+        Turns::with(LONG_PER_CORE * cores, SHORT_PER_CORE * cores, BODIES_PER_CORE * cores)
     }
 
-    fn with(long: usize, short: usize) -> Reads {
-        Reads { long: Arc::new(Semaphore::new(long)), short: Arc::new(Semaphore::new(short)) }
+    fn with(long: usize, short: usize, bodies: usize) -> Turns {
+        let [long, short, bodies] = [long, short, bodies].map(|n| Arc::new(Semaphore::new(n)));
+        Turns { long, short, bodies }
+    }
+
+    /// The turn of a body of `bytes`; a small one needs none.
+    pub(crate) async fn admission(&self, bytes: usize) -> Result<Option<Turn>, Failure> {
+        if bytes <= INLINE_BYTES_MAX {
+            return Ok(None);
+        }
+        let turn = self.bodies.clone().acquire_owned().await;
+        turn.map(Some).map_err(|closed| Failure::internal(&closed))
     }
 
     /// A read of unknown length: a list, a trace, evidence.
@@ -84,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_does_not_get_its_turn_is_told() {
-        let reads = Arc::new(Reads::with(1, 1));
+        let reads = Arc::new(Turns::with(1, 1, 1));
         let (open, gate) = channel::<()>();
         let (theirs, held) = (reads.clone(), move || Ok(gate.recv().is_ok()));
         let first = tokio::spawn(async move { theirs.long(held).await });
