@@ -90,9 +90,11 @@ impl Fields {
 
     /// Puts fields together that were stored; they must ascend by path.
     pub fn from_stored<'a>(
-        stored: impl Iterator<Item = (&'a str, &'a str)>,
+        stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ) -> Result<Fields, MalformedFields> {
-        let mut fields = Fields::default();
+        let bytes = stored.clone().map(|(path, text)| path.len() + text.len()).sum();
+        let places = Vec::with_capacity(stored.size_hint().0);
+        let mut fields = Fields { buffer: String::with_capacity(bytes), places };
         for (path, text) in stored {
             if fields.places.last().is_some_and(|last| last.path(&fields.buffer) >= path) {
                 return Err(MalformedFields("paths do not ascend"));
@@ -140,7 +142,7 @@ impl Fields {
 
     /// The fields in path order.
     #[inline]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> + Clone {
         self.places.iter().map(|place| place.field(&self.buffer))
     }
 

@@ -147,21 +147,24 @@ fn passes(name: &Name, test: &Test, text: &str) -> bool {
         Test::Begins(start) => text.starts_with(start.as_str()),
         Test::Is(whole) if text == whole => true,
         Test::Is(short) if name.shown == "id" => uuid_tail(text)
-            .is_some_and(|tail| short_id(short).is_some_and(|s| tail.starts_with(&s))),
+            .is_some_and(|tail| short_id(short).is_some_and(|s| tail.starts_with(s.as_bytes()))),
         Test::Is(_) => false,
     }
 }
 
 /// The digits that tell UUIDs apart at a glance: of version 7, the head is time, the last sixteen
 /// are random.
-pub(crate) fn uuid_tail(id: &str) -> Option<String> {
-    let bytes = id.as_bytes();
-    let is_uuid = bytes.len() == 36
-        && bytes.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    is_uuid.then(|| format!("{}{}", &id[19..23], &id[24..]).to_ascii_lowercase())
+pub(crate) fn uuid_tail(id: &str) -> Option<[u8; 16]> {
+    let bytes: &[u8; 36] = id.as_bytes().try_into().ok()?;
+    let is_uuid = bytes.iter().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    });
+    let mut tail = [0; 16];
+    tail[..4].copy_from_slice(&bytes[19..23]);
+    tail[4..].copy_from_slice(&bytes[24..]);
+    tail.make_ascii_lowercase();
+    is_uuid.then_some(tail)
 }
 
 /// A short id, 8 to 16 digits with which the last sixteen of a UUID begin, without its hyphen.

@@ -84,7 +84,7 @@ fn value(name: &Name, test: &Test, dictionary: &Dictionary) -> Option<Probe> {
 
 fn id_terms(id: &str) -> Vec<u32> {
     if let Some(tail) = uuid_tail(id) {
-        return vec![term(Column::ShortId, &tail.as_bytes()[..8])];
+        return vec![term(Column::ShortId, &tail[..8])];
     }
     let mut terms = vec![json_term(Column::Id, id)];
     terms.extend(short_id(id).map(|short| term(Column::ShortId, &short.as_bytes()[..8])));

@@ -9,8 +9,8 @@ use crate::text::{with_content, word_hashes};
 
 /// Words kept of one event; one with more is read for every text.
 const WORDS_MAX: usize = 4_096;
-/// How far back a value is looked for before it is listed once more.
-const LOOK_BACK: usize = 16;
+/// Values remembered, by their terms, so as not to list them once more.
+const SPOKEN: usize = 256;
 
 /// The index rows of consecutive events.
 #[derive(Debug, Default)]
@@ -46,9 +46,17 @@ pub(crate) struct Row<'r> {
 /// What a row needs to know of all its fields before it is closed.
 #[derive(Default)]
 struct Draft<'f> {
-    occurred_at: Option<i64>,
-    observed_at: Option<i64>,
+    occurred_at: Option<&'f str>,
+    observed_at: Option<&'f str>,
     said: Said<'f>,
+}
+
+/// What is remembered from row to row.
+struct Before<'f> {
+    /// The stream of the row before, as JSON texts.
+    stream: Option<[&'f str; 3]>,
+    /// Where in `spoken` a value with such a term was listed.
+    spoken: [u32; SPOKEN],
 }
 
 /// What one event usually has, to make room once.
@@ -65,9 +73,9 @@ impl Rows {
             words: Vec::with_capacity(count * WORDS_USUAL),
             ..Rows::default()
         };
-        let mut stream = None;
+        let mut before = Before { stream: None, spoken: [u32::MAX; SPOKEN] };
         for fields in events {
-            rows.add(fields, &mut stream);
+            rows.add(fields, &mut before);
         }
         rows
     }
@@ -96,18 +104,17 @@ impl Rows {
         }
     }
 
-    /// `stream` is that of the row before, as JSON texts.
-    fn add<'f>(&mut self, fields: &'f Fields, stream: &mut Option<[&'f str; 3]>) {
+    fn add<'f>(&mut self, fields: &'f Fields, before: &mut Before<'f>) {
         let words_start = self.words.len();
         let mut draft = Draft::default();
         for field in fields.iter() {
             if is_clock(field.path) {
-                let time = with_content(field.text, |text| parse_time(text).ok());
                 let is_source = field.path.starts_with("[\"oc");
-                *(if is_source { &mut draft.occurred_at } else { &mut draft.observed_at }) = time;
+                let clock = if is_source { &mut draft.occurred_at } else { &mut draft.observed_at };
+                *clock = Some(field.text);
                 continue;
             }
-            self.columns(field.path, field.text, &mut draft);
+            self.columns(field.path, field.text, &mut draft, before);
             if is_searched(field.path) && self.words.len() - words_start <= WORDS_MAX {
                 with_content(field.text, |text| word_hashes(text, |word| self.words.push(word)));
             }
@@ -116,16 +123,22 @@ impl Rows {
         if flooded {
             self.words.truncate(words_start);
         }
-        self.heard.add(self.heads.len() as u32, &draft.said, stream);
+        self.heard.add(self.heads.len() as u32, &draft.said, &mut before.stream);
         self.heads.push(Head {
             terms_end: self.terms.len() as u32,
             words_end: self.words.len() as u32,
-            occurred_at: draft.occurred_at.or(draft.observed_at),
+            occurred_at: draft.occurred_at.or(draft.observed_at).and_then(time),
             flooded,
         });
     }
 
-    fn columns<'f>(&mut self, path: &str, text: &'f str, draft: &mut Draft<'f>) {
+    fn columns<'f>(
+        &mut self,
+        path: &str,
+        text: &'f str,
+        draft: &mut Draft<'f>,
+        before: &mut Before<'f>,
+    ) {
         let column = match path.as_bytes().get(2) {
             Some(b'a') => actor_column(path),
             Some(b'c') => return self.correlation(path, text),
@@ -152,9 +165,10 @@ impl Rows {
             _ => None,
         };
         let Some(column) = column else { return };
-        self.terms.push(term(column, text.as_bytes()));
+        let term = term(column, text.as_bytes());
+        self.terms.push(term);
         if matches!(column, Column::Action | Column::Service) {
-            self.speak(column, text);
+            self.speak(column, text, &mut before.spoken[term as usize % SPOKEN]);
         }
     }
 
@@ -177,7 +191,7 @@ impl Rows {
     fn id(&mut self, text: &str) {
         let tail = with_content(text, uuid_tail);
         self.terms.push(match tail {
-            Some(tail) => term(Column::ShortId, &tail.as_bytes()[..8]),
+            Some(tail) => term(Column::ShortId, &tail[..8]),
             None => term(Column::Id, text.as_bytes()),
         });
     }
@@ -198,14 +212,20 @@ impl Rows {
         }
     }
 
-    fn speak(&mut self, column: Column, text: &str) {
+    /// Lists a value, if it is not the one that was listed at `before`.
+    fn speak(&mut self, column: Column, text: &str, before: &mut u32) {
         with_content(text, |value| {
-            let mut recent = self.spoken.iter().rev().take(LOOK_BACK);
-            if !recent.any(|(c, known)| *c == column && known == value) {
+            let known = self.spoken.get(*before as usize);
+            if known.is_none_or(|(c, known)| *c != column || known != value) {
+                *before = self.spoken.len() as u32;
                 self.spoken.push((column, value.to_owned()));
             }
         });
     }
+}
+
+fn time(text: &str) -> Option<i64> {
+    with_content(text, |text| parse_time(text).ok())
 }
 
 fn actor_column(path: &str) -> Option<Column> {

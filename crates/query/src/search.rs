@@ -170,12 +170,11 @@ pub fn search(
         None => None,
     };
     let mut walk = Walk::new(source, scope, filter, ask.order, after, ask.rows_max);
-    let (mut page, mut bytes, mut last) = (Page::default(), 0, None);
+    let (mut page, mut bytes, mut spent) = (Page::default(), 0, None);
     while page.hits.len() < ask.limit && bytes < PAGE_BYTES_MAX {
         match walk.step()? {
             Step::Hit(hit) => {
                 bytes += hit.fields.bytes();
-                last = Some(hit.place());
                 page.hits.push(hit);
             }
             Step::Unreadable(found) => {
@@ -185,7 +184,7 @@ pub fn search(
             }
             Step::Spent(place) => {
                 page.partial = true;
-                last = place.or(ask.cursor.as_ref().map(|cursor| cursor.place.clone()));
+                spent = place.or_else(|| Some(ask.cursor.as_ref()?.place.clone()));
                 break;
             }
             Step::End => break,
@@ -193,6 +192,7 @@ pub fn search(
     }
     page.scanned = walk.read();
     let more = page.partial || walk.has_more();
+    let last = spent.or_else(|| Some(page.hits.last()?.place()));
     page.next = last.filter(|_| more).map(|place| Cursor::new(place, filter, ask.order));
     Ok(page)
 }

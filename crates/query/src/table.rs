@@ -93,9 +93,11 @@ impl Table {
             set.iter().for_each(|place| take(usize::from(*place)));
             return;
         }
-        for place in 0..self.places_count {
-            if set[place / 16] >> (place % 16) & 1 == 1 {
-                take(place);
+        for (nth, word) in set.iter().enumerate() {
+            let mut word = *word;
+            while word != 0 {
+                take(nth * 16 + word.trailing_zeros() as usize);
+                word &= word - 1;
             }
         }
     }

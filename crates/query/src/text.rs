@@ -77,14 +77,32 @@ impl Phrase {
 
     /// Whether a text has these words.
     pub(crate) fn is_in(&self, text: &str) -> bool {
+        if text.is_ascii() {
+            let runs = text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+            return self.is_among(runs.filter(|run| !run.is_empty()));
+        }
         let found: Vec<String> = words(text).collect();
-        found.windows(self.words.len()).any(|window| self.fits(window))
+        self.is_among(found.iter().map(String::as_bytes))
     }
 
-    fn fits(&self, window: &[String]) -> bool {
+    /// Whether some words, in lower case but for ASCII, have these in a row.
+    fn is_among<'t>(&self, mut words: impl Iterator<Item = &'t [u8]> + Clone) -> bool {
+        loop {
+            if self.begins(words.clone()) {
+                return true;
+            }
+            if words.next().is_none() {
+                return false;
+            }
+        }
+    }
+
+    fn begins<'t>(&self, mut words: impl Iterator<Item = &'t [u8]>) -> bool {
         let last = self.words.len() - 1;
-        window.iter().zip(&self.words).enumerate().all(|(n, (found, asked))| {
-            if n == last && self.open { found.starts_with(asked) } else { found == asked }
+        self.words.iter().enumerate().all(|(n, asked)| {
+            let Some(found) = words.next() else { return false };
+            let found = if n == last && self.open { found.get(..asked.len()) } else { Some(found) };
+            found.is_some_and(|found| found.eq_ignore_ascii_case(asked.as_bytes()))
         })
     }
 

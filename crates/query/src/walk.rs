@@ -36,8 +36,8 @@ pub(crate) struct Walk<'a> {
     order: Order,
     rows_max: u64,
     read: u64,
-    /// The last candidate that was looked at.
-    last: Option<Position>,
+    /// The last candidate that was looked at: lane, recorded_at, seq.
+    last: Option<(usize, i64, u64)>,
 }
 
 impl<'a> Walk<'a> {
@@ -69,15 +69,14 @@ impl<'a> Walk<'a> {
     pub(crate) fn step(&mut self) -> Result<Step, QueryError> {
         while let Some(nth) = self.nearest() {
             if self.read == self.rows_max {
-                return Ok(Step::Spent(self.last.take()));
+                return Ok(Step::Spent(self.last()));
             }
             self.read += 1;
             let lane = &mut self.lanes[nth];
             let Some((recorded_at, seq)) = lane.queue.front().copied() else { continue };
             let found = lane.reader.read(seq).map(|stored| stored.fields);
             lane.queue.pop_front();
-            let log = lane.log.meta.name().to_owned();
-            self.last = Some(Position { recorded_at, log: log.clone(), seq });
+            self.last = Some((nth, recorded_at, seq));
             match found {
                 Ok(fields) if self.filter.matches(&fields, recorded_at) => {
                     let log = lane.log.clone();
@@ -86,12 +85,17 @@ impl<'a> Walk<'a> {
                 Ok(_) => {}
                 Err(ReadError::Io(error)) => return Err(QueryError::Read(ReadError::Io(error))),
                 Err(error) => {
-                    let reason = error.to_string();
+                    let (log, reason) = (lane.log.meta.name().to_owned(), error.to_string());
                     return Ok(Step::Unreadable(Unreadable { log, seq, reason }));
                 }
             }
         }
         Ok(Step::End)
+    }
+
+    fn last(&self) -> Option<Position> {
+        let (nth, recorded_at, seq) = self.last?;
+        Some(Position { recorded_at, log: self.lanes[nth].log.meta.name().to_owned(), seq })
     }
 
     /// The log whose next candidate comes first.
@@ -154,6 +158,9 @@ impl Lane {
         while self.queue.is_empty() {
             let piece = self.pieces.pop()?;
             let seqs = self.view.candidates(&piece, &self.probes, self.bounds);
+            if seqs.is_empty() {
+                continue;
+            }
             let published = self.log.published();
             let timed = seqs.into_iter().filter_map(|s| Some((published.tree.recorded_at(s)?, s)));
             self.queue.extend(timed);

@@ -269,7 +269,7 @@ pub fn decode(bytes: &[u8]) -> Result<StoredEvent, EventListError> {
     if !c.is_done() {
         return Err(EventListError("bytes behind the last field of an event"));
     }
-    let fields = Fields::from_stored(stored.into_iter())
+    let fields = Fields::from_stored(stored.iter().copied())
         .map_err(|_| EventListError("the fields of an event are not in order"))?;
     Ok(StoredEvent { salts, fields })
 }
