@@ -38,13 +38,13 @@ pub(crate) struct Numbered {
     pub(crate) dropped: u64,
 }
 
-/// One run of one producer, under the principal that sends for it.
+/// One run of one producer, under the principal that sends for it. Ordered as answers list them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct StreamName {
-    pub(crate) principal: String,
     /// `producer.id`, else `service.name`.
     pub(crate) producer: String,
     pub(crate) stream: String,
+    pub(crate) principal: String,
 }
 
 /// What one event says of where it comes from; names are JSON texts.

@@ -80,12 +80,10 @@ pub struct Seen {
 pub fn gaps(source: &Source<'_>, scope: &Scope) -> Gaps {
     let mut found = Gaps::default();
     each(source, scope, |log, tail| {
-        for (name, stream) in sorted(tail) {
-            found.more += stream.more;
-            let room = ANSWERS_MAX.saturating_sub(found.gaps.len());
-            found.more += stream.missing.len().saturating_sub(room) as u64;
-            found.gaps.extend(stream_gaps(log, name, stream).take(room));
-        }
+        let listed = found.gaps.len();
+        let gaps = tail.gapped().flat_map(|(name, stream)| stream_gaps(log, name, stream));
+        found.gaps.extend(gaps.take(ANSWERS_MAX - listed));
+        found.more += tail.gaps() - (found.gaps.len() - listed) as u64;
     });
     found
 }
@@ -158,7 +156,7 @@ fn stream_gaps<'s>(
 
 fn sorted(tail: &Tail) -> Vec<(&StreamName, &Stream)> {
     let mut streams: Vec<_> = tail.streams.iter().collect();
-    streams.sort_unstable_by_key(|(name, _)| (&name.producer, &name.stream, &name.principal));
+    streams.sort_unstable_by_key(|(name, _)| *name);
     streams
 }
 

@@ -5,7 +5,7 @@
 //! (`producer.seq`). A number that was passed over is missing until it comes. Not every event has
 //! a number: this finds losses between a producer that numbers and the log, no others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::heard::{HeardAt, StreamName};
 
@@ -25,8 +25,12 @@ pub(crate) struct Tail {
     applied: u64,
     pub(crate) streams: HashMap<StreamName, Stream>,
     pub(crate) services: BTreeMap<String, Service>,
+    /// Streams with missing ranges.
+    gapped: BTreeSet<StreamName>,
     /// Missing ranges of all streams.
     ranges: usize,
+    /// Missing ranges of all streams that are not kept any more.
+    more: u64,
     /// Whether streams were forgotten: one that is new may then be an old one.
     forgot: bool,
 }
@@ -77,6 +81,16 @@ impl Tail {
         }
     }
 
+    /// The streams with missing ranges, in order.
+    pub(crate) fn gapped(&self) -> impl Iterator<Item = (&StreamName, &Stream)> {
+        self.gapped.iter().filter_map(|name| Some((name, self.streams.get(name)?)))
+    }
+
+    /// How many ranges are missing, kept or not.
+    pub(crate) fn gaps(&self) -> u64 {
+        self.ranges as u64 + self.more
+    }
+
     fn hear(&mut self, service: &str, last_seen: i64, events: u64) {
         if let Some(known) = self.services.get_mut(service) {
             known.last_seen = last_seen;
@@ -102,9 +116,16 @@ impl Tail {
         if stream.missing.len() > RANGES_MAX
             || self.ranges - before + stream.missing.len() > ALL_RANGES_MAX
         {
-            stream.more += u64::from(stream.missing.pop_first().is_some());
+            let lost = u64::from(stream.missing.pop_first().is_some());
+            (stream.more, self.more) = (stream.more + lost, self.more + lost);
         }
-        self.ranges = self.ranges - before + stream.missing.len();
+        let after = stream.missing.len();
+        self.ranges = self.ranges - before + after;
+        if before == 0 && after > 0 {
+            self.gapped.insert(name.clone());
+        } else if before > 0 && after == 0 {
+            self.gapped.remove(name);
+        }
     }
 
     /// Drops a tenth of the streams, those quiet for longest.
@@ -113,7 +134,9 @@ impl Tail {
         let (_, limit, _) = times.select_nth_unstable(STREAMS_MAX / 10);
         let limit = *limit;
         self.streams.retain(|_, stream| stream.last_seen > limit);
+        self.gapped.retain(|name| self.streams.contains_key(name));
         self.ranges = self.streams.values().map(|stream| stream.missing.len()).sum();
+        self.more = self.streams.values().map(|stream| stream.more).sum();
         self.forgot = true;
     }
 }
@@ -157,7 +180,10 @@ mod tests {
         for (n, seq) in seqs.iter().enumerate() {
             tail.number(&name("s"), *seq, 0, n as i64);
         }
-        assert_eq!(tail.ranges, tail.streams[&name("s")].missing.len());
+        let stream = &tail.streams[&name("s")];
+        assert_eq!(tail.ranges, stream.missing.len());
+        assert_eq!(tail.more, stream.more);
+        assert_eq!(tail.gapped().count(), usize::from(!stream.missing.is_empty()));
         tail.streams[&name("s")].clone()
     }
 
