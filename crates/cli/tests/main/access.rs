@@ -160,6 +160,7 @@ fn one_tenant_sees_nothing_of_another() {
     let refusals = get(&a, "/v1/refusals").json();
     assert_eq!(refusals["last"].as_array().map(Vec::len), Some(1), "{refusals}");
 
+    checkpoints_alone_are_open(&server.url, &b, seq);
     evidence_stays_at_home(&server.url, &a, &b, seq);
     ids_are_each_tenants_own(&server.url, &b);
     let id_of_a = a.split('_').nth(1).expect("an id");
@@ -185,11 +186,30 @@ fn places(seq: u64) -> Vec<(String, u16)> {
         ("/v1/refusals".to_owned(), 200),
         ("/v1/status".to_owned(), 200),
         ("/v1/tokens".to_owned(), 200),
-        ("/tlog/a-0/checkpoint".to_owned(), 404),
         (format!("/tlog/a-0/tile/0/000.p/{}", seq + 1), 404),
         (format!("/tlog/a-0/tile/entries/000.p/{}", seq + 1), 404),
     ];
     lists.into_iter().chain(rest).collect()
+}
+
+/// Whoever knows a log's name gets origin, size and root, and of all else the same answer as for a
+/// log that is not there.
+fn checkpoints_alone_are_open(url: &str, b: &str, seq: u64) {
+    for token in ["", b] {
+        let checkpoint = ask(url, token, "GET", "/tlog/a-0/checkpoint", "").text();
+        let lines: Vec<&str> = checkpoint.lines().collect();
+        let [origin, size, root, "", signature] = lines[..] else { panic!("{checkpoint}") };
+        assert!(
+            origin.ends_with("/tlog/a-0") && signature.starts_with("\u{2014} "),
+            "{checkpoint}"
+        );
+        assert_eq!((size.parse(), root.len()), (Ok(seq + 1), 44), "{checkpoint}");
+        for tile in [format!("0/000.p/{}", seq + 1), format!("entries/000.p/{}", seq + 1)] {
+            let there = ask(url, token, "GET", &format!("/tlog/a-0/tile/{tile}"), "");
+            let nowhere = ask(url, token, "GET", &format!("/tlog/c-0/tile/{tile}"), "");
+            assert_eq!((there.status, there.text()), (404, nowhere.text()), "{tile}");
+        }
+    }
 }
 
 fn evidence_stays_at_home(url: &str, a: &str, b: &str, seq: u64) {

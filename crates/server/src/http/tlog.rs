@@ -1,7 +1,8 @@
 //! The logs as C2SP tlog-tiles, read-only, below `/tlog/<log>/`.
 //!
-//! Open where the log is declared public; else all of it wants a token of the tenant's that may
-//! read. A log that a caller may not know of answers 404, as one that is not there.
+//! The checkpoint of every log is open (docs/decisions/0013-open-checkpoints.md). Tiles and bundles
+//! are open where the log is declared public; else they want a token of the tenant's that may read,
+//! and answer 404 without one, as those of a log that is not there.
 
 use std::sync::Arc;
 
@@ -25,38 +26,33 @@ pub(crate) async fn serve(
     InPath((name, rest)): InPath<(String, String)>,
 ) -> Result<Response, Failure> {
     let log = app.store.logs().get(&name).ok_or_else(absent)?;
-    let reads = match caller {
-        Some(principal) => principal.tenant == log.meta.tenant && principal.scope().is_ok(),
-        None => false,
-    };
+    let resource = Resource::parse(&rest).ok_or_else(absent)?;
+    if resource == Resource::Checkpoint {
+        let note = log.checkpoint().note.clone().into_bytes();
+        return Ok(respond(note, "text/plain; charset=utf-8", "no-store"));
+    }
+    let reads = caller
+        .is_some_and(|principal| principal.tenant == log.meta.tenant && principal.scope().is_ok());
     if !log.meta.public && !reads {
         return Err(absent());
     }
-    let open = log.meta.public;
-    match Resource::parse(&rest).ok_or_else(absent)? {
-        Resource::Checkpoint => Ok(respond(
-            log.checkpoint().note.clone().into_bytes(),
-            "text/plain; charset=utf-8",
-            "no-store",
-        )),
+    let bytes = bytes(log, &resource).ok_or_else(absent)?;
+    let kept = if log.meta.public { IMMUTABLE } else { IMMUTABLE_PRIVATE };
+    Ok(respond(bytes, "application/octet-stream", kept))
+}
+
+/// A tile or bundle, if it lies below the signed size: nothing unsigned is shown.
+fn bytes(log: &Log, resource: &Resource) -> Option<Vec<u8>> {
+    let tree = |level, index, width| within(log, level, index, width).then(|| log.published());
+    match *resource {
+        Resource::Checkpoint => None,
         Resource::Tile { level, index, width } => {
-            let bytes = within(log, level, index, width)
-                .then(|| log.published().tree.tile(level, index, width))
-                .flatten();
-            let kept = if open { IMMUTABLE } else { IMMUTABLE_PRIVATE };
-            Ok(respond(bytes.ok_or_else(absent)?, "application/octet-stream", kept))
+            tree(level, index, width)?.tree.tile(level, index, width)
         }
-        Resource::Bundle { index, width } => {
-            let bytes = within(log, 0, index, width)
-                .then(|| log.published().tree.bundle(index, width))
-                .flatten();
-            let kept = if open { IMMUTABLE } else { IMMUTABLE_PRIVATE };
-            Ok(respond(bytes.ok_or_else(absent)?, "application/octet-stream", kept))
-        }
+        Resource::Bundle { index, width } => tree(0, index, width)?.tree.bundle(index, width),
     }
 }
 
-/// Whether what is asked for lies below the signed size: nothing unsigned is shown.
 fn within(log: &Log, level: u8, index: u64, width: u64) -> bool {
     let size = log.checkpoint().size >> (8 * u32::from(level)).min(63);
     index
