@@ -218,4 +218,46 @@ mod tests {
         let twice = "[[log]]\nname=\"a\"\ntenant=\"a\"\n[[log]]\nname=\"b\"\ntenant=\"a\"\n";
         assert!(error(twice).contains("stands twice"));
     }
+
+    const PAGE: &str = include_str!("../../../docs/configuration.md");
+
+    /// The names that a table knows, as its own refusal lists them.
+    fn known(table: &str, prefix: &str) -> BTreeSet<String> {
+        let said = error(&format!("{table}\nnobody_has_this = 1\n"));
+        let words = said.split('`').skip(3).step_by(2);
+        words.map(|word| format!("{prefix}{word}")).collect()
+    }
+
+    #[test]
+    fn the_page_names_every_setting_and_no_other() {
+        let mut settings = known("", "");
+        assert!(settings.remove("limits"), "a table is named by what is in it: {settings:?}");
+        settings.extend(known("[limits]", "limits."));
+        settings.extend(known("[[log]]", "log."));
+        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
+        let named: BTreeSet<String> =
+            rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned())).collect();
+        assert_eq!(named, settings);
+        assert!(named.contains("limits.connections_max") && named.contains("log.public"));
+    }
+
+    #[test]
+    fn the_page_tells_the_defaults_and_its_example_is_sound() {
+        let default = Config::default();
+        let limits = &default.limits;
+        for (name, value) in [
+            ("listen", format!("`\"{}\"`", default.listen)),
+            ("limits.body_bytes_max", limits.body_bytes_max.to_string()),
+            ("limits.in_flight_bytes_max", limits.in_flight_bytes_max.to_string()),
+            ("limits.request_events_max", limits.request_events_max.to_string()),
+            ("limits.connections_max", limits.connections_max.to_string()),
+        ] {
+            let row = PAGE.lines().find(|line| line.starts_with(&format!("| `{name}` ")));
+            let cells: Vec<&str> = row.expect("a row").split(" | ").collect();
+            assert_eq!(cells[2], value, "{name}");
+        }
+        let example = PAGE.split("```").nth(1).expect("an example");
+        let config = Config::parse(example.trim_start_matches("toml")).expect("sound");
+        assert_eq!((config.log.len(), config.limits.connections_max), (2, 4096));
+    }
 }

@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::arrival::Arrival;
 use super::seen::{Busy, Patience, Seen, Socket};
 
-/// Bytes that are read ahead: a request's head has no more.
+/// Bytes of a request's head, and of what is read ahead.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 
 /// Serves one connection to its end.
@@ -43,9 +43,9 @@ pub(super) async fn serve(
         stopped: stopped.clone(),
     };
     let socket = TokioIo::new(Socket { stream, seen: seen.clone() });
-    let connection =
-        http1::Builder::new().max_buf_size(BUFFER_BYTES_MAX).serve_connection(socket, requests);
-    let mut connection = pin!(connection);
+    let mut http = http1::Builder::new();
+    http.max_buf_size(BUFFER_BYTES_MAX).max_header_size(BUFFER_BYTES_MAX);
+    let mut connection = pin!(http.serve_connection(socket, requests));
     let mut overdue = pin!(sleep_until(Instant::now() + patience.idle));
     let mut stop = pin!(stopped.wait_for(|stop| *stop));
     let mut stopping = false;

@@ -11,8 +11,8 @@
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
-//! | 503 | no room now | wait as long as Retry-After says, then retry with the same ids |
 //! | 500 | our fault; a write may or may not have happened | retry with the same ids |
+//! | 503 | no room, or not yet | wait as long as Retry-After says, then retry with the same ids |
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -20,6 +20,20 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::arrival::Late;
+
+/// Every status with its codes. docs/errors.md says what each means; a code is stable.
+pub(super) const CODES: [(u16, &[&str]); 10] = [
+    (400, &["json", "schema", "empty", "encoding", "body", "query", "path", "evidence", "token"]),
+    (401, &["token"]),
+    (403, &["role"]),
+    (404, &["not_found"]),
+    (405, &["method"]),
+    (408, &["timeout"]),
+    (413, &["too_large"]),
+    (415, &["media_type"]),
+    (500, &["internal"]),
+    (503, &["busy", "disk", "indexing", "stopping", "connections"]),
+];
 
 /// A failed request.
 #[derive(Debug)]
@@ -41,6 +55,7 @@ struct Problem<'a> {
 
 impl Failure {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Failure {
+        debug_assert!(is_known(status.as_u16(), code), "{status} {code} stands in no table");
         Failure { status, code, detail: detail.into(), retry_after_s: None }
     }
 
@@ -96,6 +111,10 @@ impl Failure {
     }
 }
 
+fn is_known(status: u16, code: &str) -> bool {
+    CODES.iter().any(|(known, codes)| *known == status && codes.contains(&code))
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let problem = Problem {
@@ -115,5 +134,63 @@ impl IntoResponse for Failure {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../docs/errors.md");
+
+    #[test]
+    fn the_page_has_every_code_with_its_status_and_no_other() {
+        let row = |line: &str| {
+            let (status, rest) = line.strip_prefix("| ")?.split_once(" | `")?;
+            Some((status.parse::<u16>().ok()?, rest.split_once('`')?.0.to_owned()))
+        };
+        let told: BTreeSet<(u16, String)> = PAGE.lines().filter_map(row).collect();
+        let codes = CODES
+            .iter()
+            .flat_map(|(status, codes)| codes.iter().map(|code| (*status, (*code).to_owned())));
+        assert_eq!(told, codes.collect());
+    }
+
+    /// The codes of refusals in a source text: what stands first, in quotes, where one is made.
+    fn refused(source: &str) -> impl Iterator<Item = String> {
+        let made = ["Refusal::new(", "Problem::new(", "code: "];
+        let behind = made.into_iter().flat_map(|what| source.split(what).skip(1));
+        let code =
+            |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0.into());
+        behind.filter_map(code).collect::<Vec<String>>().into_iter()
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let text = std::fs::read_to_string(&path).expect("text");
+                // Tests stand last, and make up codes of their own.
+                found.push(text.split("#[cfg(test)]").next().unwrap_or_default().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_has_every_refusal_and_no_other() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut texts = Vec::new();
+        for name in ["event", "capture", "admit", "server"] {
+            sources(&crates.join(name).join("src"), &mut texts);
+        }
+        let codes: BTreeSet<String> = texts.iter().flat_map(|text| refused(text)).collect();
+        let (refusals, _) = PAGE.split_once("## Requests that fail").expect("two parts");
+        let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+        assert_eq!(refusals.lines().filter_map(row).collect::<BTreeSet<_>>(), codes);
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
+use crate::http::error::CODES;
 
 /// Longer than anything here takes: a test that waits in vain must end.
 const WAIT: Duration = Duration::from_secs(60);
@@ -214,6 +215,18 @@ async fn a_stop_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_answered_and_closed() {
+    let house = House::open(PATIENT, 100).await;
+    let mut noise = house.connect("\u{1}\u{2}\u{3}\r\n\r\n").await;
+    assert!(rest(&mut noise).await.starts_with("HTTP/1.1 400 "));
+    for bytes in [66_000, 300_000] {
+        let large = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "x".repeat(bytes));
+        let mut large = house.connect(&large).await;
+        assert!(rest(&mut large).await.starts_with("HTTP/1.1 431 "), "{bytes}");
+    }
+}
+
+#[tokio::test]
 async fn errors_of_accept_end_nothing() {
     let script = RefCell::new(vec![
         Ok("a connection"),
@@ -233,4 +246,5 @@ fn the_answer_at_the_bound_is_a_problem() {
     assert!(head.ends_with(&format!("content-length: {}", body.len())), "{}", body.len());
     let problem: serde_json::Value = serde_json::from_str(body).expect("JSON");
     assert_eq!((&problem["status"], &problem["code"]), (&503.into(), &"connections".into()));
+    assert!(CODES.iter().any(|(s, codes)| *s == 503 && codes.contains(&"connections")));
 }
