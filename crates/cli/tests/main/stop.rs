@@ -77,3 +77,30 @@ fn a_body_that_never_comes_holds_nothing() {
     println!("{} bodies announced, none of them in the way", held.len());
     server.stop();
 }
+
+#[test]
+fn more_connections_than_files_do_not_end_the_server() {
+    let folder = Folder::new();
+    let server = folder.serve_with_files(64);
+    let token = folder.first_token("default");
+    let mut held: Vec<Wire> = Vec::new();
+    for _ in 0..100 {
+        held.push(Wire::open(&server.url));
+    }
+    let told = held.iter_mut().rev().filter_map(|wire| wire.answer("GET").ok());
+    let answer = told.into_iter().next().expect("somebody is told");
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (503, Some("connections")));
+    drop(held);
+    let event = r#"{"id":"after","action":"a.b","actor":{"type":"user","id":"u"},"service":{"name":"s"},"occurred_at":"2026-01-02T03:04:05Z"}"#;
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    // The listener may not have heard yet that the others are gone.
+    let answered = (0..10_000).find_map(|_| {
+        let mut wire = Wire::try_open(&server.url).ok()?;
+        let answer = wire.try_ask("POST", "/v1/events", &headers, event.as_bytes()).ok()?;
+        (answer.status != 503).then_some(answer)
+    });
+    let answer = answered.expect("there is room again");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    server.stop();
+}

@@ -1,10 +1,15 @@
 //! A server of one's own, and the command line against it.
 
+use std::borrow::BorrowMut;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How every server here is started.
+const SERVE: [&str; 7] =
+    ["serve", "--data", "data", "--listen", "127.0.0.1:0", "--origin", "log.example"];
 
 /// A folder that is gone with its test.
 pub struct Folder(PathBuf);
@@ -50,17 +55,22 @@ impl Folder {
 
     /// Starts a server on `data` with further arguments.
     pub fn serve_with(&self, more: &[&str]) -> Server {
-        let args =
-            ["serve", "--data", "data", "--listen", "127.0.0.1:0", "--origin", "log.example"];
-        let mut command = self.command(&[&args, more].concat());
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
-        let out = child.stdout.take().expect("piped");
-        let mut lines = BufReader::new(out).lines();
-        let first = lines.next().expect("a first line").expect("text");
-        let url = first.rsplit(' ').next().expect("an address").to_owned();
-        // The rest is read so that the server never stands at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Server { child, url }
+        Server::start(self.command(&[&SERVE, more].concat()))
+    }
+
+    /// Starts a server on `data` that may have so many files open.
+    pub fn serve_with_files(&self, count: u32) -> Server {
+        let server = self.command(&SERVE);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]);
+        shell.arg(server.get_program()).args(server.get_args());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Server::start(shell.current_dir(&self.0).stderr(Stdio::null()))
     }
 
     /// The admin token that the first start made for a tenant.
@@ -89,6 +99,19 @@ pub struct Server {
 }
 
 impl Server {
+    /// Starts a server and reads where it listens.
+    fn start(mut command: impl BorrowMut<Command>) -> Server {
+        let command = command.borrow_mut();
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let out = child.stdout.take().expect("piped");
+        let mut lines = BufReader::new(out).lines();
+        let first = lines.next().expect("a first line").expect("text");
+        let url = first.rsplit(' ').next().expect("an address").to_owned();
+        // The rest is read so that the server never stands at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, url }
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -21,7 +21,8 @@ use super::seen::Patience;
 
 /// How long to wait where the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
-/// Connections that are being turned away; further ones are closed without a word.
+/// Connections that are being turned away at once, and no more than there may be open ones; further
+/// ones are closed without a word.
 const TURNED_AWAY_MAX: usize = 64;
 /// How long one that is turned away has to read why.
 const TURN_AWAY_MAX: Duration = Duration::from_secs(1);
@@ -53,7 +54,7 @@ pub(crate) async fn listen(
             (stream, _) = next(|| listener.accept()) => {
                 if open.len() < connections_max {
                     open.spawn(serve(stream, router.clone(), patience, stopped.clone()));
-                } else if turned_away.len() < TURNED_AWAY_MAX {
+                } else if turned_away.len() < TURNED_AWAY_MAX.min(connections_max) {
                     turned_away.spawn(timeout(TURN_AWAY_MAX, turn_away(stream)));
                 }
             }
