@@ -17,6 +17,8 @@ use crate::turns::Turn;
 const FLATTENED_BYTES_MAX: usize = 40 << 20;
 /// A body of more bytes is worked on away from the threads that serve connections.
 pub(crate) const INLINE_BYTES_MAX: usize = 16 << 10;
+/// The size of work that waits for the disk, however small it is.
+pub(crate) const WITH_DISK: usize = usize::MAX;
 
 /// What admission made of a body.
 pub(crate) struct Admission {

@@ -3,8 +3,9 @@
 //! A token is `cf_<8 hex>_<64 hex>`: a public part that finds it, and 32 random bytes. Only
 //! SHA-256 of the whole is kept; 256 random bits need no slow hash.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 
 use commit::hex;
 use platform::{Clock, Disk, Entropy};
@@ -77,8 +78,11 @@ pub struct Tokens {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    /// Changed under the lock that also covers the file.
-    tokens: RwLock<Vec<Token>>,
+    /// Held over every change, the file's included: the next one begins where this one ends.
+    changing: Mutex<()>,
+    /// By id. Locked for as long as it takes to look one up or to put a changed list in its place;
+    /// no request waits for the disk.
+    tokens: RwLock<BTreeMap<String, Token>>,
 }
 
 impl Tokens {
@@ -96,25 +100,27 @@ impl Tokens {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        Ok(Tokens { disk, clock, entropy, tokens: RwLock::new(tokens) })
+        let tokens = tokens.into_iter().map(|token| (token.id.clone(), token)).collect();
+        Ok(Tokens { disk, clock, entropy, changing: Mutex::new(()), tokens: RwLock::new(tokens) })
     }
 
-    /// Makes a token and returns its text, which is not kept.
+    /// Makes a token and returns its text, which is not kept. Writes to the disk.
     pub fn create(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
         check(&new)?;
-        let mut tokens = self.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if tokens.len() == TOKENS_MAX {
+        let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut all = self.read().clone();
+        if all.len() == TOKENS_MAX {
             return Err(TokenError::Wrong(format!("there are {TOKENS_MAX} tokens already")));
         }
-        if tokens.iter().any(|t| t.tenant == tenant && t.name == new.name) {
+        if all.values().any(|t| t.tenant == tenant && t.name == new.name) {
             return Err(TokenError::Wrong(format!("a token is named {:?} already", new.name)));
         }
-        let id = self.free_id(&tokens);
+        let id = self.free_id(&all);
         let mut secret = [0; 32];
         self.entropy.fill(&mut secret);
         let text = format!("cf_{id}_{}", hex(&secret));
         let token = Token {
-            id,
+            id: id.clone(),
             name: new.name,
             role: new.role,
             tenant: tenant.to_owned(),
@@ -122,58 +128,62 @@ impl Tokens {
             created_at: event::format_time(self.clock.now()),
             hash: hex(&Sha256::digest(text.as_bytes())),
         };
-        let mut all = tokens.clone();
-        all.push(token);
-        self.store(&all)?;
-        *tokens = all;
+        all.insert(id, token);
+        self.replace(all)?;
         Ok(text)
     }
 
     /// An id that no token has, of any tenant: it alone finds the token. Ids are short, so one may
     /// come twice; few of them are taken, so one soon does not.
-    fn free_id(&self, tokens: &[Token]) -> String {
+    fn free_id(&self, tokens: &BTreeMap<String, Token>) -> String {
         loop {
             let mut id = [0; 4];
             self.entropy.fill(&mut id);
             let id = hex(&id);
-            if tokens.iter().all(|token| token.id != id) {
+            if !tokens.contains_key(&id) {
                 return id;
             }
         }
     }
 
-    /// Takes a token out of force.
+    /// Takes a token out of force. Writes to the disk.
     pub fn revoke(&self, tenant: &str, id: &str) -> Result<bool, TokenError> {
-        let mut tokens = self.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut all = tokens.clone();
-        all.retain(|token| token.tenant != tenant || token.id != id);
-        let found = all.len() < tokens.len();
+        let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut all = self.read().clone();
+        let found = all.get(id).is_some_and(|token| token.tenant == tenant);
         if found {
-            self.store(&all)?;
-            *tokens = all;
+            all.remove(id);
+            self.replace(all)?;
         }
         Ok(found)
     }
 
-    fn store(&self, tokens: &[Token]) -> io::Result<()> {
-        let file = TokenFile { format: FORMAT.into(), tokens: tokens.to_vec() };
+    /// Writes the file, and only then lets the list count.
+    fn replace(&self, tokens: BTreeMap<String, Token>) -> io::Result<()> {
+        let file = TokenFile { format: FORMAT.into(), tokens: tokens.values().cloned().collect() };
         let text = serde_json::to_vec_pretty(&file).map_err(io::Error::other)?;
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(io::Error::other("the tokens take more room than their file may have"));
         }
-        self.disk.replace_small(NAME, &text)
+        self.disk.replace_small(NAME, &text)?;
+        *self.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = tokens;
+        Ok(())
     }
 
-    /// The tokens of a tenant, without their secrets.
+    /// The tokens of a tenant, without their secrets, the oldest first.
     pub fn list(&self, tenant: &str) -> Vec<Token> {
-        self.read().iter().filter(|token| token.tenant == tenant).cloned().collect()
+        let all = self.read();
+        let mut own: Vec<Token> =
+            all.values().filter(|token| token.tenant == tenant).cloned().collect();
+        own.sort_by(|a, b| a.created_at.cmp(&b.created_at));
+        own
     }
 
     /// Who a token stands for.
     pub fn authenticate(&self, text: &str) -> Option<Principal> {
         let (id, _) = text.strip_prefix("cf_")?.split_once('_')?;
         let tokens = self.read();
-        let token = tokens.iter().find(|token| token.id == id)?;
+        let token = tokens.get(id)?;
         let hash = hex(&Sha256::digest(text.as_bytes()));
         if !bool::from(hash.as_bytes().ct_eq(token.hash.as_bytes())) {
             return None;
@@ -186,7 +196,7 @@ impl Tokens {
         })
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Vec<Token>> {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Token>> {
         self.tokens.read().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

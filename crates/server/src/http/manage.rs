@@ -14,6 +14,7 @@ use super::error::Failure;
 use super::extract::{InPath, small_json};
 use super::shown::ShownGap;
 use crate::app::App;
+use crate::ingest::{WITH_DISK, work};
 use crate::tokens::{NewToken, TokenError};
 
 /// How long a retry is known as one.
@@ -104,7 +105,8 @@ pub(crate) async fn create_token(
 ) -> Result<Response, Failure> {
     caller.may_manage()?;
     let new: NewToken = small_json(request).await?;
-    let text = app.tokens.create(&caller.tenant, new).map_err(failure)?;
+    let made = work(WITH_DISK, move || app.tokens.create(&caller.tenant, new)).await?;
+    let text = made.map_err(failure)?;
     let note = "shown once: only its hash is kept";
     Ok((StatusCode::CREATED, Json(json!({ "token": text, "note": note }))).into_response())
 }
@@ -130,7 +132,8 @@ pub(crate) async fn revoke_token(
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Failure> {
     caller.may_manage()?;
-    match app.tokens.revoke(&caller.tenant, &id).map_err(failure)? {
+    let revoked = work(WITH_DISK, move || app.tokens.revoke(&caller.tenant, &id)).await?;
+    match revoked.map_err(failure)? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found("no such token")),
     }

@@ -139,7 +139,7 @@ async fn finish(
     match wanted {
         // Read back from the disk.
         Wanted::Representation => {
-            ingest::work(usize::MAX, move || outcome.answer(&log, wanted)).await?
+            ingest::work(ingest::WITH_DISK, move || outcome.answer(&log, wanted)).await?
         }
         _ => outcome.answer(&log, wanted),
     }
