@@ -1,7 +1,7 @@
 //! A data folder at rest on this machine's disk, as the judge reads it.
 //!
 //! Promises: while it is held, no server runs on it. Nothing outside of it is read: links are
-//! listed and never followed, and what is no plain file is not opened, for a pipe can wait for ever.
+//! listed and never followed, and what is no plain file is not opened: a pipe can wait for ever.
 //!
 //! Never: writes, or reads by the code that wrote what it reads.
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, value_parser};
 
 /// Tamper-evident audit log: who did what, proved.
 #[derive(Parser)]
@@ -134,7 +134,8 @@ pub(crate) struct Search {
     #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub(crate) query: String,
     /// Events to show, at most 1000
-    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(value_parser = value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
     /// Oldest first
     #[arg(long)]

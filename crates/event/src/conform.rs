@@ -4,55 +4,16 @@
 //! accepted is changed in four ways only: null members are dropped, times get their one text,
 //! a UUID id and trace context ids become lower case.
 
-use std::borrow::Cow;
-use std::fmt;
+mod problem;
+mod text;
 
 use crate::limits::{KEY_BYTES_MAX, PATH_STEPS_MAX};
-use crate::path::{Step, pointer};
-use crate::schema::{Member, ObjectShape, Schema, Shape, TextForm};
-use crate::time::one_text;
-use crate::value::{Object, Text, Value};
-
-/// Why an event is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The kind of problem, a stable word.
-    pub code: &'static str,
-    /// Steps to the place, innermost first while the error travels outward.
-    steps: Vec<Step>,
-    /// What is wrong, and what is allowed.
-    pub reason: String,
-}
-
-impl Problem {
-    /// A problem with the event as a whole.
-    pub fn new(code: &'static str, reason: impl Into<String>) -> Problem {
-        Problem { code, steps: Vec::new(), reason: reason.into() }
-    }
-
-    /// The same problem, one step further out.
-    #[must_use]
-    pub fn under(mut self, step: Step) -> Problem {
-        self.steps.push(step);
-        self
-    }
-
-    /// The JSON Pointer of the place.
-    pub fn pointer(&self) -> String {
-        let steps: Vec<Step> = self.steps.iter().rev().cloned().collect();
-        pointer(&steps)
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.pointer();
-        let place = if place.is_empty() { "the event" } else { &place };
-        write!(f, "{place}: {}", self.reason)
-    }
-}
-
-impl std::error::Error for Problem {}
+use crate::path::Step;
+use crate::schema::{Member, ObjectShape, Schema, Shape};
+use crate::value::{Object, Value};
+pub use problem::Problem;
+use problem::{shown, wrong};
+use text::conform_text;
 
 impl Schema {
     /// Checks `event` and brings it to its one form.
@@ -129,50 +90,6 @@ fn conform_value(shape: &Shape, value: &mut Value<'_>, depth: usize) -> Result<(
             Err(wrong(format!("must be {want}, not {found}")))
         }
     }
-}
-
-fn conform_text(form: TextForm, text: &mut Text<'_>) -> Result<(), Problem> {
-    match form {
-        TextForm::Plain { min } if text.len() < min => Err(wrong("must not be empty")),
-        TextForm::Plain { .. } => Ok(()),
-        TextForm::Id { max } => {
-            if text.is_empty() || text.len() > max {
-                return Err(wrong(format!("must have 1 to {max} bytes, not {}", text.len())));
-            }
-            if is_uuid(text) {
-                lower(text);
-            }
-            Ok(())
-        }
-        TextForm::Hex(digits) => {
-            if text.len() != digits || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(wrong(format!("must be {digits} hexadecimal digits")));
-            }
-            lower(text);
-            Ok(())
-        }
-        TextForm::Time => {
-            let kept = one_text(text).map_err(|e| Problem::new("time", e.to_string()))?;
-            if let Some(kept) = kept {
-                *text = Cow::Owned(kept);
-            }
-            Ok(())
-        }
-    }
-}
-
-fn lower(text: &mut Text<'_>) {
-    if text.bytes().any(|b| b.is_ascii_uppercase()) {
-        text.to_mut().make_ascii_lowercase();
-    }
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, b)| match at {
-            8 | 13 | 18 | 23 => b == b'-',
-            _ => b.is_ascii_hexdigit(),
-        })
 }
 
 /// Free JSON keeps everything, null included, but what has no canonical form.
@@ -258,10 +175,6 @@ fn unknown_member(shape: &ObjectShape, key: &str) -> Problem {
     Problem::new("unknown_member", reason)
 }
 
-fn wrong(reason: impl Into<String>) -> Problem {
-    Problem::new("schema", reason)
-}
-
 fn wanted(shape: &Shape) -> &'static str {
     match shape {
         Shape::Any => "any value",
@@ -271,11 +184,6 @@ fn wanted(shape: &Shape) -> &'static str {
         Shape::Array(_) => "an array",
         Shape::Object(_) => "an object",
     }
-}
-
-/// A sender's text, cut and escaped, for an error message.
-fn shown(text: &str) -> String {
-    text.chars().take(64).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@
 //! is digested and stored; [`Fields::to_value`] turns them back into the one JSON value they
 //! came from.
 
+mod flatten;
+mod rebuild;
+
 use std::fmt;
 
 use crate::json;
 use crate::limits;
-use crate::path::{PathText, Step, write_index, write_string};
 use crate::value::{Object, Value};
 
 /// The fields of one event, ascending by the bytes of the path text.
@@ -70,22 +72,7 @@ impl Eq for Fields {}
 impl Fields {
     /// Flattens an event in its one form.
     pub fn flatten(event: &Object<'_>) -> Result<Fields, TooManyFields> {
-        let mut flat = Flattening {
-            fields: Fields { buffer: String::with_capacity(4096), places: Vec::with_capacity(48) },
-            path: String::with_capacity(256),
-        };
-        flat.path.push('[');
-        flat.members(event, 0)?;
-        let Fields { buffer, places } = flat.fields;
-        // Most paths differ soon, and numbers compare faster than texts.
-        let keyed = places.into_iter().map(|place| (start(place.path(&buffer)), place));
-        let mut keyed: Vec<(u128, Place)> = keyed.collect();
-        keyed.sort_unstable_by(|(a, p), (b, q)| {
-            a.cmp(b).then_with(|| p.path(&buffer).cmp(q.path(&buffer)))
-        });
-        // Copied, for it is kept: what was made room for is several times what an event takes.
-        let buffer = buffer.as_str().to_owned();
-        Ok(Fields { buffer, places: keyed.into_iter().map(|(_, place)| place).collect() })
+        flatten::flatten(event)
     }
 
     /// Puts fields together that were stored; they must ascend by path.
@@ -163,19 +150,7 @@ impl Fields {
 
     /// The event these fields came from, members in path order.
     pub fn to_value(&self) -> Result<Object<'static>, MalformedFields> {
-        let mut root = Node::Object(Vec::new());
-        for field in self.iter() {
-            let steps = PathText::parse(field.path)
-                .ok_or(MalformedFields("a path is not in its one form"))?;
-            let leaf = json::read(field.text.as_bytes())
-                .map_err(|_| MalformedFields("a text is not JSON"))?
-                .into_owned();
-            root.insert(&steps, leaf)?;
-        }
-        match root.into_value()? {
-            Value::Object(object) => Ok(object),
-            _ => Err(MalformedFields("an event is an object")),
-        }
+        rebuild::rebuild(self)
     }
 }
 
@@ -191,163 +166,6 @@ impl Place {
         let split = self.start as usize + usize::from(self.path_len);
         let text = &buffer[split..split + self.text_len as usize];
         Field { path: self.path(buffer), text }
-    }
-}
-
-/// The 16 bytes behind a path's bracket as a number, zeros behind its end: no path holds a zero, so
-/// numbers that differ order as the paths do.
-fn start(path: &str) -> u128 {
-    let bytes = path.as_bytes().get(1..).unwrap_or_default();
-    match bytes.first_chunk() {
-        Some(sixteen) => u128::from_be_bytes(*sixteen),
-        None => {
-            let mut sixteen = [0; 16];
-            sixteen[..bytes.len()].copy_from_slice(bytes);
-            u128::from_be_bytes(sixteen)
-        }
-    }
-}
-
-/// A walk over an event; `path` is the path text so far, without its closing bracket.
-struct Flattening {
-    fields: Fields,
-    path: String,
-}
-
-impl Flattening {
-    fn members(&mut self, object: &Object<'_>, depth: usize) -> Result<(), TooManyFields> {
-        for (key, value) in &object.0 {
-            let mark = self.step(depth, |path| write_string(path, key))?;
-            self.value(value, depth + 1)?;
-            self.path.truncate(mark);
-        }
-        Ok(())
-    }
-
-    fn step(
-        &mut self,
-        depth: usize,
-        write: impl FnOnce(&mut String),
-    ) -> Result<usize, TooManyFields> {
-        if depth == limits::PATH_STEPS_MAX {
-            let most = limits::PATH_STEPS_MAX;
-            return Err(TooManyFields(format!("a path has more than {most} steps")));
-        }
-        let mark = self.path.len();
-        if depth > 0 {
-            self.path.push(',');
-        }
-        write(&mut self.path);
-        Ok(mark)
-    }
-
-    fn value(&mut self, value: &Value<'_>, depth: usize) -> Result<(), TooManyFields> {
-        match value {
-            Value::Object(object) if !object.0.is_empty() => self.members(object, depth),
-            Value::Array(items) if !items.is_empty() => {
-                for (index, item) in items.iter().enumerate() {
-                    let mark = self.step(depth, |path| write_index(path, index))?;
-                    self.value(item, depth + 1)?;
-                    self.path.truncate(mark);
-                }
-                Ok(())
-            }
-            scalar => self.scalar(scalar),
-        }
-    }
-
-    fn scalar(&mut self, value: &Value<'_>) -> Result<(), TooManyFields> {
-        let Flattening { fields, path } = self;
-        if fields.places.len() == limits::FIELDS_RECORDED_MAX {
-            let most = limits::FIELDS_RECORDED_MAX;
-            return Err(TooManyFields(format!("more than {most} fields")));
-        }
-        let long = |_| TooManyFields("a path or a value is too long".into());
-        let start = fields.buffer.len();
-        if start + path.len() > limits::FIELDS_BYTES_MAX {
-            let most = limits::FIELDS_BYTES_MAX;
-            let what = "bytes with the full path of every value";
-            return Err(TooManyFields(format!("an event takes at most {most} {what}")));
-        }
-        fields.buffer.push_str(path);
-        fields.buffer.push(']');
-        let split = fields.buffer.len();
-        value.write_json(&mut fields.buffer);
-        fields.places.push(Place {
-            start: u32::try_from(start).map_err(long)?,
-            path_len: u16::try_from(split - start).map_err(long)?,
-            text_len: u32::try_from(fields.buffer.len() - split).map_err(long)?,
-        });
-        Ok(())
-    }
-}
-
-/// A value being put together from fields; array elements may come in any order.
-enum Node {
-    Leaf(Value<'static>),
-    Object(Vec<(String, Node)>),
-    Array(Vec<(usize, Node)>),
-}
-
-impl Node {
-    fn insert(&mut self, steps: &[Step], leaf: Value<'static>) -> Result<(), MalformedFields> {
-        let Some((step, rest)) = steps.split_first() else {
-            return Err(MalformedFields("a path stands twice or begins another"));
-        };
-        let child = match (self, step) {
-            // Path order keeps the members of one container together: the last one is the one.
-            (Node::Object(members), Step::Key(key)) => {
-                if members.last().is_none_or(|(last, _)| last != key) {
-                    members.push((key.clone(), Node::seed(rest, &leaf)));
-                    if rest.is_empty() {
-                        return Ok(());
-                    }
-                }
-                members.last_mut().map(|(_, node)| node)
-            }
-            (Node::Array(items), Step::Index(index)) => {
-                if items.last().is_none_or(|(last, _)| last != index) {
-                    items.push((*index, Node::seed(rest, &leaf)));
-                    if rest.is_empty() {
-                        return Ok(());
-                    }
-                }
-                items.last_mut().map(|(_, node)| node)
-            }
-            _ => None,
-        };
-        let child = child.ok_or(MalformedFields("one container has both keys and indices"))?;
-        child.insert(rest, leaf)
-    }
-
-    /// The empty node that the rest of a path asks for.
-    fn seed(rest: &[Step], leaf: &Value<'static>) -> Node {
-        match rest.first() {
-            None => Node::Leaf(leaf.clone()),
-            Some(Step::Key(_)) => Node::Object(Vec::new()),
-            Some(Step::Index(_)) => Node::Array(Vec::new()),
-        }
-    }
-
-    fn into_value(self) -> Result<Value<'static>, MalformedFields> {
-        Ok(match self {
-            Node::Leaf(value) => value,
-            Node::Object(members) => {
-                let mut object = Object::new();
-                for (key, node) in members {
-                    object.0.push((key.into(), node.into_value()?));
-                }
-                Value::Object(object)
-            }
-            Node::Array(mut items) => {
-                items.sort_unstable_by_key(|(index, _)| *index);
-                if items.iter().enumerate().any(|(want, (index, _))| want != *index) {
-                    return Err(MalformedFields("an array has a hole"));
-                }
-                let values: Result<_, _> = items.into_iter().map(|(_, n)| n.into_value()).collect();
-                Value::Array(values?)
-            }
-        })
     }
 }
 
