@@ -36,6 +36,9 @@ pub(crate) struct Global {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Run the server
+    ///
+    /// Traces go to standard error, as RUST_LOG asks; without it, warnings. Without a terminal the
+    /// first admin token goes to a file beside the keys.
     Serve(Serve),
     /// Run a shop of six services on a server of its own, to look around
     Demo(Demo),
@@ -64,6 +67,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(Key),
     /// Saved servers
+    ///
+    /// Address, token and keys of each stand in ~/.config/counterfoil/contexts.toml, for you alone;
+    /// COUNTERFOIL_CONTEXTS names another file. A server's first start saves itself there.
     #[command(subcommand)]
     Context(Context),
 }
@@ -71,32 +77,32 @@ pub(crate) enum Command {
 #[derive(ClapArgs)]
 pub(crate) struct Serve {
     /// Data folder; made if it is not there
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
     /// Folder of the signing keys [default: <data>-keys]
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
     /// Configuration file
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8420]
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
     /// Name that new logs are signed under, such as audit.example.com; fixed from then on
-    #[arg(long)]
+    #[arg(long, value_name = "HOST")]
     pub(crate) origin: Option<String>,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct Demo {
     /// Address to listen on
-    #[arg(long, default_value = "127.0.0.1:8420")]
+    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
     /// Stop after so many events, and say what to try; for tests
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT")]
     pub(crate) events: Option<u64>,
     /// Keep the data in this folder instead of a temporary one
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
 
@@ -121,10 +127,10 @@ pub(crate) struct Send {
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
     /// Where to write the refusals, as NDJSON
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) refusals: Option<PathBuf>,
     /// Where to write the receipts, as NDJSON
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) receipts: Option<PathBuf>,
 }
 
@@ -134,7 +140,7 @@ pub(crate) struct Search {
     #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub(crate) query: String,
     /// Events to show, at most 1000
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
     #[arg(value_parser = value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
     /// Oldest first
@@ -174,19 +180,19 @@ pub(crate) struct Evidence {
     /// Ids of events, short or whole, or <log>/<seq>
     pub(crate) events: Vec<String>,
     /// A whole stretch of a log: <log>/<first>..<end>
-    #[arg(long, conflicts_with = "events")]
+    #[arg(long, conflicts_with = "events", value_name = "RANGE")]
     pub(crate) range: Option<String>,
     /// All events that a search finds, at most 10,000
     #[arg(long, conflicts_with_all = ["events", "range"])]
     pub(crate) query: Option<String>,
     /// Show only what lies below these JSON Pointers, hide the rest
-    #[arg(long)]
+    #[arg(long, value_name = "POINTER")]
     pub(crate) show: Vec<String>,
     /// Name what lies below these JSON Pointers without its value
-    #[arg(long)]
+    #[arg(long, value_name = "POINTER")]
     pub(crate) name: Vec<String>,
     /// Hide what lies below these JSON Pointers, name and value
-    #[arg(long)]
+    #[arg(long, value_name = "POINTER")]
     pub(crate) hide: Vec<String>,
 }
 
@@ -202,22 +208,22 @@ pub(crate) struct Verify {
     /// A receipt, proof or evidence file, a data folder, or the address of a live log
     pub(crate) what: String,
     /// The log's public key: a file or the key itself
-    #[arg(short, long)]
+    #[arg(short, long, value_name = "KEY|FILE")]
     pub(crate) key: Vec<String>,
     /// A tlog-policy file: logs, witnesses, quorum
-    #[arg(long, conflicts_with = "key")]
+    #[arg(long, conflicts_with = "key", value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// How much must be shown: anything, every field at least by name, every value
     #[arg(long, value_enum, default_value_t = Need::Named)]
     pub(crate) need: Need,
     /// A field that must be shown, as a JSON Pointer
-    #[arg(long)]
+    #[arg(long, value_name = "POINTER")]
     pub(crate) require: Vec<String>,
     /// A checkpoint saved earlier, which must still hold
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) saved: Option<PathBuf>,
     /// Pin the live log: demand consistency with this file, and save the new checkpoint in it
-    #[arg(long, conflicts_with = "saved")]
+    #[arg(long, conflicts_with = "saved", value_name = "FILE")]
     pub(crate) remember: Option<PathBuf>,
     /// Which log of a live server
     #[arg(long)]
@@ -266,10 +272,10 @@ pub(crate) enum Context {
         /// Name for it
         name: String,
         /// Its address
-        #[arg(long = "at")]
+        #[arg(long = "at", value_name = "URL")]
         at: String,
         /// File that holds the token
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
     },
     /// Forget a server

@@ -35,6 +35,12 @@ fn an_event_lives_its_whole_life() {
     };
     let found = with(&["search", "who:alice"]).code(0);
     assert!(found.contains("invoice.delete") && found.contains("billing"), "{found}");
+    assert!(found.contains("1 event of 2026-01-02"), "{found}");
+    let shown = with(&["show", "bcceb302"]).code(0);
+    assert!(shown.contains("2026-01-02 03:04:05.000 UTC"), "{shown}");
+    assert!(shown.contains("occurred 03:04:05.000  recorded 20"), "a day of its own: {shown}");
+    let days = with(&["search", ""]).code(0);
+    assert!(days.contains("  2026-01-02 03:04:05.000  bcceb302"), "{days}");
     let again = with(&["send", "event.json"]).code(0);
     assert!(again.contains("0 new, 1 known already"), "{again}");
     let evidence = with(&["evidence", "bcceb302", "--name", "/actor"]).code(0);

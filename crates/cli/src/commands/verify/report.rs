@@ -86,7 +86,7 @@ fn counted(verdict: &Verdict) {
 fn advice(verdict: &Verdict, args: &args::Verify) -> Option<(&'static str, Option<&'static str>)> {
     Some(match verdict.reason.word() {
         "unknown-log" | "unknown-key" => (
-            "judge by a key that you trust: --key FILE; a server prints its own with",
+            "judge by a key that you trust: --key FILE; a server prints its own:",
             Some("counterfoil key export"),
         ),
         "withheld" => ("ask for a file that shows more, or accept less: --need any", None),
