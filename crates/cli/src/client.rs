@@ -24,7 +24,8 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
-    pub(crate) retry_after: Option<Duration>,
+    /// When to ask again.
+    retry_after: Option<Duration>,
 }
 
 impl Client {
@@ -94,7 +95,7 @@ impl Client {
         })
     }
 
-    /// Asks, and again while the server is not ready to be read.
+    /// Asks, and again while the server says that it will answer later.
     fn ask(
         &self,
         call: impl Fn() -> Result<Response<ureq::Body>, ureq::Error>,
@@ -102,8 +103,8 @@ impl Client {
         let mut patience = Patience::default();
         loop {
             let answer = self.answer(call())?;
-            match answer.indexing() {
-                Some(detail) => patience.wait(&detail, answer.retry_after)?,
+            match answer.retry_after.filter(|_| answer.status == 503) {
+                Some(pause) => patience.wait(&answer.problem(), pause)?,
                 None => return Ok(answer),
             }
         }
@@ -160,13 +161,6 @@ impl Answer {
         String::from_utf8(self.body.clone()).map_err(|_| {
             CliError::Server("the server answered with something else than text".into())
         })
-    }
-
-    /// How far a server is that still makes its index; reads are refused until it is there.
-    fn indexing(&self) -> Option<String> {
-        let problem = (self.status == 503).then(|| self.problem())?;
-        let detail = problem["detail"].as_str().unwrap_or("it is indexing what it has");
-        (problem["code"] == "indexing").then(|| detail.to_owned())
     }
 
     fn problem(&self) -> Value {

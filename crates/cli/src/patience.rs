@@ -1,18 +1,20 @@
-//! Waiting for a server that has just started and still makes its index: writes are open then,
-//! reads answer 503 with the code `indexing`, how far it is, and when to ask again.
+//! Waiting for a server that says to ask again: it makes its index after a start (code `indexing`),
+//! others are before us, or there is no room. Nothing was done then, so asking again is harmless.
 
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use serde_json::Value;
 
 use crate::error::CliError;
 use crate::out;
 
 /// How long one question waits in all.
 const WAIT_MAX: Duration = Duration::from_secs(60);
-/// A server that names no time, or none at all, is not asked in a tight loop.
-const PAUSE: Duration = Duration::from_secs(1);
+/// A server that names no time to speak of is not asked in a tight loop.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// Who waits longer than this wants to know why.
+const SILENT_MAX: Duration = Duration::from_secs(2);
 
 /// What is left of it, for one question.
 #[derive(Default)]
@@ -23,20 +25,19 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// Waits as long as the server asks, and says why; fails where that is too long in all.
-    pub(crate) fn wait(
-        &mut self,
-        detail: &str,
-        retry_after: Option<Duration>,
-    ) -> Result<(), CliError> {
-        let pause = retry_after.unwrap_or(PAUSE).max(PAUSE_MIN);
+    pub(crate) fn wait(&mut self, problem: &Value, pause: Duration) -> Result<(), CliError> {
+        let detail = problem["detail"].as_str().unwrap_or("no reason was given");
+        let pause = pause.max(PAUSE_MIN);
         if self.waited + pause > WAIT_MAX {
-            let (waited, pause) = (self.waited.as_secs(), pause.as_secs());
+            let (waited, pause) = (self.waited.as_secs(), pause.as_secs().max(1));
             return Err(CliError::Server(format!(
-                "the server is not ready to be read: {detail}; waited {waited} s, try again in \
-                 {pause} s or later"
+                "the server is not ready: {detail}; waited {waited} s, try again in {pause} s or \
+                 later"
             )));
         }
-        self.say(detail);
+        if problem["code"] == "indexing" || self.waited + pause > SILENT_MAX {
+            self.say(detail);
+        }
         std::thread::sleep(pause);
         self.waited += pause;
         Ok(())

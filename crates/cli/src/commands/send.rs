@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use capture::{Body, Format, Part};
 use event::limits::EVENT_BYTES_MAX;
@@ -22,8 +21,6 @@ const BATCH_BYTES: usize = 2 << 20;
 const BATCH_EVENTS: usize = 1_000;
 /// Bytes of the largest file that is read, decompressed.
 const FILE_BYTES_MAX: u64 = 2 << 30;
-/// How often a batch is tried while the server has no room.
-const TRIES_MAX: u32 = 60;
 
 /// What became of what was sent.
 #[derive(Default)]
@@ -173,7 +170,7 @@ impl Sender<'_> {
 
     fn batch(&mut self, path: &Path, first: usize, batch: &mut Vec<u8>) -> Result<(), CliError> {
         batch.push(b']');
-        let answer = self.post(batch)?;
+        let answer = self.client.post(self.path, self.media_type, batch)?;
         batch.clear();
         let receipt: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let Some(events) = receipt["events"].as_array() else { return Err(answer.failure()) };
@@ -193,18 +190,6 @@ impl Sender<'_> {
         }
         self.bar.set_message(out::count(self.tally.sent, "event"));
         Ok(())
-    }
-
-    /// Posts a batch, and again while the server has no room: ids make retries harmless.
-    fn post(&self, batch: &[u8]) -> Result<crate::client::Answer, CliError> {
-        for _ in 0..TRIES_MAX {
-            let answer = self.client.post(self.path, self.media_type, batch)?;
-            if answer.status != 503 {
-                return Ok(answer);
-            }
-            std::thread::sleep(answer.retry_after.unwrap_or(Duration::from_secs(1)));
-        }
-        Err(CliError::Server("the server has no room; what was not sent can be sent again".into()))
     }
 
     fn refuse(&mut self, path: &Path, nth: usize, refused: &Value) -> Result<(), CliError> {
