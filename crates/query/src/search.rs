@@ -204,7 +204,7 @@ pub fn count_exact(
     filter: &Filter,
     rows_max: u64,
 ) -> Result<Count, QueryError> {
-    let mut walk = Walk::new(source, scope, filter, Order::Newest, None, rows_max);
+    let mut walk = Walk::new(source, scope, filter, Order::Newest, None, rows_max).unshown();
     let mut count = Count::default();
     loop {
         match walk.step()? {
@@ -255,8 +255,8 @@ pub fn by_seq(
         return Ok(None);
     }
     let recorded_at = log.published().tree.recorded_at(seq);
-    let fields = match log.read(seq) {
-        Ok(stored) => stored.fields,
+    let fields = match log.read_checked(seq) {
+        Ok((fields, _)) => fields,
         Err(ReadError::Absent(_)) => return Ok(None),
         Err(error) => return Err(QueryError::Read(error)),
     };

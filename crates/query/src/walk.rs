@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use commit::{Log, ReadError, Reader};
+use event::Fields;
 
 use crate::cursor::Position;
 use crate::filter::Filter;
@@ -36,6 +37,8 @@ pub(crate) struct Walk<'a> {
     order: Order,
     rows_max: u64,
     read: u64,
+    /// Whether hits are compared with their signed entries.
+    shows: bool,
     /// The last candidate that was looked at: lane, recorded_at, seq.
     last: Option<(usize, i64, u64)>,
 }
@@ -52,7 +55,12 @@ impl<'a> Walk<'a> {
     ) -> Walk<'a> {
         let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
         let lanes = logs.map(|log| Lane::new(source, log, filter, order, after)).collect();
-        Walk { lanes, filter, order, rows_max, read: 0, last: None }
+        Walk { lanes, filter, order, rows_max, read: 0, shows: true, last: None }
+    }
+
+    /// The same for hits that are counted and not shown.
+    pub(crate) fn unshown(self) -> Walk<'a> {
+        Walk { shows: false, ..self }
     }
 
     /// Events read so far.
@@ -74,15 +82,15 @@ impl<'a> Walk<'a> {
             self.read += 1;
             let lane = &mut self.lanes[nth];
             let Some((recorded_at, seq)) = lane.queue.front().copied() else { continue };
-            let found = lane.reader.read(seq).map(|stored| stored.fields);
+            let found = lane.read(seq, recorded_at, self.filter, self.shows);
             lane.queue.pop_front();
             self.last = Some((nth, recorded_at, seq));
             match found {
-                Ok(fields) if self.filter.matches(&fields, recorded_at) => {
+                Ok(Some(fields)) => {
                     let log = lane.log.clone();
                     return Ok(Step::Hit(Hit { log, seq, recorded_at, fields }));
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(ReadError::Io(error)) => return Err(QueryError::Read(ReadError::Io(error))),
                 Err(error) => {
                     let (log, reason) = (lane.log.meta.name().to_owned(), error.to_string());
@@ -151,6 +159,24 @@ impl Lane {
         }
         let (queue, reader) = (VecDeque::new(), Reader::new(log));
         Lane { log: log.clone(), view, probes, order, bounds, pieces, queue, reader }
+    }
+
+    /// Reads an event that matches; one that is shown is compared with its signed entry.
+    fn read(
+        &mut self,
+        seq: u64,
+        recorded_at: i64,
+        filter: &Filter,
+        shows: bool,
+    ) -> Result<Option<Fields>, ReadError> {
+        let stored = self.reader.read(seq)?;
+        if !filter.matches(&stored.fields, recorded_at) {
+            return Ok(None);
+        }
+        if shows {
+            self.reader.check(seq, &stored)?;
+        }
+        Ok(Some(stored.fields))
     }
 
     /// The next candidate: recorded_at and seq.

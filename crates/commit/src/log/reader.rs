@@ -44,9 +44,14 @@ impl Reader {
     /// Reads an event and compares it with its entry, before anybody relies on it.
     pub fn read_checked(&mut self, seq: u64) -> Result<(Fields, EventKey), ReadError> {
         let stored = self.read(seq)?;
-        let leaf = self.log.published().tree.entry(seq).ok_or(ReadError::Absent(seq))?;
-        let key = self.log.check(seq, &stored, &leaf)?;
+        let key = self.check(seq, &stored)?;
         Ok((stored.fields, key))
+    }
+
+    /// Compares an event that was read with its entry.
+    pub fn check(&self, seq: u64, stored: &StoredEvent) -> Result<EventKey, ReadError> {
+        let leaf = self.log.published().tree.entry(seq).ok_or(ReadError::Absent(seq))?;
+        self.log.check(seq, stored, &leaf)
     }
 
     fn kept(&self, seq: u64) -> Option<&[u8]> {

@@ -96,8 +96,8 @@ impl House {
         self.store.write(log, &sent, &self.indexer).expect("committed").0
     }
 
-    /// Overwrites the beginning of the last zstd frame in the newest journal file.
-    pub fn spoil_newest_chunk(&self) {
+    /// Writes over the last zstd frame in the newest journal file.
+    pub fn overwrite_newest_chunk(&self, with: &[u8]) {
         let mut names = self.world.disk.list("journal").expect("listed");
         names.sort();
         let name = names.last().expect("a journal file");
@@ -106,7 +106,7 @@ impl House {
         file.read_at(0, &mut bytes).expect("read");
         let magic = [0x28, 0xb5, 0x2f, 0xfd];
         let at = bytes.windows(4).rposition(|window| window == magic).expect("a chunk");
-        file.write_at(at as u64, &[0; 4]).expect("written");
+        file.write_at(at as u64, with).expect("written");
     }
 
     /// Every event that a scope sees, oldest first, read one by one.

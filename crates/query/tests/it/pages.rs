@@ -1,6 +1,7 @@
 //! Pages, cursors, what a reader may see.
 
-use event::Leaf;
+use commit::journal::event_list::{ChunkWriter, StoredEvent};
+use event::{Fields, Leaf};
 use query::{Ask, Cursor, Filter, Order, QueryError, ROWS_MAX, Rows, Scope, by_seq, search};
 
 use crate::house::{House, NOW, admitted, event};
@@ -155,7 +156,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_found() {
     for n in 0..5 {
         house.write("acme-0", &[event("shop", &format!("a.{n}"), "")]);
     }
-    house.spoil_newest_chunk();
+    house.overwrite_newest_chunk(&[0; 4]);
     for order in [Order::Newest, Order::Oldest] {
         let ask = Ask { order, ..Ask::default() };
         let filter = Filter::parse("service:shop", NOW).expect("ok");
@@ -163,6 +164,31 @@ fn what_cannot_be_read_is_named_and_the_rest_is_found() {
         let unreadable: Vec<_> = page.unreadable.iter().map(|u| (u.log.as_str(), u.seq)).collect();
         assert_eq!((page.hits.len(), &unreadable[..]), (4, &[("acme-0", 5)][..]));
     }
+}
+
+#[test]
+fn what_is_shown_is_what_was_signed() {
+    let house = House::new(4);
+    house.write("acme-0", &[event("shop", "a.true", "")]);
+    let mut stored = house.log("acme-0").read(1).expect("readable");
+    let packed = |event: &StoredEvent| {
+        let mut writer = ChunkWriter::default();
+        writer.push(&event.fields, event.salts);
+        writer.finish().remove(0).bytes
+    };
+    let honest = packed(&stored);
+    let forged = stored.fields.iter().map(|f| (f.path, f.text.replace("a.true", "a.lies")));
+    let forged: Vec<_> = forged.collect();
+    let forged = forged.iter().map(|(path, text)| (*path, text.as_str()));
+    stored.fields = Fields::from_stored(forged).expect("in order");
+    assert_eq!(packed(&stored).len(), honest.len(), "as long as the honest one");
+    house.overwrite_newest_chunk(&packed(&stored));
+    let filter = Filter::parse("service:shop", NOW).expect("ok");
+    let (source, scope) = (house.source(), Scope::everything());
+    let page = search(&source, &scope, &filter, &Ask::default()).expect("a page");
+    assert_eq!((page.hits.len(), page.unreadable.len()), (0, 1));
+    let error = by_seq(&source, &scope, "acme-0", 1).expect_err("not shown");
+    assert!(format!("{error:?}").contains("not what was committed"), "{error:?}");
 }
 
 #[test]
