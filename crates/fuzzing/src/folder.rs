@@ -70,6 +70,11 @@ pub fn open(bytes: &[u8]) {
             }
         }
     }
+    for replayed in stepped.replay() {
+        let Ok(replayed) = replayed else { break };
+        assert_eq!(replayed.events.len(), replayed.leaves.len());
+        let _ = replayed.check();
+    }
     stepped.close().expect("the disk works");
     start(&disk).map(drop).expect("what was closed in order can be opened");
 }

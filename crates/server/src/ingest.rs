@@ -27,9 +27,8 @@ pub(crate) struct Admission {
     pub(crate) admitted: Vec<Admitted>,
 }
 
-/// A body on its way in.
+/// What a body is taken for, and from whom.
 pub(crate) struct Intake {
-    pub(crate) body: Vec<u8>,
     pub(crate) format: Format,
     /// Whether the sender says it is NDJSON.
     pub(crate) lines: bool,
@@ -67,8 +66,8 @@ fn weigh(part: &Part<'_>) -> Result<(), Refusal> {
 }
 
 /// Decodes and admits a body. Refusals are counted here.
-pub(crate) fn admit_body(app: &App, intake: &Intake) -> Result<Admission, Failure> {
-    let mut body = Body::new(&intake.body, intake.format.wrapper(), intake.lines)
+pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admission, Failure> {
+    let mut body = Body::new(body, intake.format.wrapper(), intake.lines)
         .map_err(|error| Failure::bad_request("json", error.to_string()))?;
     let mut admission = Admission { items: Vec::new(), admitted: Vec::new() };
     let mut flattened = 0;

@@ -11,12 +11,14 @@ mod app;
 mod backlog;
 pub mod config;
 mod descriptors;
+pub mod encoding;
 mod http;
 mod ingest;
 mod origin;
 mod permits;
 mod refusals;
 mod serve;
+pub mod tile_path;
 mod tokens;
 mod turns;
 

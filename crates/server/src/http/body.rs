@@ -1,6 +1,5 @@
-//! Reading a request body: bounded as it arrives, bounded again as it is decompressed.
-
-use std::io::Read;
+//! Reading a request body: bounded as it arrives, bounded again as it is decoded, which is work for
+//! another thread.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -8,22 +7,20 @@ use http_body_util::BodyExt;
 
 use super::arrival::Late;
 use super::error::Failure;
+use crate::encoding::{DecodeError, Encoding, STEP_BYTES};
 use crate::permits::Permit;
 
-/// Room is taken from the permit in steps of this.
-const STEP_BYTES: usize = 64 << 10;
-/// A zstd frame may ask for a window of 2 to the power of this, as much as a body may have.
-const WINDOW_LOG_MAX: u32 = 24;
+/// How many bytes hardly ever come out of one.
+const RATIO_USUAL_MAX: usize = 64;
 
-/// Reads a body of at most `bytes_max` bytes, compressed and decompressed. The permit grows with
-/// what is held.
+/// Reads a body of at most `bytes_max` bytes as they are sent. The permit grows with what is held.
 pub(crate) async fn read(
     headers: &HeaderMap,
     body: Body,
     bytes_max: usize,
     permit: &mut Permit,
-) -> Result<Vec<u8>, Failure> {
-    let encoding = Encoding::of(headers)?;
+) -> Result<Arrived, Failure> {
+    let encoding = encoding(headers)?;
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -46,36 +43,40 @@ pub(crate) async fn read(
         room.need(bytes.len() + data.len())?;
         bytes.extend_from_slice(&data);
     }
-    match encoding {
-        Encoding::Plain => Ok(bytes),
-        Encoding::Gzip => {
-            decompress(flate2::read::MultiGzDecoder::new(&bytes[..]), bytes_max, room)
+    Ok(Arrived { bytes, encoding })
+}
+
+/// A whole body, as it was sent.
+pub(crate) struct Arrived {
+    bytes: Vec<u8>,
+    encoding: Encoding,
+}
+
+impl Arrived {
+    /// What work on it may weigh: bytes, some of which are yet to come out.
+    pub(crate) fn weight(&self) -> usize {
+        match self.encoding {
+            Encoding::Identity => self.bytes.len(),
+            _ => self.bytes.len().saturating_mul(RATIO_USUAL_MAX),
         }
-        Encoding::Zstd => {
-            let mut decoder =
-                zstd::stream::read::Decoder::with_buffer(&bytes[..]).map_err(|_| broken())?;
-            decoder.window_log_max(WINDOW_LOG_MAX).map_err(|_| broken())?;
-            decompress(decoder, bytes_max, room)
-        }
+    }
+
+    /// Decodes it; the permit grows with what comes out.
+    pub(crate) fn decode(self, bytes_max: usize, permit: &mut Permit) -> Result<Vec<u8>, Failure> {
+        let mut room = Room { permit, taken: 0 };
+        let decoded = self.encoding.decode(self.bytes, bytes_max, |bytes| room.need(bytes).is_ok());
+        decoded.map_err(|error| match error {
+            DecodeError::Broken => broken(),
+            DecodeError::TooLarge => too_large(bytes_max),
+            DecodeError::NoRoom => no_room(),
+        })
     }
 }
 
-enum Encoding {
-    Plain,
-    Gzip,
-    Zstd,
-}
-
-impl Encoding {
-    fn of(headers: &HeaderMap) -> Result<Encoding, Failure> {
-        let value = headers.get(header::CONTENT_ENCODING);
-        match value.map(|v| v.as_bytes().to_ascii_lowercase()).as_deref() {
-            None | Some(b"identity") => Ok(Encoding::Plain),
-            Some(b"gzip" | b"x-gzip") => Ok(Encoding::Gzip),
-            Some(b"zstd") => Ok(Encoding::Zstd),
-            Some(_) => Err(Failure::unsupported("content-encoding must be gzip, zstd or identity")),
-        }
-    }
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Failure> {
+    let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Encoding::Identity) };
+    let unknown = || Failure::unsupported("content-encoding must be gzip, zstd or identity");
+    Encoding::named(value.as_bytes()).ok_or_else(unknown)
 }
 
 /// What a body holds of its permit.
@@ -95,29 +96,6 @@ impl Room<'_> {
         }
         self.taken += more;
         Ok(())
-    }
-}
-
-fn decompress(
-    decoder: impl Read,
-    bytes_max: usize,
-    mut room: Room<'_>,
-) -> Result<Vec<u8>, Failure> {
-    let compressed = room.taken;
-    let mut out = Vec::new();
-    let mut decoder = decoder.take(bytes_max as u64 + 1);
-    let mut piece = vec![0; STEP_BYTES];
-    loop {
-        let count = decoder.read(&mut piece).map_err(|_| broken())?;
-        if count == 0 {
-            return Ok(out);
-        }
-        // A bomb ends here, having been given no more room than an honest body.
-        if out.len() + count > bytes_max {
-            return Err(too_large(bytes_max));
-        }
-        room.need(compressed + out.len() + count)?;
-        out.extend_from_slice(&piece[..count]);
     }
 }
 

@@ -12,7 +12,7 @@ use capture::Format;
 use commit::Log;
 
 use super::auth::Caller;
-use super::body;
+use super::body::{self, Arrived};
 use super::error::Failure;
 use super::extract::Parameters;
 use super::receipt::{Outcome, Wanted, refuse_all};
@@ -87,10 +87,10 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     let log = app.open_log(&peer.tenant).cloned();
     let log = log.ok_or_else(|| Failure::not_found("this tenant has no open log"))?;
     let mut permit = app.permits.permit(&peer.tenant);
-    let body = body::read(&headers, body, app.limits.body_bytes_max, &mut permit).await?;
-    let intake = Intake { body, format, lines, peer };
+    let arrived = body::read(&headers, body, app.limits.body_bytes_max, &mut permit).await?;
+    let intake = Intake { format, lines, peer };
     // What was accepted is finished even if the sender hangs up: the task is not theirs.
-    let task = tokio::spawn(finish(app, log, intake, terms, permit));
+    let task = tokio::spawn(finish(app, log, arrived, intake, terms, permit));
     task.await.map_err(|error| Failure::internal(&error))?
 }
 
@@ -111,13 +111,19 @@ fn is_atomic(parameters: Parameters, format: Format) -> Result<bool, Failure> {
 async fn finish(
     app: Arc<App>,
     log: Arc<Log>,
+    arrived: Arrived,
     intake: Intake,
     terms: Terms,
     mut permit: Permit,
 ) -> Result<Response, Failure> {
-    let (app_, bytes) = (app.clone(), intake.body.len());
-    let turn = app.turns.admission(bytes).await?;
-    let admission = ingest::work(bytes, move || ingest::admit_body(&app_, &intake)).await??;
+    let (app_, weight) = (app.clone(), arrived.weight());
+    let turn = app.turns.admission(weight).await?;
+    let admit = move || {
+        let body = arrived.decode(app_.limits.body_bytes_max, &mut permit)?;
+        let admission = ingest::admit_body(&app_, &body, &intake)?;
+        Ok::<_, Failure>((admission, body.len(), permit))
+    };
+    let (admission, bytes, mut permit) = ingest::work(weight, admit).await??;
     let Admission { items, admitted } = admission;
     let refused = items.iter().filter(|item| item.is_err()).count();
     if items.is_empty() {
