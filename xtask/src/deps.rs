@@ -21,7 +21,7 @@ const RULES: [Rule; 14] = [
     Rule { name: "platform", needs: &[], tests_need: &[] },
     // The second opinion shares nothing with what it judges.
     Rule { name: "verify", needs: &[], tests_need: &[] },
-    // Its disk; apart from it, for a judgement needs none.
+    // The disk under a judgement; apart, because `verify` does no I/O.
     Rule { name: "atrest", needs: &["verify"], tests_need: &[] },
     // What the demo and the benchmarks make up.
     Rule { name: "random", needs: &[], tests_need: &[] },

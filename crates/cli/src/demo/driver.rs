@@ -33,7 +33,7 @@ impl Driver {
                 Server { url: url.to_owned(), token: Some(token.clone()), keys: Vec::new() };
             Ok((*service, Client::new(server)?))
         };
-        let bar = out::progress("  web  orders  payments  inventory  identity  mail     {msg}");
+        let bar = out::progress("  web orders payments inventory identity mail   {msg}");
         Ok(Driver { clients: tokens.iter().map(client).collect::<Result<_, CliError>>()?, bar })
     }
 
@@ -70,8 +70,8 @@ impl Driver {
         tally.refused += u64::from(receipt["events"][0].get("refused").is_some());
         self.bar.inc(1);
         let rate = tally.sent as f64 / self.bar.elapsed().as_secs_f64().max(1.0);
-        let (sent, refused) = (tally.sent, tally.refused);
-        self.bar.set_message(format!("{rate:.0} events/s   {sent} sent   refused {refused}"));
+        let (sent, refused) = (out::number(tally.sent), out::number(tally.refused));
+        self.bar.set_message(format!("{rate:.0}/s · {sent} sent · {refused} refused"));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! A live log, fetched tile by tile and judged as it comes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use verify::Verdict;
 use verify::live::{LiveLog, NotStarted};
@@ -99,7 +99,9 @@ fn keep(path: &Path, checkpoint: Option<&str>, had_one: bool) -> Result<(), CliE
         out::note(&format!("{} is left as it was", path.display()));
         return Ok(());
     };
-    let beside = path.with_extension("new");
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
     fs::write(&beside, note).map_err(|e| CliError::file(&beside, e))?;
     fs::rename(&beside, path).map_err(|e| CliError::file(path, e))?;
     out::note(match had_one {
