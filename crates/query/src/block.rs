@@ -67,12 +67,6 @@ impl Block {
         self.first + self.rows as u64
     }
 
-    /// Bytes that the block takes.
-    pub(crate) fn bytes(&self) -> usize {
-        let granules = self.granules.len() * size_of::<Granule>();
-        size_of::<Block>() + self.terms.bytes() + self.words.bytes() + granules
-    }
-
     /// The rows that may match: one bit each. Nothing if there is none for sure, which most blocks
     /// tell without more ado.
     pub(crate) fn candidates(&self, probes: &Probes) -> Vec<u64> {

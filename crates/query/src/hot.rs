@@ -105,17 +105,17 @@ impl Hot {
             let log = prepared.log();
             let index = hot.log(log.meta.name());
             index.present.pack(log.checkpoint().size, &hot.settings);
-            let rows = Rows::build(prepared.added(sent).map(Admitted::fields));
-            index.learn(&rows);
+            let mut rows = Rows::build(prepared.added(sent).map(Admitted::fields));
+            index.learn(&mut rows);
             Box::new(move |placed: Placed<'_>| index.present.add(placed.first, placed.leaves, rows))
         })
     }
 
     /// Indexes what start-up finds in the journal.
     pub fn replay(&self, meta: &LogMeta, first: u64, leaves: &[Leaf], events: &[StoredEvent]) {
-        let rows = Rows::build(events.iter().map(|event| &event.fields));
+        let mut rows = Rows::build(events.iter().map(|event| &event.fields));
         let index = self.log(meta.name());
-        index.learn(&rows);
+        index.learn(&mut rows);
         let past = index.past();
         let run = past.as_ref().unwrap_or(&index.present);
         run.add(first, leaves, rows);
@@ -124,19 +124,11 @@ impl Hot {
 
     /// Adds consecutive rows by hand, as [`Hot::indexer`] does for the lane; those before them are
     /// taken to be durable.
-    pub fn add(&self, log: &str, first: u64, leaves: &[Leaf], rows: Rows) {
+    pub fn add(&self, log: &str, first: u64, leaves: &[Leaf], mut rows: Rows) {
         let index = self.log(log);
         index.present.pack(first, &self.settings);
-        index.learn(&rows);
+        index.learn(&mut rows);
         index.present.add(first, leaves, rows);
-    }
-
-    /// Bytes that packed blocks take, and how many rows are in them.
-    pub fn packed_bytes(&self) -> (usize, u64) {
-        let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
-        let indexes = logs.by_name.values();
-        let blocks = indexes.flat_map(|index| index.present.view().blocks.as_ref().clone());
-        blocks.fold((0, 0), |(bytes, rows), b| (bytes + b.bytes(), rows + b.rows as u64))
     }
 
     /// What is known of a log, and what of the filter that can answer.
@@ -178,11 +170,13 @@ impl LogIndex {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn learn(&self, rows: &Rows) {
+    /// Learns what rows have; they need not keep it.
+    fn learn(&self, rows: &mut Rows) {
+        let spoken = std::mem::take(&mut rows.spoken);
         let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner);
-        if !dictionary.knows(&rows.spoken) {
+        if !dictionary.knows(&spoken) {
             drop(dictionary);
-            self.dictionary.write().unwrap_or_else(PoisonError::into_inner).learn(&rows.spoken);
+            self.dictionary.write().unwrap_or_else(PoisonError::into_inner).learn(&spoken);
         }
     }
 }

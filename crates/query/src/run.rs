@@ -201,3 +201,52 @@ fn drop_oldest(blocks: &mut Vec<Arc<Block>>, packed: u64, rows_max: u64) {
     let too_many = blocks.iter().take_while(|block| packed - block.first > rows_max).count();
     blocks.drain(..too_many.min(blocks.len().saturating_sub(1)));
 }
+
+#[cfg(test)]
+mod tests {
+    use event::Fields;
+
+    use super::*;
+
+    fn add(run: &Run, first: u64, count: usize) {
+        let fields = Fields::from_stored([("[\"action\"]", "\"a\"")].into_iter()).expect("fields");
+        let leaves = vec![Leaf { recorded_at: 0, digest: [0; 32] }; count];
+        run.add(first, &leaves, Rows::build(std::iter::repeat_n(&fields, count)));
+    }
+
+    fn shape(run: &Run) -> (Vec<(u64, usize)>, u64, usize, u64) {
+        let view = run.view();
+        let blocks = view.blocks.iter().map(|block| (block.first, block.rows)).collect();
+        (blocks, view.packed, view.open.len(), view.end)
+    }
+
+    #[test]
+    fn what_is_durable_is_packed_into_full_blocks() {
+        let (run, settings) = (Run::from_start(), Settings { block_rows: 4, rows_max: 8 });
+        (0..3).for_each(|n| add(&run, n * 3, 3));
+        run.pack(3, &settings);
+        assert_eq!(shape(&run), (vec![], 0, 3, 9));
+        run.pack(6, &settings);
+        assert_eq!(shape(&run), (vec![(0, 4)], 4, 2, 9));
+        add(&run, 9, 5);
+        run.pack(14, &settings);
+        assert_eq!(shape(&run), (vec![(4, 4), (8, 4)], 12, 1, 14), "the oldest is dropped");
+    }
+
+    #[test]
+    fn a_past_is_put_before_with_a_short_block() {
+        let settings = Settings { block_rows: 4, rows_max: 100 };
+        let (past, present) = (Run::from_start(), Run::without_past());
+        add(&present, 7, 5);
+        present.pack(12, &settings);
+        assert_eq!(shape(&present), (vec![(7, 4)], 11, 1, 12), "packed though nothing is heard");
+        present.with_tail(12, |tail| assert!(tail.services.is_empty()));
+        add(&past, 0, 7);
+        present.join(&past, &settings);
+        assert_eq!(shape(&present), (vec![(0, 4), (4, 3), (7, 4)], 11, 1, 12));
+        let empty = Run::without_past();
+        empty.join(&Run::from_start(), &settings);
+        add(&empty, 0, 1);
+        assert_eq!(shape(&empty), (vec![], 0, 1, 1));
+    }
+}

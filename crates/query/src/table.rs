@@ -107,12 +107,6 @@ impl Table {
         let nth = bucket as usize;
         (bucket, key, self.starts[nth] as usize..self.starts[nth + 1] as usize)
     }
-
-    /// Bytes that the table takes on the heap.
-    pub(crate) fn bytes(&self) -> usize {
-        let sets = self.set_keys.len() * 8 + self.sets.len() * 2;
-        self.starts.len() * 4 + self.keys.len() * 4 + sets
-    }
 }
 
 /// The bucket of a hash, and what is kept of the hash there.

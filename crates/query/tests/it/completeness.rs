@@ -43,7 +43,7 @@ fn what_producers_dropped_is_counted() {
     let house = House::new(4);
     let more = r#""producer":{"id":"p","stream":"s","seq":0,"dropped_before":3}"#;
     house.write("acme-0", &[event("mail", "a", more)]);
-    let found = streams(&house.source(), &Scope::everything());
+    let found = streams(&house.source(), &Scope::of_tenant("acme"));
     assert_eq!((found[0].dropped, found[0].principal.as_str()), (3, "gate"));
 }
 

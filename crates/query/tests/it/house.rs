@@ -31,6 +31,9 @@ impl Clock for Still {
 /// The logs of every test: two of one tenant, one of another.
 pub const LOGS: [(&str, &str); 3] = [("acme-0", "acme"), ("acme-1", "acme"), ("other-0", "other")];
 
+/// Whose they are.
+pub const TENANTS: [&str; 2] = ["acme", "other"];
+
 /// Where an event stands: recorded_at, log, seq.
 pub type Place = (i64, String, u64);
 

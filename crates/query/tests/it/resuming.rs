@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use query::{Gaps, Hot, Rows, Scope, Seen, Settings, StreamState, gaps, services, streams};
 
-use crate::house::{House, LOGS, event};
+use crate::house::{House, LOGS, TENANTS, event};
 use crate::same_as_naive::{batches, check, filter_text};
 
 /// Consecutive entries of one log.
@@ -53,9 +53,13 @@ fn numbered() -> impl Strategy<Value = String> {
     )
 }
 
-fn completeness(house: &House) -> (Gaps, Vec<StreamState>, Vec<Seen>) {
-    let (source, scope) = (house.source(), Scope::everything());
-    (gaps(&source, &scope), streams(&source, &scope), services(&source, &scope))
+type Completeness = (Gaps, Vec<StreamState>, Vec<Seen>);
+
+fn completeness(house: &House) -> [Completeness; 2] {
+    TENANTS.map(|tenant| {
+        let (source, scope) = (house.source(), Scope::of_tenant(tenant));
+        (gaps(&source, &scope), streams(&source, &scope), services(&source, &scope))
+    })
 }
 
 /// How a log's rows reach the index.

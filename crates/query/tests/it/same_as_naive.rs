@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use query::{Ask, Filter, Order, Scope, count_exact, search};
 
-use crate::house::{House, LOGS, NOW, Place};
+use crate::house::{House, LOGS, NOW, Place, TENANTS};
 
 const PARTS: &[&[&str]] = &[
     &[
@@ -219,7 +219,7 @@ fn listed(house: &House, scope: &Scope, filter: &Filter, ask: &Ask) -> Vec<Place
 }
 
 pub fn check(house: &House, filters: &[String], limit: usize, rows_max: u64) {
-    for scope in [Scope::of_tenant("acme"), Scope::of_tenant("other"), Scope::everything()] {
+    for scope in TENANTS.map(Scope::of_tenant) {
         let all = house.all(&scope);
         for text in filters {
             let filter = Filter::parse(text, NOW).expect(text);
