@@ -80,6 +80,29 @@ impl Rows {
         rows
     }
 
+    /// The rows of several, one behind the other, without what is taken out of rows to show them.
+    pub(crate) fn joined<'r>(parts: impl Iterator<Item = &'r Rows> + Clone) -> Rows {
+        let count = |each: fn(&Rows) -> usize| parts.clone().map(each).sum();
+        let mut rows = Rows {
+            heads: Vec::with_capacity(count(|rows| rows.heads.len())),
+            terms: Vec::with_capacity(count(|rows| rows.terms.len())),
+            words: Vec::with_capacity(count(|rows| rows.words.len())),
+            ..Rows::default()
+        };
+        for part in parts {
+            let (terms, words) = (rows.terms.len() as u32, rows.words.len() as u32);
+            let moved = |head: &Head| Head {
+                terms_end: head.terms_end + terms,
+                words_end: head.words_end + words,
+                ..*head
+            };
+            rows.heads.extend(part.heads.iter().map(moved));
+            rows.terms.extend(&part.terms);
+            rows.words.extend(&part.words);
+        }
+        rows
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.heads.len()

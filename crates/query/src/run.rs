@@ -15,6 +15,9 @@ use crate::rows::Rows;
 use crate::tail::Tail;
 use crate::view::{OpenRows, View};
 
+/// Batches with fewer rows are put together when there are as many of them: readers look at each.
+const SMALL: usize = 64;
+
 /// Consecutive rows of one log.
 #[derive(Default)]
 pub(crate) struct Run {
@@ -98,7 +101,7 @@ impl Run {
         let is_due = |end: u64, packed: u64| end.min(durable) >= packed + block_rows;
         {
             let shown = self.read();
-            if !is_due(shown.end, shown.packed) {
+            if !is_due(shown.end, shown.packed) && shown.small() < SMALL {
                 return;
             }
         }
@@ -109,11 +112,28 @@ impl Run {
         loop {
             let view = self.view();
             if !is_due(view.end, view.packed) {
-                return;
+                return self.merge();
             }
-            let rows = view.open_rows(view.packed, view.packed + block_rows);
+            let rows: Vec<_> = view.open_rows(view.packed, view.packed + block_rows).collect();
             self.show_packed(&view, Block::pack(view.packed, &rows), settings.rows_max);
         }
+    }
+
+    /// Puts small batches at the end together. Who calls it holds the tail.
+    fn merge(&self) {
+        let small: Vec<Arc<OpenRows>> = {
+            let shown = self.read();
+            let start = shown.open.len() - shown.small();
+            shown.open.range(start..).cloned().collect()
+        };
+        let Some(front) = small.first().filter(|_| small.len() >= SMALL) else { return };
+        let rows = Rows::joined(small.iter().map(|open| &open.rows));
+        let merged = Arc::new(OpenRows { first: front.first, rows });
+        let mut shown = self.write();
+        // The lane may have added batches, or begun anew.
+        let Some(at) = shown.open.iter().position(|open| Arc::ptr_eq(open, front)) else { return };
+        shown.open.drain(at + 1..at + small.len());
+        shown.open[at] = merged;
     }
 
     /// Puts the rows of `past` before these, to be told and packed as one run from here on.
@@ -138,7 +158,7 @@ impl Run {
         self.pack(u64::MAX, settings);
         let view = self.view();
         if view.packed < view.end {
-            let rows = view.open_rows(view.packed, view.end);
+            let rows: Vec<_> = view.open_rows(view.packed, view.end).collect();
             self.show_packed(&view, Block::pack(view.packed, &rows), settings.rows_max);
         }
         self.view()
@@ -196,6 +216,13 @@ impl Run {
     }
 }
 
+impl Shown {
+    /// How many small batches there are at the end.
+    fn small(&self) -> usize {
+        self.open.iter().rev().take_while(|open| open.rows.len() < SMALL).count()
+    }
+}
+
 /// Drops the oldest blocks of more than `rows_max` packed rows, but never all.
 fn drop_oldest(blocks: &mut Vec<Arc<Block>>, packed: u64, rows_max: u64) {
     let too_many = blocks.iter().take_while(|block| packed - block.first > rows_max).count();
@@ -231,6 +258,24 @@ mod tests {
         add(&run, 9, 5);
         run.pack(14, &settings);
         assert_eq!(shape(&run), (vec![(4, 4), (8, 4)], 12, 1, 14), "the oldest is dropped");
+    }
+
+    #[test]
+    fn small_batches_are_put_together() {
+        let (run, settings) = (Run::from_start(), Settings { block_rows: 300, rows_max: 1_000 });
+        for n in 0..299 {
+            add(&run, n, 1);
+            run.pack(0, &settings);
+            assert!(run.view().open.len() < SMALL + 5);
+        }
+        let view = run.view();
+        let sizes: Vec<usize> = view.open.iter().map(|open| open.rows.len()).collect();
+        assert_eq!(sizes[..5], [64, 64, 64, 64, 1]);
+        assert_eq!((view.open_rows(10, 299).count(), view.open[1].first), (289, 64));
+        assert!(view.open_rows(0, 299).all(|row| row.terms.len() == 1));
+        add(&run, 299, 1);
+        run.pack(300, &settings);
+        assert_eq!(shape(&run), (vec![(0, 300)], 300, 0, 300));
     }
 
     #[test]

@@ -83,9 +83,8 @@ impl View {
                 }
             }
             Piece::Open => {
-                let rows = self.open_rows(self.packed, self.end).into_iter().enumerate();
-                let passed = rows.filter(|(_, row)| probes.pass(*row));
-                found.extend(passed.map(|(nth, _)| self.packed + nth as u64));
+                let rows = (self.packed..).zip(self.open_rows(self.packed, self.end));
+                found.extend(rows.filter(|(_, row)| probes.pass(*row)).map(|(seq, _)| seq));
             }
         }
         found.retain(|seq| (low..high).contains(seq));
@@ -93,13 +92,11 @@ impl View {
     }
 
     /// Rows that are not packed; `from` and `to` lie within them.
-    pub(crate) fn open_rows(&self, from: u64, to: u64) -> Vec<Row<'_>> {
-        let mut rows = Vec::with_capacity((to - from) as usize);
-        for open in &self.open {
-            let (low, high) = (open.first.max(from), open.end().min(to));
-            rows.extend((low..high).map(|seq| open.rows.row((seq - open.first) as usize)));
-        }
-        rows
+    pub(crate) fn open_rows(&self, from: u64, to: u64) -> impl Iterator<Item = Row<'_>> {
+        self.open.iter().flat_map(move |open| {
+            let seqs = open.first.max(from)..open.end().min(to);
+            seqs.map(|seq| open.rows.row((seq - open.first) as usize))
+        })
     }
 }
 
