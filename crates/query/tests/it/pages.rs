@@ -185,7 +185,7 @@ fn what_is_shown_is_what_was_signed() {
     assert_eq!(packed(&stored).len(), honest.len(), "as long as the honest one");
     house.overwrite_newest_chunk(&packed(&stored));
     let filter = Filter::parse("service:shop", NOW).expect("ok");
-    let (source, scope) = (house.source(), Scope::everything());
+    let (source, scope) = (house.source(), Scope::of_tenant("acme"));
     let page = search(&source, &scope, &filter, &Ask::default()).expect("a page");
     assert_eq!((page.hits.len(), page.unreadable.len()), (0, 1));
     let error = by_seq(&source, &scope, "acme-0", 1).expect_err("not shown");
