@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::Duration;
 
 use commit::{OpenError, Replay};
@@ -16,6 +18,8 @@ use crate::http::error::Failure;
 
 /// How long a read waits for the index before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Batches that are read before they are indexed.
+const AHEAD_MAX: usize = 2;
 
 /// How far that is.
 pub(crate) struct Backlog {
@@ -90,18 +94,29 @@ pub(crate) fn work(app: &App) -> Result<(), OpenError> {
     check(app, app.store.replay())
 }
 
-/// Returns whether all was indexed.
+/// Reads on one thread and indexes on another. Returns whether all was indexed.
 fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, OpenError> {
-    while let Some(replayed) = replay.next() {
-        let replayed = replayed?;
-        hot.replay(&replayed.log.meta, replayed.first, &replayed.leaves, &replayed.events);
-        backlog.indexed.store(replay.progress().0, Relaxed);
-        if backlog.stop.load(Relaxed) {
-            return Ok(false);
+    let (give, take) = sync_channel(AHEAD_MAX);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Some(replayed) = replay.next() {
+                // Who takes them may have stopped.
+                if give.send((replayed, replay.progress().0)).is_err() {
+                    return;
+                }
+            }
+        });
+        for (replayed, done) in take {
+            let replayed = replayed?;
+            hot.replay(&replayed.log.meta, replayed.first, &replayed.leaves, &replayed.events);
+            backlog.indexed.store(done, Relaxed);
+            if backlog.stop.load(Relaxed) {
+                return Ok(false);
+            }
         }
-    }
-    hot.resumed();
-    Ok(true)
+        hot.resumed();
+        Ok(true)
+    })
 }
 
 fn check(app: &App, mut replay: Replay) -> Result<(), OpenError> {
@@ -115,7 +130,7 @@ fn check(app: &App, mut replay: Replay) -> Result<(), OpenError> {
         }
         // Senders have the processor first.
         if app.permits.held() > 0 {
-            std::thread::sleep(app.clock.elapsed().saturating_sub(began));
+            thread::sleep(app.clock.elapsed().saturating_sub(began));
         }
     }
     Ok(())

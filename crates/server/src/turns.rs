@@ -10,7 +10,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
+use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 use crate::http::error::Failure;
@@ -27,8 +27,8 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The turns there are.
 pub(crate) struct Turns {
-    long: Arc<Semaphore>,
-    short: Arc<Semaphore>,
+    long: Semaphore,
+    short: Semaphore,
     bodies: Arc<Semaphore>,
 }
 
@@ -43,8 +43,8 @@ impl Turns {
     }
 
     fn with(long: usize, short: usize, bodies: usize) -> Turns {
-        let [long, short, bodies] = [long, short, bodies].map(|n| Arc::new(Semaphore::new(n)));
-        Turns { long, short, bodies }
+        let (long, short) = (Semaphore::new(long), Semaphore::new(short));
+        Turns { long, short, bodies: Arc::new(Semaphore::new(bodies)) }
     }
 
     /// The turn of a body of `bytes`; a small one needs none.
@@ -59,8 +59,7 @@ impl Turns {
     /// A read of unknown length: a list, a trace, evidence.
     pub(crate) async fn long<T, J>(&self, job: J) -> Result<T, Failure>
     where
-        T: Send + 'static,
-        J: FnOnce() -> Result<T, Failure> + Send + 'static,
+        J: FnOnce() -> Result<T, Failure> + Send,
     {
         in_turn(&self.long, job).await
     }
@@ -68,27 +67,30 @@ impl Turns {
     /// A read of a few events.
     pub(crate) async fn short<T, J>(&self, job: J) -> Result<T, Failure>
     where
-        T: Send + 'static,
-        J: FnOnce() -> Result<T, Failure> + Send + 'static,
+        J: FnOnce() -> Result<T, Failure> + Send,
     {
         in_turn(&self.short, job).await
     }
 }
 
-async fn in_turn<T, J>(turns: &Arc<Semaphore>, job: J) -> Result<T, Failure>
+async fn in_turn<T, J>(turns: &Semaphore, job: J) -> Result<T, Failure>
 where
-    T: Send + 'static,
-    J: FnOnce() -> Result<T, Failure> + Send + 'static,
+    J: FnOnce() -> Result<T, Failure> + Send,
 {
-    let full = || Failure::busy("busy", "too many reads are under way; retry soon");
-    let turn = timeout(WAIT_MAX, turns.clone().acquire_owned()).await.map_err(|_| full())?;
-    let turn = turn.map_err(|closed| Failure::internal(&closed))?;
-    let ran = spawn_blocking(move || {
-        // Held as long as the job runs, also if nobody waits for it any more.
+    let full = |_| Failure::busy("busy", "too many reads are under way; retry soon");
+    let turn = match turns.try_acquire() {
+        Ok(turn) => turn,
+        Err(_) => timeout(WAIT_MAX, turns.acquire())
+            .await
+            .map_err(full)?
+            .map_err(|closed| Failure::internal(&closed))?,
+    };
+    // On this very thread, whose other connections move to another: a lookup takes less time than
+    // waking somebody else for it.
+    block_in_place(move || {
         let _turn = turn;
         job()
-    });
-    ran.await.map_err(|error| Failure::internal(&error))?
+    })
 }
 
 #[cfg(test)]
@@ -100,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_read_that_does_not_get_its_turn_is_told() {
         let reads = Arc::new(Turns::with(1, 1, 1));
         let (open, gate) = channel::<()>();
