@@ -131,9 +131,11 @@ impl Hot {
         index.present.add(first, leaves, rows);
     }
 
-    /// What is known of a log, and what of the filter that can answer.
-    pub(crate) fn view(&self, log: &str, filter: &Filter) -> (View, Probes) {
+    /// What is known of a log, and what of the filter that can answer. Rows below `durable` that
+    /// no sender came to pack are packed first.
+    pub(crate) fn view(&self, log: &str, durable: u64, filter: &Filter) -> (View, Probes) {
         let index = self.log(log);
+        index.present.pack(durable, &self.settings);
         let view = index.present.view();
         let dictionary = index.dictionary.read().unwrap_or_else(PoisonError::into_inner);
         (view, Probes::new(filter, &dictionary))

@@ -18,6 +18,8 @@ pub struct Rows {
     heads: Vec<Head>,
     terms: Vec<u32>,
     words: Vec<u32>,
+    /// Whether any of them had more words than are kept.
+    flooded: bool,
     /// What completeness wants to know of them.
     pub(crate) heard: Heard,
     /// Values of the columns whose beginnings can be looked up; some of them more than once.
@@ -91,6 +93,7 @@ impl Rows {
         };
         for part in parts {
             let (terms, words) = (rows.terms.len() as u32, rows.words.len() as u32);
+            rows.flooded |= part.flooded;
             let moved = |head: &Head| Head {
                 terms_end: head.terms_end + terms,
                 words_end: head.words_end + words,
@@ -111,6 +114,12 @@ impl Rows {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.heads.is_empty()
+    }
+
+    /// What all of them have: where it does not pass, none of them does.
+    pub(crate) fn together(&self) -> Row<'_> {
+        let (terms, words) = (&self.terms[..], &self.words[..]);
+        Row { terms, words, occurred_at: None, flooded: self.flooded }
     }
 
     pub(crate) fn row(&self, nth: usize) -> Row<'_> {
@@ -145,6 +154,7 @@ impl Rows {
         let flooded = self.words.len() - words_start > WORDS_MAX;
         if flooded {
             self.words.truncate(words_start);
+            self.flooded = true;
         }
         self.heard.add(self.heads.len() as u32, &draft.said, &mut before.stream);
         self.heads.push(Head {

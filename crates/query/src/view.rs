@@ -1,5 +1,6 @@
 //! What a reader sees of one log's index, looked at without a lock.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::block::Block;
@@ -19,6 +20,15 @@ impl OpenRows {
     /// Seq behind the last row.
     pub(crate) fn end(&self) -> u64 {
         self.first + self.rows.len() as u64
+    }
+
+    /// The seqs of its rows between `from` and `to`.
+    fn seqs(&self, from: u64, to: u64) -> Range<u64> {
+        self.first.max(from)..self.end().min(to)
+    }
+
+    fn row(&self, seq: u64) -> Row<'_> {
+        self.rows.row((seq - self.first) as usize)
     }
 }
 
@@ -83,8 +93,10 @@ impl View {
                 }
             }
             Piece::Open => {
-                let rows = (self.packed..).zip(self.open_rows(self.packed, self.end));
-                found.extend(rows.filter(|(_, row)| probes.pass(*row)).map(|(seq, _)| seq));
+                for open in self.open.iter().filter(|open| probes.pass(open.rows.together())) {
+                    let seqs = open.seqs(self.packed, self.end);
+                    found.extend(seqs.filter(|seq| probes.pass(open.row(*seq))));
+                }
             }
         }
         found.retain(|seq| (low..high).contains(seq));
@@ -93,10 +105,7 @@ impl View {
 
     /// Rows that are not packed; `from` and `to` lie within them.
     pub(crate) fn open_rows(&self, from: u64, to: u64) -> impl Iterator<Item = Row<'_>> {
-        self.open.iter().flat_map(move |open| {
-            let seqs = open.first.max(from)..open.end().min(to);
-            seqs.map(|seq| open.rows.row((seq - open.first) as usize))
-        })
+        self.open.iter().flat_map(move |open| open.seqs(from, to).map(|seq| open.row(seq)))
     }
 }
 

@@ -152,7 +152,7 @@ impl Lane {
     ) -> Lane {
         // The cut first, the index second: what is below the cut is in the index.
         let bounds = bounds(log, filter, order, after);
-        let (view, probes) = source.hot.view(log.meta.name(), filter);
+        let (view, probes) = source.hot.view(log.meta.name(), bounds.1, filter);
         let mut pieces = view.pieces(bounds);
         if order == Order::Oldest {
             pieces.reverse();
