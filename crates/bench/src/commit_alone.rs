@@ -10,6 +10,7 @@ use commit::{Answer, Log, LogSpec, Prepared, Settings, Store, World, id_key};
 use platform::{Disk, RealDisk, SystemClock, SystemEntropy};
 
 use crate::bulk::{START_NS, bulk};
+use crate::child::LOG;
 use crate::digest::admit_body;
 use crate::machine::Machine;
 use crate::report::Row;
@@ -30,7 +31,7 @@ pub(crate) fn run(
     rows: &mut Vec<Row>,
 ) -> Result<(), Failed> {
     let store = open(folder)?;
-    let log = store.log_of("default").ok_or("the log is not there")?.clone();
+    let log = store.logs().get(LOG).ok_or("the log is not there")?.clone();
     let batches = size.pick(400, 60);
     for (seed, in_flight) in (1..).zip(IN_FLIGHT) {
         let (prepared, each) = prepare(machine, &store, &log, seed, batches)?;
@@ -72,7 +73,7 @@ fn open(folder: &Path) -> Result<Store, Failed> {
     let id_key = id_key(keys.as_ref(), entropy.as_ref()).map_err(|error| error.to_string())?;
     let clock = Arc::new(SystemClock::new());
     let world = World { disk: data, keys, clock, entropy, id_key };
-    let spec = LogSpec { name: "default-0".into(), tenant: "default".into(), public: true };
+    let spec = LogSpec { name: LOG.into(), tenant: "default".into(), public: true };
     let settings = Settings::new("bench.example", vec![spec]);
     let nothing = |_: &Prepared, _: &[admit::Admitted]| -> commit::Index { Box::new(|_| {}) };
     Store::open(world, &settings, &mut |_, _| {}, &nothing, |_| {})

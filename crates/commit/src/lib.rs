@@ -41,6 +41,6 @@ pub use open::{OpenError, Progress, Settings};
 pub use prepare::{Earlier, Fate, Prepared, prepare};
 pub use replay::{Replay, Replayed};
 pub use stepped::Stepped;
-pub use store::{Committed, Indexer, Store, WriteError};
+pub use store::{Indexer, Store};
 pub use submission::{Answer, Index, Placed, Reply};
 pub use world::World;

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use admit::Admitted;
 
 use crate::lane::Fatal;
-use crate::log::{Checkpoint, Log, ReadError};
+use crate::log::{Log, ReadError};
 use crate::open::{OpenError, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
 use crate::replay::Replay;
@@ -29,29 +29,6 @@ pub struct Store {
     logs: BTreeMap<String, Arc<Log>>,
     inbox: SyncSender<Message>,
     lane: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
-}
-
-/// A batch that was committed.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// Seq of the first new event.
-    pub first: u64,
-    /// A signed checkpoint that covers every event of the batch, duplicates too.
-    pub checkpoint: Arc<Checkpoint>,
-}
-
-/// Why a batch was not committed.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// Too much waits already, or the disk has no room. Nothing was written; try again later.
-    #[error("no room now: {0}")]
-    Busy(&'static str),
-    /// Whether the batch is durable is not known. Try again with the same ids.
-    #[error("unknown whether it is durable; retry with the same ids")]
-    Unknown,
-    /// An earlier event could not be read to compare with.
-    #[error(transparent)]
-    Read(#[from] ReadError),
 }
 
 impl Store {
@@ -93,11 +70,6 @@ impl Store {
         &self.logs
     }
 
-    /// The open log of a tenant.
-    pub fn log_of(&self, tenant: &str) -> Option<&Arc<Log>> {
-        self.logs.values().rev().find(|log| log.meta.tenant == tenant)
-    }
-
     /// Makes fresh ids and times for who admits.
     pub fn world(&self) -> &World {
         &self.world
@@ -117,29 +89,6 @@ impl Store {
             Err(TrySendError::Full(Message::Submit(s))) => (s.reply)(Answer::NoRoom),
             Err(TrySendError::Disconnected(Message::Submit(s))) => (s.reply)(Answer::Unknown),
             Err(_) => unreachable!("the message that was sent comes back"),
-        }
-    }
-
-    /// Commits a batch and waits for it: for tests and for start-up.
-    pub fn write(
-        &self,
-        log: &Arc<Log>,
-        sent: &[Admitted],
-        indexer: &Indexer,
-    ) -> Result<(Vec<crate::Fate>, Committed), WriteError> {
-        loop {
-            let prepared = self.prepare(log, sent)?;
-            let (fates, index) = (prepared.fates.clone(), indexer(&prepared, sent));
-            let (give, take) = std::sync::mpsc::channel();
-            self.submit(prepared, index, Box::new(move |answer| drop(give.send(answer))));
-            match take.recv().unwrap_or(Answer::Unknown) {
-                Answer::Committed { first, checkpoint } => {
-                    return Ok((fates, Committed { first, checkpoint }));
-                }
-                Answer::Stale => {}
-                Answer::NoRoom => return Err(WriteError::Busy("the disk or the queue is full")),
-                Answer::Unknown => return Err(WriteError::Unknown),
-            }
         }
     }
 

@@ -1,11 +1,12 @@
 //! A store with its hot index, and events to put into it.
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
-use commit::{Fate, IdKey, Indexer, Log, LogSpec, Replayed, Store, World};
+use commit::{Answer, Fate, IdKey, Indexer, Log, LogSpec, Replayed, Store, World};
 use event::{Fields, Value, json};
 use platform::{Clock, SystemEntropy};
 use query::{Hot, Scope, Settings, Source};
@@ -96,7 +97,17 @@ impl House {
     pub fn write(&self, log: &str, events: &[String]) -> Vec<Fate> {
         let log = self.log(log);
         let sent: Vec<Admitted> = events.iter().map(|json| admitted(json, &self.store)).collect();
-        self.store.write(log, &sent, &self.indexer).expect("committed").0
+        loop {
+            let prepared = self.store.prepare(log, &sent).expect("readable");
+            let (fates, index) = (prepared.fates().to_vec(), (self.indexer)(&prepared, &sent));
+            let (give, take) = channel();
+            self.store.submit(prepared, index, Box::new(move |answer| drop(give.send(answer))));
+            match take.recv().expect("an answer") {
+                Answer::Committed { .. } => return fates,
+                Answer::Stale => {}
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     /// Writes over the last zstd frame in the newest journal file.
