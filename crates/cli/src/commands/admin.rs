@@ -68,8 +68,10 @@ pub(crate) fn status(global: &Global) -> Result<(), CliError> {
     let refused = status["refused"].as_u64().unwrap_or_default();
     let why = if refused > 0 { "; why: counterfoil refusals" } else { "" };
     out::fact("refused", &format!("{} since the start{why}", out::number(refused)));
+    at_start(&status["start"]);
     let gaps = list(&status["gaps"]);
     match gaps.len() as u64 {
+        _ if status["gaps"].is_null() => out::fact("gaps", "known when all is indexed"),
         0 => out::fact("gaps", "none"),
         n => out::fact("gaps", &format!("{} open: numbers of a stream never came", out::number(n))),
     }
@@ -80,6 +82,24 @@ pub(crate) fn status(global: &Global) -> Result<(), CliError> {
         out::fact("", "and more: counterfoil status --json");
     }
     Ok(())
+}
+
+/// What became of the events that the server found when it started.
+fn at_start(start: &Value) {
+    let count = |name: &str| start[name].as_u64().unwrap_or_default();
+    let (events, indexed, checked) = (count("events"), count("indexed"), count("checked"));
+    let found = out::count(events, "event");
+    let text = match (indexed, checked) {
+        _ if events == 0 => return,
+        (indexed, _) if indexed < events => {
+            format!("{found} found, {} indexed", out::number(indexed))
+        }
+        (_, checked) if checked < events => {
+            format!("{found} found, {} compared with their entries", out::number(checked))
+        }
+        _ => format!("{found} found, all as they were signed"),
+    };
+    out::fact("start", &text);
 }
 
 /// `3 d 4 h`, `4 h 5 min`, `5 min`.
