@@ -194,6 +194,9 @@ pub(crate) struct Evidence {
     /// Hide what lies below these JSON Pointers, name and value
     #[arg(long, value_name = "POINTER")]
     pub(crate) hide: Vec<String>,
+    /// Prove too that the log still begins as in this checkpoint, saved earlier
+    #[arg(long, value_name = "FILE")]
+    pub(crate) saved: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

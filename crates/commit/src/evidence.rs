@@ -56,7 +56,14 @@ struct EvidenceLog {
     checkpoint: String,
     vkeys: Vec<String>,
     policy: String,
-    consistency: Vec<()>,
+    consistency: Vec<Consistency>,
+}
+
+/// That the tree of the checkpoint begins as an older one did.
+#[derive(Serialize)]
+struct Consistency {
+    old: u64,
+    proof: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -90,24 +97,43 @@ pub enum EvidenceError {
     /// The tree does not bear out what was signed: nothing of it may be served.
     #[error("the tree of {0} does not bear out its checkpoint")]
     Tree(String),
+    /// No tree of this log had such a size.
+    #[error("{0} is no older size: the log has {1} entries")]
+    Old(u64, u64),
     /// The file would be too large.
-    #[error("the events take more than {EVENTS_BYTES_MAX} bytes; ask for fewer at once")]
+    #[error(
+        "the events take more than {EVENTS_BYTES_MAX} bytes, with {FIELD_BYTES} for each field's \
+         salt and shape; ask for fewer at once"
+    )]
     TooLarge,
 }
 
-/// Bytes of the paths and texts in one file.
+/// Bytes of the fields in one file.
 const EVENTS_BYTES_MAX: usize = 64 << 20;
+/// What a field takes beside its path and text.
+const FIELD_BYTES: usize = 100;
 
-/// Makes evidence of the entries at `seqs` (ascending, no repeats) of one log. `disclose` says for
-/// each path text how much is given away; what is not shown does not leave the house.
+/// What evidence is made of.
+pub struct Asked<'a> {
+    /// Entries of the log, ascending, no repeats.
+    pub seqs: &'a [u64],
+    /// What is claimed of them.
+    pub claim: Claim,
+    /// Older sizes, 1 to the checkpoint's, whose trees are to be proved its beginning.
+    pub old: &'a [u64],
+    /// Hints for people.
+    pub remarks: serde_json::Value,
+}
+
+/// Makes evidence of entries of one log. `disclose` says for each path text how much is given away;
+/// what is not shown does not leave the house.
 pub fn evidence(
     log: &Arc<Log>,
     checkpoint: &Checkpoint,
-    seqs: &[u64],
-    claim: Claim,
-    remarks: serde_json::Value,
+    asked: Asked<'_>,
     disclose: impl Fn(&str) -> Disclosure,
 ) -> Result<Evidence, EvidenceError> {
+    let Asked { seqs, claim, old, remarks } = asked;
     let origin = log.meta.origin.clone();
     let proved = runs(log, checkpoint, seqs).ok_or_else(|| EvidenceError::Tree(origin.clone()))?;
     let mut given = Vec::with_capacity(proved.len());
@@ -130,10 +156,19 @@ pub fn evidence(
         checkpoint: checkpoint.note.clone(),
         policy: format!("log {vkey}\nquorum none\n"),
         vkeys: vec![vkey],
-        consistency: Vec::new(),
+        consistency: old
+            .iter()
+            .map(|old| consistency(log, *old, checkpoint))
+            .collect::<Result<_, _>>()?,
     };
     let format = "counterfoil.evidence/v1";
     Ok(Evidence { format, remarks, claim, logs: vec![named], runs: given })
+}
+
+fn consistency(log: &Log, old: u64, checkpoint: &Checkpoint) -> Result<Consistency, EvidenceError> {
+    let proof = log.published().tree.consistency_proof(old, checkpoint.size);
+    let proof = proof.ok_or(EvidenceError::Old(old, checkpoint.size))?;
+    Ok(Consistency { old, proof: proof.iter().map(|hash| BASE64.encode(hash)).collect() })
 }
 
 /// One event, checked against its leaf first: what was changed on the disk is not passed on as
@@ -145,7 +180,9 @@ fn event(
     disclose: &impl Fn(&str) -> Disclosure,
 ) -> Result<EvidenceEvent, EvidenceError> {
     let (fields, key) = reader.read_checked(seq)?;
-    *room = room.checked_sub(fields.bytes()).ok_or(EvidenceError::TooLarge)?;
+    *room = room
+        .checked_sub(fields.bytes() + fields.len() * FIELD_BYTES)
+        .ok_or(EvidenceError::TooLarge)?;
     let mut given = Vec::with_capacity(fields.len());
     for (rank, field) in fields.iter().enumerate() {
         let salt = key.salt(rank as u32);

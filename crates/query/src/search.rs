@@ -23,6 +23,8 @@ pub const ROWS_MAX: u64 = 100_000;
 const UNREADABLE_MAX: usize = 100;
 /// Events that one id finds.
 const BY_ID_MAX: usize = 100;
+/// Events that are read for one id: those whose hashes are alike, and those that are not indexed.
+const BY_ID_ROWS_MAX: u64 = 1_000_000;
 
 /// Everything there is to read.
 #[derive(Clone, Copy)]
@@ -31,6 +33,9 @@ pub struct Source<'a> {
     pub logs: &'a BTreeMap<String, Arc<Log>>,
     /// What is known of their events.
     pub hot: &'a Hot,
+    /// Asked every few hundred events: whether reading has to end here. What was found until then
+    /// is partial.
+    pub is_over: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// Which end of a list comes first, by (recorded_at, log, seq).
@@ -147,8 +152,10 @@ pub enum QueryError {
     /// What was asked for has not the form of an id.
     #[error("{0}")]
     Form(String),
-    /// The index does not reach far enough back, and reading all was too much.
-    #[error("not found in the {0} events that were read; there are more")]
+    /// The index does not reach far enough back, and reading all took too much, or too long.
+    #[error(
+        "not found in the {0} events that were read, and there are more; try again, or search within a shorter time"
+    )]
     Spent(u64),
     /// The disk did not answer.
     #[error("an event could not be read")]
@@ -226,8 +233,12 @@ pub fn count_exact(
 /// things.
 pub fn by_id(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Vec<Hit>, QueryError> {
     let filter = Filter::is("id", id).map_err(QueryError::Form)?;
-    let ask = Ask { limit: BY_ID_MAX, rows_max: u64::MAX, ..Ask::default() };
-    let hits = search(source, scope, &filter, &ask)?.hits;
+    let ask = Ask { limit: BY_ID_MAX, rows_max: BY_ID_ROWS_MAX, ..Ask::default() };
+    let page = search(source, scope, &filter, &ask)?;
+    if page.partial {
+        return Err(QueryError::Spent(page.scanned));
+    }
+    let hits = page.hits;
     let mut ids: Vec<String> = hits.iter().filter_map(|h| h.fields.string("[\"id\"]")).collect();
     ids.sort();
     ids.dedup();

@@ -30,12 +30,16 @@ pub(crate) enum Step {
     End,
 }
 
+/// Events that are read before it is asked whether there is time for more.
+const ROWS_BETWEEN: u64 = 256;
+
 /// A walk in progress.
 pub(crate) struct Walk<'a> {
     lanes: Vec<Lane>,
     filter: &'a Filter,
     order: Order,
     rows_max: u64,
+    is_over: &'a (dyn Fn() -> bool + Sync),
     read: u64,
     /// Whether hits are compared with their signed entries.
     shows: bool,
@@ -46,7 +50,7 @@ pub(crate) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// A walk that begins behind `after`.
     pub(crate) fn new(
-        source: &Source<'_>,
+        source: &Source<'a>,
         scope: &crate::Scope,
         filter: &'a Filter,
         order: Order,
@@ -55,7 +59,16 @@ impl<'a> Walk<'a> {
     ) -> Walk<'a> {
         let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
         let lanes = logs.map(|log| Lane::new(source, log, filter, order, after)).collect();
-        Walk { lanes, filter, order, rows_max, read: 0, shows: true, last: None }
+        Walk {
+            lanes,
+            filter,
+            order,
+            rows_max,
+            is_over: source.is_over,
+            read: 0,
+            shows: true,
+            last: None,
+        }
     }
 
     /// The same for hits that are counted and not shown.
@@ -76,7 +89,7 @@ impl<'a> Walk<'a> {
     /// Goes on to the next event that matches.
     pub(crate) fn step(&mut self) -> Result<Step, QueryError> {
         while let Some(nth) = self.nearest() {
-            if self.read == self.rows_max {
+            if self.read == self.rows_max || self.is_over() {
                 return Ok(Step::Spent(self.last()));
             }
             self.read += 1;
@@ -99,6 +112,10 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(Step::End)
+    }
+
+    fn is_over(&self) -> bool {
+        self.read % ROWS_BETWEEN == ROWS_BETWEEN - 1 && (self.is_over)()
     }
 
     fn last(&self) -> Option<Position> {

@@ -35,6 +35,8 @@ pub(crate) struct App {
     pub(crate) backlog: Backlog,
     /// Set when the journal has failed: `/readyz` says no from then on.
     pub(crate) failed: Arc<AtomicBool>,
+    /// Set when the server stops: long reads end with what they have.
+    pub(crate) stopping: AtomicBool,
 }
 
 impl App {

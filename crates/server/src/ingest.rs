@@ -116,7 +116,11 @@ pub(crate) async fn commit(
     sent: Vec<Admitted>,
     mut turn: Option<Turn>,
 ) -> Result<Stored, Failure> {
-    let bytes = sent.iter().map(|event| event.fields().bytes()).sum();
+    // Until all is indexed, an id that is known may cost unpacking a long list of events.
+    let bytes = match app.backlog.is_open() {
+        true => sent.iter().map(|event| event.fields().bytes()).sum(),
+        false => WITH_DISK,
+    };
     let sent = Arc::new(sent);
     loop {
         let (give, take) = tokio::sync::oneshot::channel();

@@ -57,7 +57,7 @@ pub enum StartError {
 }
 
 /// What a start found and made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Started {
     /// Where it listens.
     pub address: SocketAddr,
@@ -164,6 +164,7 @@ fn open(
         counters: Counters::default(),
         backlog: Backlog::new(),
         failed,
+        stopping: AtomicBool::new(false),
     }))
 }
 
@@ -228,6 +229,7 @@ impl Running {
     /// Stops: no new connections, answers to what is worked on within ten seconds, then a folder
     /// closed in order. Returns whether all of it went well.
     pub async fn stop(self) -> Result<(), String> {
+        self.app.stopping.store(true, Relaxed);
         let _ = self.stop.send(true);
         let listened = self.task.await;
         let (app, backlog) = (self.app.clone(), self.backlog);

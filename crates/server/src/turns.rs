@@ -20,6 +20,8 @@ use crate::ingest::INLINE_BYTES_MAX;
 const LONG_PER_CORE: usize = 2;
 /// Short reads at once, for each core.
 const SHORT_PER_CORE: usize = 8;
+/// Files of evidence at once.
+const PROOFS: usize = 1;
 /// Large bodies at once, for each core: one at work while another waits for the disk.
 const BODIES_PER_CORE: usize = 2;
 /// How long a read waits for its turn.
@@ -29,6 +31,7 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Turns {
     long: Semaphore,
     short: Semaphore,
+    proofs: Semaphore,
     bodies: Arc<Semaphore>,
 }
 
@@ -44,7 +47,12 @@ impl Turns {
 
     fn with(long: usize, short: usize, bodies: usize) -> Turns {
         let (long, short) = (Semaphore::new(long), Semaphore::new(short));
-        Turns { long, short, bodies: Arc::new(Semaphore::new(bodies)) }
+        Turns {
+            long,
+            short,
+            proofs: Semaphore::new(PROOFS),
+            bodies: Arc::new(Semaphore::new(bodies)),
+        }
     }
 
     /// The turn of a body of `bytes`; a small one needs none.
@@ -56,12 +64,20 @@ impl Turns {
         turn.map(Some).map_err(|closed| Failure::internal(&closed))
     }
 
-    /// A read of unknown length: a list, a trace, evidence.
+    /// A read of unknown length: a list, a trace.
     pub(crate) async fn long<T, J>(&self, job: J) -> Result<T, Failure>
     where
         J: FnOnce() -> Result<T, Failure> + Send,
     {
         in_turn(&self.long, job).await
+    }
+
+    /// Evidence, which holds many events at once, each several times.
+    pub(crate) async fn proof<T, J>(&self, job: J) -> Result<T, Failure>
+    where
+        J: FnOnce() -> Result<T, Failure> + Send,
+    {
+        in_turn(&self.proofs, job).await
     }
 
     /// A read of a few events.

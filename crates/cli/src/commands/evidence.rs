@@ -3,6 +3,7 @@
 //! Promises: the file holds every event that was asked for, or nothing is written.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ type Places = BTreeSet<(String, u64)>;
 pub(crate) fn run(global: &Global, args: &args::Evidence) -> Result<(), CliError> {
     let client = client(global)?;
     let mut request = json!({ "show": args.show, "name": args.name, "hide": args.hide });
+    if let Some(path) = &args.saved {
+        request["old"] = json!([saved_size(path)?]);
+    }
     let asked = if let Some(range) = &args.range {
         let (log, first, end) = parse_range(range)?;
         request["range"] = json!({ "log": log, "first": first, "count": end - first });
@@ -51,6 +55,16 @@ pub(crate) fn run(global: &Global, args: &args::Evidence) -> Result<(), CliError
     parts.push(format!("{:.1} KB", text.len() as f64 / 1000.0));
     out::note_parts(&parts);
     Ok(())
+}
+
+/// The size that a saved checkpoint signs (c2sp.org/tlog-checkpoint: its second line).
+fn saved_size(path: &Path) -> Result<u64, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|error| CliError::file(path, error))?;
+    let size = text.lines().nth(1).and_then(|line| line.parse().ok()).filter(|size| *size > 0);
+    size.ok_or_else(|| {
+        let what = "is no checkpoint of a log with entries: its second line would be their number";
+        CliError::usage(format!("{} {what}", path.display()))
+    })
 }
 
 fn places(client: &Client, args: &args::Evidence) -> Result<Places, CliError> {

@@ -43,13 +43,22 @@ fn an_event_lives_its_whole_life() {
     assert!(days.contains("  2026-01-02 03:04:05.000  bcceb302"), "{days}");
     let again = with(&["send", "event.json"]).code(0);
     assert!(again.contains("0 new, 1 known already"), "{again}");
-    let evidence = with(&["evidence", "bcceb302", "--name", "/actor"]).code(0);
+    folder.write("later.json", &EVENT.replace("bcce-b302", "cdde-c413"));
+    with(&["send", "later.json"]).code(0);
+    let alone = with(&["evidence", "bcceb302", "--name", "/actor"]).code(0);
+    folder.write("alone.json", &alone);
+    let evidence = with(&["evidence", "bcceb302", "--name", "/actor", "--saved", "pin"]).code(0);
     folder.write("evidence.json", &evidence);
     with(&["receipt", "bcceb302"]).code(0);
     server.stop();
 
     let proved = folder.run(&["verify", "evidence.json", "-k", "log.key"]).code(0);
     assert!(proved.contains("withheld    /actor/id, /actor/type"), "{proved}");
+    let extends = ["-k", "log.key", "--saved", "pin"];
+    let held = folder.run(&[&["verify", "evidence.json"][..], &extends].concat()).code(0);
+    assert!(held.starts_with("VERIFIED"), "{held}");
+    let unproved = folder.run(&[&["verify", "alone.json"][..], &extends].concat()).code(3);
+    assert!(unproved.contains("no-consistency"), "{unproved}");
     folder.write("forged.json", &evidence.replace("invoice.delete", "invoice.create"));
     let forged = folder.run(&["verify", "forged.json", "-k", "log.key"]).code(1);
     assert!(forged.contains("TAMPERED") && forged.contains("digest"), "{forged}");

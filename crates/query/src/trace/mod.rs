@@ -175,7 +175,7 @@ fn of_bond(
                 more = true;
                 continue;
             }
-            Step::Spent(_) if hits.is_empty() => return Err(QueryError::Spent(TRACE_ROWS_MAX)),
+            Step::Spent(_) if hits.is_empty() => return Err(QueryError::Spent(walk.read())),
             Step::Spent(_) => more = true,
             Step::End => {}
         }

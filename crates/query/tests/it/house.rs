@@ -86,7 +86,7 @@ impl House {
     }
 
     pub fn source(&self) -> Source<'_> {
-        Source { logs: self.store.logs(), hot: &self.hot }
+        Source { logs: self.store.logs(), hot: &self.hot, is_over: &|| false }
     }
 
     pub fn log(&self, name: &str) -> &Arc<Log> {

@@ -2,7 +2,10 @@
 
 use commit::journal::event_list::{ChunkWriter, StoredEvent};
 use event::{Fields, Leaf};
-use query::{Ask, Cursor, Filter, Order, QueryError, ROWS_MAX, Rows, Scope, by_seq, search};
+use query::{
+    Ask, Cursor, Filter, Order, QueryError, ROWS_MAX, Rows, Scope, Source, by_seq, count_exact,
+    search,
+};
 
 use crate::house::{House, NOW, admitted, event};
 
@@ -190,6 +193,35 @@ fn what_is_shown_is_what_was_signed() {
     assert_eq!((page.hits.len(), page.unreadable.len()), (0, 1));
     let error = by_seq(&source, &scope, "acme-0", 1).expect_err("not shown");
     assert!(format!("{error:?}").contains("not what was committed"), "{error:?}");
+}
+
+#[test]
+fn a_read_that_has_to_end_says_where_to_go_on() {
+    let house = House::new(64);
+    let events: Vec<String> = (0..600).map(|n| event("shop", &format!("a.{n}"), "")).collect();
+    house.write("acme-0", &events);
+    let (scope, source) = (Scope::of_tenant("acme"), house.source());
+    let source = Source { is_over: &|| true, ..source };
+    // What no index answers: each event is read.
+    let filter =
+        Filter::parse("-did:a.1* -did:a.2* -did:a.3* -did:a.4* -did:a.5*", NOW).expect("ok");
+    let whole = search(&house.source(), &scope, &filter, &Ask { limit: 1000, ..Ask::default() });
+    let mut found = Vec::new();
+    let (mut ask, mut pages) = (Ask { limit: 1000, ..Ask::default() }, 0);
+    loop {
+        let page = search(&source, &scope, &filter, &ask).expect("a page");
+        found.extend(page.hits.iter().map(|hit| hit.seq));
+        pages += 1;
+        assert_eq!(page.partial, page.next.is_some());
+        ask.cursor = page.next;
+        if ask.cursor.is_none() {
+            break;
+        }
+    }
+    let whole: Vec<u64> = whole.expect("a page").hits.iter().map(|hit| hit.seq).collect();
+    assert_eq!((found, pages), (whole, 3));
+    let counted = count_exact(&source, &scope, &filter, 10_000).expect("counted");
+    assert!(counted.partial && counted.scanned == 255, "{counted:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use commit::evidence::{Claim, Disclosure, EvidenceError, evidence as make_evidence};
+use commit::evidence::{Asked, Claim, Disclosure, EvidenceError, evidence as make_evidence};
 use event::{PathText, format_time, pointer};
 use query::Scope;
 use serde::Deserialize;
@@ -21,6 +21,8 @@ use crate::app::App;
 
 /// Events of one evidence file.
 const EVIDENCE_EVENTS_MAX: usize = 10_000;
+/// Older sizes that one file proves.
+const OLD_MAX: usize = 16;
 
 /// What evidence is asked for.
 #[derive(Deserialize)]
@@ -31,6 +33,9 @@ pub(crate) struct EvidenceRequest {
     range: Option<Range>,
     /// A remark: how the events were found. Nothing is claimed about it.
     query: Option<String>,
+    /// Sizes of checkpoints saved earlier, which the file is to be judged with.
+    #[serde(default)]
+    old: Vec<u64>,
     #[serde(default)]
     show: Vec<String>,
     #[serde(default)]
@@ -61,7 +66,7 @@ pub(crate) async fn evidence(
 ) -> Result<Response, Failure> {
     let scope = caller.scope()?;
     let request: EvidenceRequest = small_json(request).await?;
-    app.clone().turns.long(move || prove(&app, &scope, &request)).await
+    app.clone().turns.proof(move || prove(&app, &scope, &request)).await
 }
 
 fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response, Failure> {
@@ -90,6 +95,9 @@ fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response
     if seqs.len() > EVIDENCE_EVENTS_MAX {
         return Err(wrong("at most 10000 events; ask for several"));
     }
+    if request.old.len() > OLD_MAX {
+        return Err(wrong("at most 16 older sizes"));
+    }
     let log = readable(app, scope, name)?;
     let checkpoint = log.checkpoint();
     if seqs.last().is_some_and(|last| *last >= checkpoint.size) {
@@ -104,10 +112,12 @@ fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response
     let remarks = json!({ "made_at": format_time(app.clock.now()), "query": request.query });
     let pointers = Pointers::new(request)?;
     let disclose = |path: &str| pointers.disclosure(path);
-    let made = make_evidence(log, &checkpoint, &seqs, claim, remarks, disclose);
+    let asked = Asked { seqs: &seqs, claim, old: &request.old, remarks };
+    let made = make_evidence(log, &checkpoint, asked, disclose);
     let made = made.map_err(|error| match error {
         EvidenceError::Read(error) => read_failure(&error),
         EvidenceError::TooLarge => Failure::too_large(error.to_string()),
+        EvidenceError::Old(..) => wrong(&error.to_string()),
         error => Failure::internal(&error),
     })?;
     pointers.all_met()?;

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use query::{
-    Ask, Count, Cursor, Filter, LIMIT_MAX, Order, QueryError, Scope, Unreadable, count_exact, gaps,
-};
+use query::{Ask, Count, Cursor, Filter, LIMIT_MAX, Order, Scope, Unreadable, count_exact, gaps};
 use serde::Serialize;
 
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::Parameters;
-use super::read::{query_failure, source};
+use super::read::reading;
 use super::shown::{Shown, ShownGap, answer};
 use crate::app::App;
 
@@ -105,12 +103,11 @@ struct ShownCount {
 
 fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Response, Failure> {
     let started = app.clock.elapsed();
-    let source = source(app);
-    let failure = |error: QueryError| query_failure(&error);
-    let page = query::search(&source, scope, &listing.filter, &listing.ask).map_err(failure)?;
-    let count = || count_exact(&source, scope, &listing.filter, COUNT_ROWS_MAX);
-    let counted = listing.count.then(count).transpose().map_err(failure)?;
-    let gaps = gaps(&source, scope);
+    let (page, counted, gaps) = reading(app, |source| {
+        let page = query::search(source, scope, &listing.filter, &listing.ask)?;
+        let count = || count_exact(source, scope, &listing.filter, COUNT_ROWS_MAX);
+        Ok((page, listing.count.then(count).transpose()?, gaps(source, scope)))
+    })?;
     let unreadable = page.unreadable.iter();
     Ok(answer(&List {
         events: Shown::all(&page.hits)?,

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
+use super::read::reading;
 use super::shown::ShownGap;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
@@ -81,10 +82,14 @@ pub(crate) async fn status(
             json!({"origin": log.meta.origin, "size": size, "vkey": log.vkey()})
         })
         .collect();
-    let found = query::gaps(&super::read::source(&app), &scope);
     let [indexed, checked, found_at_start] = app.backlog.progress();
     // Before all is indexed, a gap may be one that is filled.
-    let gaps = app.backlog.is_open().then(|| ShownGap::all(&found.gaps));
+    let gaps = if app.backlog.is_open() {
+        let found = reading(&app, |source| Ok(query::gaps(source, &scope)))?;
+        Some(json!(ShownGap::all(&found.gaps)))
+    } else {
+        None
+    };
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": !app.failed.load(Relaxed),

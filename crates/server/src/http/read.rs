@@ -1,6 +1,8 @@
 //! Reading: single events, traces, proofs, gaps. All of it through a `Scope`; lists are in `list`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -19,12 +21,21 @@ use super::shown::{Place, Shown, ShownGap, answer};
 use super::trace::ShownTrace;
 use crate::app::App;
 
-/// What queries read from.
-pub(crate) fn source(app: &App) -> Source<'_> {
-    Source { logs: app.store.logs(), hot: &app.hot }
+/// How long one read may take; what it found until then is partial.
+const READ_MAX: Duration = Duration::from_secs(10);
+
+/// Reads within the time that a read may take, or until the server stops.
+pub(crate) fn reading<T>(
+    app: &App,
+    read: impl FnOnce(&Source<'_>) -> Result<T, QueryError>,
+) -> Result<T, Failure> {
+    let end = app.clock.elapsed() + READ_MAX;
+    let is_over = || app.clock.elapsed() > end || app.stopping.load(Relaxed);
+    let source = Source { logs: app.store.logs(), hot: &app.hot, is_over: &is_over };
+    read(&source).map_err(|error| query_failure(&error))
 }
 
-pub(crate) fn query_failure(error: &QueryError) -> Failure {
+fn query_failure(error: &QueryError) -> Failure {
     match error {
         QueryError::Read(error) => read_failure(error),
         error => Failure::bad_request("query", error.to_string()),
@@ -37,7 +48,7 @@ pub(crate) async fn open_gaps(
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
     app.backlog.indexed().await?;
-    let found = gaps(&source(&app), &scope);
+    let found = reading(&app, |source| Ok(gaps(source, &scope)))?;
     Ok(Json(json!({ "gaps": ShownGap::all(&found.gaps), "more": found.more })))
 }
 
@@ -58,7 +69,7 @@ pub(crate) async fn by_id(
     let scope = caller.scope()?;
     app.backlog.indexed().await?;
     let read = move |app: &App| {
-        let hits = query::by_id(&source(app), &scope, &id).map_err(|e| query_failure(&e))?;
+        let hits = reading(app, |source| query::by_id(source, &scope, &id))?;
         let Some((newest, others)) = hits.split_first() else {
             return Err(Failure::not_found("no event has this id, or none that you may read"));
         };
@@ -92,9 +103,9 @@ pub(crate) async fn by_seq(
 ) -> Result<Response, Failure> {
     let scope = caller.scope()?;
     let read = move |app: &App| {
-        let found = query::by_seq(&source(app), &scope, &name, seq);
+        let found = reading(app, |source| query::by_seq(source, &scope, &name, seq))?;
         let absent = || Failure::not_found("no such log or entry, or none that you may read");
-        let hit = found.map_err(|error| query_failure(&error))?.ok_or_else(absent)?;
+        let hit = found.ok_or_else(absent)?;
         Ok(answer(&Shown::new(&hit)?))
     };
     app.clone().turns.short(move || read(&app)).await
@@ -138,7 +149,7 @@ pub(crate) async fn trace(
     let scope = caller.scope()?;
     app.backlog.indexed().await?;
     let read = move |app: &App| {
-        let found = query::trace(&source(app), &scope, &id).map_err(|e| query_failure(&e))?;
+        let found = reading(app, |source| query::trace(source, &scope, &id))?;
         let absent = || Failure::not_found("nothing is recorded under this id that you may read");
         Ok(answer(&ShownTrace::new(&found.ok_or_else(absent)?)?))
     };

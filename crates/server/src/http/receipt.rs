@@ -7,7 +7,7 @@ use admit::Refusal;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use commit::evidence::{Claim, Disclosure, Evidence, evidence};
+use commit::evidence::{Asked, Claim, Disclosure, Evidence, evidence};
 use commit::receipt::{ReceiptLog, runs};
 use commit::{Log, hex};
 use serde::Serialize;
@@ -175,7 +175,9 @@ impl Outcome {
             }
             Wanted::Representation => {
                 let shown = |_: &str| Disclosure::Show;
-                let made = evidence(log, checkpoint, &seqs, Claim::Events, json!({}), shown);
+                let (claim, remarks) = (Claim::Events, json!({}));
+                let asked = Asked { seqs: &seqs, claim, old: &[], remarks };
+                let made = evidence(log, checkpoint, asked, shown);
                 whole = Some(made.map_err(|error| Failure::internal(&error))?);
             }
         }
