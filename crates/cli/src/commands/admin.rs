@@ -12,6 +12,8 @@ use crate::view::{self, list};
 
 /// Gaps that a status lists.
 const GAPS_MAX: usize = 10;
+/// Services that the status names.
+const SERVICES_MAX: usize = 8;
 
 pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     let answer = client(global)?.get_json("/v1/refusals")?;
@@ -68,6 +70,7 @@ pub(crate) fn status(global: &Global) -> Result<(), CliError> {
     let refused = status["refused"].as_u64().unwrap_or_default();
     let why = if refused > 0 { "; why: counterfoil refusals" } else { "" };
     out::fact("refused", &format!("{} since the start{why}", out::number(refused)));
+    services(&status["services"]);
     at_start(&status["start"]);
     let gaps = list(&status["gaps"]);
     match gaps.len() as u64 {
@@ -82,6 +85,16 @@ pub(crate) fn status(global: &Global) -> Result<(), CliError> {
         out::fact("", "and more: counterfoil status --json");
     }
     Ok(())
+}
+
+/// How many services were heard, and the last of them.
+fn services(services: &Value) {
+    let Some(heard) = services["heard"].as_u64().filter(|heard| *heard > 0) else { return };
+    let latest = list(&services["latest"]);
+    let names = latest.iter().take(SERVICES_MAX).map(|seen| view::text(&seen["service"]));
+    let more = if heard > SERVICES_MAX as u64 { ", …" } else { "" };
+    let names = names.collect::<Vec<_>>().join(", ");
+    out::fact("services", &format!("{} heard: {names}{more}", out::number(heard)));
 }
 
 /// What became of the events that the server found when it started.

@@ -51,7 +51,9 @@ fn tour() {
     let wrong = folder.run(&["evidence", "9d1e40c2", "--hide", "actor.id"]);
     assert_eq!(wrong.code, 1, "{wrong:?}");
     assert!(wrong.err.contains("JSON Pointer"), "{}", wrong.err);
-    assert!(folder.run(&["status"]).code(0).starts_with("WELL"));
+    let status = folder.run(&["status"]).code(0);
+    // The shop's six, and what the log states of itself.
+    assert!(status.starts_with("WELL") && status.contains("7 heard: "), "{status}");
     assert!(folder.run(&["context", "list"]).code(0).contains("* demo"));
     let pid = demo.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());

@@ -7,6 +7,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use event::format_time;
+use query::Seen;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
@@ -18,6 +20,8 @@ use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
 use crate::tokens::{NewToken, TokenError};
 
+/// Services that the status lists.
+const SERVICES_SHOWN: usize = 20;
 /// How long a retry is known as one.
 const DUPLICATES_HOURS: i64 = commit::WINDOW_NS / 3_600_000_000_000;
 
@@ -84,11 +88,13 @@ pub(crate) async fn status(
         .collect();
     let [indexed, checked, found_at_start] = app.backlog.progress();
     // Before all is indexed, a gap may be one that is filled.
-    let gaps = if app.backlog.is_open() {
-        let found = reading(&app, |source| Ok(query::gaps(source, &scope)))?;
-        Some(json!(ShownGap::all(&found.gaps)))
+    let (gaps, services) = if app.backlog.is_open() {
+        let found = reading(&app, |source| {
+            Ok((query::gaps(source, &scope), query::services(source, &scope)))
+        })?;
+        (json!(ShownGap::all(&found.0.gaps)), heard(found.1))
     } else {
-        None
+        (Value::Null, Value::Null)
     };
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -96,11 +102,23 @@ pub(crate) async fn status(
         "uptime_s": app.clock.elapsed().as_secs(),
         "logs": logs,
         "refused": app.refusals.total_of(&caller.tenant),
+        "services": services,
         "gaps": gaps,
         "start": {"events": found_at_start, "indexed": indexed, "checked": checked},
         "in_flight_bytes": app.permits.held(),
         "duplicates_window": {"events": commit::IDS_MAX, "hours": DUPLICATES_HOURS},
     })))
+}
+
+/// How many services were heard, and those heard last.
+fn heard(mut services: Vec<Seen>) -> Value {
+    let count = services.len();
+    services.sort_by_key(|seen| std::cmp::Reverse(seen.last_seen));
+    let latest = services.iter().take(SERVICES_SHOWN).map(|seen| {
+        let last_seen = format_time(seen.last_seen);
+        json!({"log": seen.log, "service": seen.service, "last_seen": last_seen, "events": seen.events})
+    });
+    json!({"heard": count, "latest": latest.collect::<Vec<_>>()})
 }
 
 pub(crate) async fn create_token(
