@@ -1098,10 +1098,15 @@ def read_saved(text):
         raise Usage(f"saved {problem}") from None
 
 
+def counted(number, one, more):
+    return f"{number} {one if number == 1 else more}"
+
+
 def words(answer):
     if answer["class"] == "verified":
-        counts = (f"{answer['entries']} entries, {answer['values_withheld']} values withheld, "
-                  f"{answer['events_gone']} events gone")
+        counts = ", ".join([counted(answer["entries"], "entry", "entries"),
+                            counted(answer["values_withheld"], "value", "values") + " withheld",
+                            counted(answer["events_gone"], "event", "events") + " gone"])
         return "\n".join(["verified: " + counts, *(f"rests on {r}" for r in answer["rests_on"])])
     place = "".join(f", {name} {answer[name]}" for name in ("log", "seq")
                     if answer[name] is not None)
