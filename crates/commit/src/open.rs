@@ -34,7 +34,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// One log.
+    /// With journal files of the usual size, made ahead.
     pub fn new(host: &str, logs: Vec<LogSpec>) -> Settings {
         Settings { host: host.to_owned(), logs, file_bytes: FILE_BYTES, files_ahead: true }
     }

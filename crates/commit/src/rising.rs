@@ -79,7 +79,8 @@ impl Rising {
         let chunks = Vec::new();
         self.published.chunks.add_list(list_place(section, place));
         self.published.add(Addition { growth, leaves: &leaves, tags, epochs, chunks });
-        // The root is signed below, or was: the section that follows carries the checkpoint.
+        // Its root is signed at the end of start-up, or was: the section that follows carries the
+        // checkpoint.
         let root = section.root_after;
         let size = self.sequencer.size();
         self.published.checkpoint = Arc::new(Checkpoint { size, root, note: String::new() });

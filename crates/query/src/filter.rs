@@ -64,11 +64,6 @@ impl Filter {
         Filter::default()
     }
 
-    /// Whether every event matches.
-    pub fn is_all(&self) -> bool {
-        self.clauses.is_empty()
-    }
-
     /// Whether an event, recorded at this time, is what the filter asks for.
     pub fn matches(&self, fields: &Fields, recorded_at: i64) -> bool {
         self.clauses.iter().all(|clause| clause.matches(fields, recorded_at))

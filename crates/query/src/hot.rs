@@ -1,8 +1,8 @@
 //! The hot index: what is known in memory of the events in the journal.
 //!
-//! Rows are made in the sender's task; the lane does no more than hang them in ([`Hot::add`]). When
-//! some thousand durable rows hang there, the next sender packs them into a block, beside the lane:
-//! some milliseconds for one sender in many.
+//! Rows are made in the sender's task; the lane does no more than hang them in ([`Hot::indexer`]).
+//! When some thousand durable rows hang there, the next sender or reader packs them into a block,
+//! beside the lane: some milliseconds for one in many.
 //! Readers take a view under a short lock and look at it without one.
 //!
 //! At start, writes may go on before the journal is replayed ([`Hot::resuming`]): a log's index
@@ -29,7 +29,7 @@ use crate::view::View;
 /// How the index is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Rows of a block, 1 to 65,536.
+    /// Rows of a block, 1 to 65,535.
     pub block_rows: usize,
     /// Rows of one log that are indexed; older ones are found by reading.
     pub rows_max: u64,
@@ -122,8 +122,8 @@ impl Hot {
         run.pack(first + leaves.len() as u64, &self.settings);
     }
 
-    /// Adds consecutive rows by hand, as [`Hot::indexer`] does for the lane; those before them are
-    /// taken to be durable.
+    /// Adds consecutive rows without a store, for tests: what [`Hot::indexer`] does for the lane.
+    /// Those before them are taken to be durable.
     pub fn add(&self, log: &str, first: u64, leaves: &[Leaf], mut rows: Rows) {
         let index = self.log(log);
         index.present.pack(first, &self.settings);

@@ -1,4 +1,4 @@
-//! A run of rows of one log: grown at its end by the lane, packed by senders.
+//! A run of rows of one log: grown at its end by the lane, packed by senders and readers.
 //!
 //! Completeness takes in the same rows in order, once they are durable; what it has not taken in
 //! waits apart from the rows, so that rows can be packed first.

@@ -1,4 +1,4 @@
-//! What readers may see of a log: durable, signed.
+//! A log as it was published, and how a frame grows it.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ pub struct Frontier {
     peaks: Vec<Hash>,
 }
 
-/// What appending some leaves adds: the leaves' hashes and every node that became whole.
+/// What appending some leaves adds beside the leaves: every kept node that became whole.
 #[derive(Clone, Debug, Default)]
 pub struct Growth {
     /// New nodes by level, from [`KEPT`] on.
@@ -36,7 +36,7 @@ impl Frontier {
         self.size
     }
 
-    /// Appends a leaf; `growth` collects the nodes that become whole.
+    /// Appends a leaf; `growth` collects the kept nodes that become whole.
     pub fn push(&mut self, leaf: &Leaf, growth: &mut Growth) {
         let mut hash = leaf.hash();
         let mut level = 0;

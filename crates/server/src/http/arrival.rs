@@ -4,6 +4,8 @@
 //! [`WHOLE_MAX`] and one second more for every [`SECOND_BYTES`] that came. At a stop it has
 //! [`STOP_MAX`] to come to its end.
 
+#![expect(clippy::disallowed_methods, reason = "a peer's time on its connection is real time")]
+
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;

@@ -3,6 +3,8 @@
 //! Promises: it ends when its peer has had its time (`seen` says how much). At a stop it ends once
 //! the request that is worked on has its whole answer; without one, at once.
 
+#![expect(clippy::disallowed_methods, reason = "a peer's time on its connection is real time")]
+
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

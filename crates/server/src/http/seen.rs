@@ -10,6 +10,8 @@
 //!
 //! Never: looks into what is sent.
 
+#![expect(clippy::disallowed_methods, reason = "a peer's time on its connection is real time")]
+
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -81,7 +81,7 @@ impl<'a> ShownGap<'a> {
     }
 }
 
-/// The bytes of an answer. Large ones are made where they keep no connection waiting.
+/// The answer that shows something, as JSON.
 pub(super) fn answer(value: &impl Serialize) -> Response {
     Json(value).into_response()
 }

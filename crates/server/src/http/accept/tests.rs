@@ -97,12 +97,14 @@ async fn what_never_comes_is_not_waited_for() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a trickle without an end must end the test")]
 async fn a_head_that_trickles_has_no_more_time_than_another() {
     let house = House::open(Patience { head: millis(150), ..PATIENT }, 100).await;
     let mut stream = house.connect("GET / HTTP/1.1\r\n").await;
     let began = Instant::now();
     while stream.write_all(b"a: b\r\n").await.is_ok() {
         assert!(began.elapsed() < WAIT, "it may trickle for ever");
+        // What trickles is what is tested; without a pause it would be too large before it is late.
         sleep(millis(10)).await;
     }
 }
@@ -112,19 +114,24 @@ async fn work_is_no_idleness() {
     let patience = Patience { head: millis(50), idle: millis(50), answers: WAIT };
     let house = House::open(patience, 100).await;
     let mut stream = house.connect(SLOW).await;
-    sleep(millis(200)).await;
+    // One that came later has had its time.
+    assert_eq!(rest(&mut house.connect("").await).await, "");
     house.gate.add_permits(1);
     assert!(rest(&mut stream).await.ends_with("slow"), "and is closed when idle behind it");
 }
 
 #[tokio::test]
 async fn an_answer_that_nobody_takes_is_not_kept() {
-    let house = House::open(Patience { idle: millis(150), ..PATIENT }, 100).await;
+    // A stop would wait for it longer than the test does.
+    let patience = Patience { idle: millis(150), answers: WAIT * 2, ..PATIENT };
+    let house = House::open(patience, 100).await;
     let mut stream = house.connect("GET /large HTTP/1.1\r\nhost: h\r\n\r\n").await;
-    sleep(millis(400)).await;
-    assert!(rest(&mut stream).await.len() < LARGE_BYTES, "it was cut off");
+    let mut begin = [0; 12];
+    stream.read_exact(&mut begin).await.expect("an answer");
+    assert_eq!(&begin, b"HTTP/1.1 200");
     house.stop.send(true).expect("somebody listens");
     house.stopped().await;
+    assert!(rest(&mut stream).await.len() < LARGE_BYTES, "it was cut off");
 }
 
 #[tokio::test]
@@ -195,9 +202,10 @@ async fn a_stop_waits_for_answers_alone() {
 async fn a_stop_does_not_cut_an_answer_that_is_taken_slowly() {
     let house = House::open(PATIENT, 100).await;
     let mut slow = house.connect("GET /large HTTP/1.1\r\nhost: h\r\n\r\n").await;
-    until(&mut house.connect(WHOLE).await, "ok").await;
+    let mut idle = house.connect(WHOLE).await;
+    until(&mut idle, "ok").await;
     house.stop.send(true).expect("somebody listens");
-    sleep(millis(100)).await;
+    assert_eq!(rest(&mut idle).await, "", "the stop is under way");
     let answer = rest(&mut slow).await;
     let body = answer.split_once("\r\n\r\n").map_or(0, |(_, body)| body.len());
     assert_eq!(body, LARGE_BYTES);
@@ -227,6 +235,7 @@ async fn what_is_no_request_is_answered_and_closed() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "that it pauses is what is tested")]
 async fn errors_of_accept_end_nothing() {
     let script = RefCell::new(vec![
         Ok("a connection"),
