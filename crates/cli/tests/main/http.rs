@@ -9,6 +9,7 @@ use crate::support::Folder;
 use crate::wire::{Answer, Header, Wire, ask};
 
 const SCRIPT: &str = include_str!("http.txt");
+const NATIVE_PAGE: &str = include_str!("../../../../docs/senders/native.md");
 const EVENT: &str = r#""action":"a.b","actor":{"type":"user","id":"u"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z""#;
 const CONFIG: &str = r#"
 [[log]]
@@ -35,7 +36,26 @@ fn the_interface_does_as_its_script_says() {
     }
     assert!(play.wrong.is_empty(), "{}", play.wrong.join("\n"));
     println!("{} requests answered as the script says", steps.len());
+    as_the_page_says(&server.url, &play.tokens["admin"]);
     server.stop();
+}
+
+/// What a sender copies from docs/senders/native.md is admitted.
+fn as_the_page_says(url: &str, token: &str) {
+    let (_, call) = NATIVE_PAGE.split_once("\ncurl ").expect("a call");
+    let (head, rest) = call.split_once("-d '").expect("a body");
+    let (body, _) = rest.split_once('\'').expect("its end");
+    let headers = head.split("-H ").skip(1).map(|header| {
+        let quote = &header[..1];
+        let header = header[1..].split(quote).next().expect("a header");
+        header.split_once(": ").expect("a name and a value")
+    });
+    let bearer = format!("Bearer {token}");
+    let headers: Vec<Header> = headers
+        .map(|(name, value)| (name, if value == "Bearer $TOKEN" { &bearer } else { value }))
+        .collect();
+    let answer = Wire::open(url).ask("POST", "/v1/events", &headers, body.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 /// One token of each role, by role.
