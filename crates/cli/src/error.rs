@@ -19,6 +19,12 @@ pub(crate) enum CliError {
         /// Why.
         why: String,
     },
+    /// Nothing was judged. For `verify` alone, where 1 is a verdict.
+    #[error(transparent)]
+    Unjudged(Box<CliError>),
+    /// What was printed is not whole.
+    #[error("standard output could not be written to its end")]
+    Output,
 }
 
 impl CliError {
@@ -32,8 +38,8 @@ impl CliError {
 
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            CliError::Usage(_) => 2,
-            CliError::Server(_) | CliError::File { .. } => 1,
+            CliError::Usage(_) | CliError::Unjudged(_) => 2,
+            CliError::Server(_) | CliError::File { .. } | CliError::Output => 1,
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Promises: every answer says what it rests on and what to do next; text that came in events is
 //! escaped before it reaches a terminal; `--json` gives machines the same facts.
 //!
-//! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage · 3 incomplete · 4 unverifiable.
+//! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage, or `verify` had nothing to judge ·
+//! 3 incomplete · 4 unverifiable.
 
 mod args;
 mod client;
@@ -21,7 +22,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match commands::run(args) {
+    match commands::run(args).and_then(out::whole) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             out::error(&error);

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::{Arc, RwLock};
 
+use event::OriginDigest;
+
 use crate::fair::Fair;
 use crate::folder::{self, LogSpec};
 use crate::head::Head;
@@ -115,13 +117,13 @@ pub(crate) fn open(
     let mut head = Head::open(disk.as_ref(), folder)
         .map_err(|e| OpenError::io("head", e))?
         .map_err(OpenError::Damaged)?;
-    let mut rising = rise(world, settings)?;
+    let mut rising = rise(world, settings, &head)?;
     let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
     let mut found = scan(disk.as_ref(), folder, &mut visit, progress)?;
     check_head(&head, &rising, &found)?;
     let failed = |error| OpenError::io("head", error);
     if head.slot().closed {
-        check_closed(&found)?;
+        check_closed(&found, &rising)?;
         // From here on a crash leaves a folder that was not closed in order.
         head.write([], false).and_then(|()| head.sync()).map_err(failed)?;
     }
@@ -158,7 +160,11 @@ pub(crate) fn open(
 }
 
 /// The logs that are there, and those that the settings ask for, before any frame is read.
-fn rise(world: &World, settings: &Settings) -> Result<BTreeMap<String, Rising>, OpenError> {
+fn rise(
+    world: &World,
+    settings: &Settings,
+    head: &Head,
+) -> Result<BTreeMap<String, Rising>, OpenError> {
     let mut metas = folder::logs(world.disk.as_ref())?;
     // The host of the first log holds for all: it was fixed when the folder was made.
     let host = metas.first().and_then(|meta| Some(meta.origin.split_once("/tlog/")?.0.to_owned()));
@@ -170,7 +176,18 @@ fn rise(world: &World, settings: &Settings) -> Result<BTreeMap<String, Rising>, 
                 return Err(OpenError::Setting(format!("log {}: {reason}", spec.name)));
             }
             Some(_) => {}
-            None => metas.push(folder::create_log(world, &host, spec)?),
+            None => {
+                // A log that was lost must not be made anew over what is left of it.
+                let path = format!("/tlog/{}", spec.name);
+                if head.slot().checkpoints.keys().any(|origin| origin.ends_with(&path)) {
+                    let file = format!("logs/{}/log.json", spec.name);
+                    return Err(OpenError::damaged(
+                        &file,
+                        "is missing, though the head has its log",
+                    ));
+                }
+                metas.push(folder::create_log(world, &host, spec)?);
+            }
         }
     }
     let mut rising = BTreeMap::new();
@@ -179,8 +196,14 @@ fn rise(world: &World, settings: &Settings) -> Result<BTreeMap<String, Rising>, 
         let birth = read_unverified(&birth, &meta.origin).ok_or_else(|| {
             OpenError::damaged(&format!("logs/{}/birth", meta.name()), "unreadable")
         })?;
+        let slot = head.slot();
+        // That the signature holds is checked once the journal is read.
+        let newest = slot.checkpoints.get(&meta.origin);
+        let signed = newest.and_then(|note| read_unverified(note, &meta.origin));
         let log = Rising {
             key,
+            signed: signed.map_or(0, |signed| signed.size),
+            digest: OriginDigest::new(&meta.origin),
             sequencer: Sequencer::default(),
             published: Published::new(birth),
             epochs: HashSet::new(),
@@ -227,11 +250,26 @@ fn check_head(
     Ok(())
 }
 
-/// A folder that was closed in order was swept before, and its last frame was whole.
-fn check_closed(found: &Found) -> Result<(), OpenError> {
-    let Some(place) = found.dead.first() else { return Ok(()) };
-    let what = "bytes that are no frame, though the folder was closed in order".to_owned();
-    Err(OpenError::Damaged(Damage { file: file_name(place.file), offset: place.offset, what }))
+/// A folder that was closed in order was swept before, its last frame was whole, and the head has
+/// the checkpoint of all of it.
+fn check_closed(found: &Found, rising: &BTreeMap<String, Rising>) -> Result<(), OpenError> {
+    let damaged = |place: Place, what: String| {
+        let file = file_name(place.file);
+        Err(OpenError::Damaged(Damage { file, offset: place.offset, what }))
+    };
+    if let Some(place) = found.dead.first() {
+        let what = "bytes that are no frame, though the folder was closed in order";
+        return damaged(*place, what.to_owned());
+    }
+    let more = rising.values().find(|log| log.sequencer.size() > log.signed);
+    let (Some(log), Some(last)) = (more, &found.last) else { return Ok(()) };
+    let what = format!(
+        "log {}: entries from {} on were never signed, though the folder was closed in order: \
+         somebody else wrote them",
+        log.meta.name(),
+        log.signed
+    );
+    damaged(last.place, what)
 }
 
 /// Goes on in a fresh file that begins with a copy of the last frame.
@@ -243,8 +281,11 @@ fn go_on(
     rising: &mut BTreeMap<String, Rising>,
 ) -> Result<Journal, OpenError> {
     let (disk, bytes, ahead) = (&world.disk, settings.file_bytes, settings.files_ahead);
-    let (journal, copied) = Journal::start(disk, folder, bytes, found, ahead)
-        .map_err(|error| OpenError::io("journal", error))?;
+    let (journal, copied) = Journal::start(disk, folder, bytes, found, ahead).map_err(|error| {
+        let needed = format!("journal: it goes on in a new file of {} MiB", bytes >> 20);
+        let is_full = error.kind() == io::ErrorKind::StorageFull;
+        OpenError::io(if is_full { &needed } else { "journal" }, error)
+    })?;
     if let (Some(last), Some(copied)) = (&found.last, copied) {
         for log in rising.values_mut() {
             log.published.chunks.moved(last.place, copied);

@@ -3,7 +3,6 @@
 use admit::{Admitted, Peer, Policy, admit};
 use capture::Record;
 use event::{Hash, Object, Value, format_time};
-use sha2::{Digest, Sha256};
 
 use crate::log::{LogMeta, hex};
 use crate::world::World;
@@ -22,8 +21,7 @@ pub(crate) struct Conflict<'a> {
 pub(crate) fn opened(world: &World, meta: &LogMeta, why: &str) -> Admitted {
     let mut event = own(world, "log.open", "admin", "create");
     let mut attributes = Object::new();
-    let digest: Hash = Sha256::digest(meta.file_text()).into();
-    attributes.set("log_file", format!("sha256:{}", hex(&digest)));
+    attributes.set("log_file", meta.digest_text());
     event.set("attributes", attributes);
     let mut reason = Object::new();
     reason.set("text", why.to_owned());

@@ -15,6 +15,9 @@ use crate::journal::file::file_name;
 use crate::log::{ChunkPlace, Log, ReadError};
 use crate::open::OpenError;
 
+/// Where a log's first event states the digest of its log.json.
+const LOG_FILE: &str = r#"["attributes","log_file"]"#;
+
 /// Consecutive events of one log.
 pub struct Replayed {
     /// The log.
@@ -112,8 +115,15 @@ impl OneLog {
 }
 
 impl Replayed {
-    /// Compares every event with its signed entry.
+    /// Compares every event with its signed entry, and the first of a log with what was fixed when
+    /// the log was created.
     pub fn check(&self) -> Result<(), OpenError> {
+        let first = self.events.first().filter(|_| self.first == 0);
+        let states = |stored: &StoredEvent| stored.fields.string(LOG_FILE);
+        if first.is_some_and(|stored| states(stored) != Some(self.log.meta.digest_text())) {
+            let file = format!("logs/{}/log.json", self.log.meta.name());
+            return Err(OpenError::damaged(&file, "is not what the log's first event states"));
+        }
         for (nth, (stored, leaf)) in self.events.iter().zip(&self.leaves).enumerate() {
             let seq = self.first + nth as u64;
             if let Err(error) = self.log.check(seq, stored, leaf) {

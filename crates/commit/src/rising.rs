@@ -2,12 +2,15 @@
 //!
 //! Each section goes through the sequencer that made it; what it adds up to must be the root that
 //! stands with it, and what came before must be what the section's own checkpoint signs. The
-//! events themselves stay packed ([`crate::Replay`]): writing does not need them.
+//! events themselves stay packed ([`crate::Replay`]), for writing does not need them; but those that
+//! no checkpoint covers yet are compared with their entries, before anything is signed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::journal::event_list::LIST_BYTES_MAX;
+use event::{Leaf, OriginDigest};
+
+use crate::journal::event_list::{self, LIST_BYTES_MAX};
 use crate::journal::file::file_name;
 use crate::journal::frame::{Frame, HEADER_BYTES};
 use crate::journal::section::{Section, sections};
@@ -22,6 +25,9 @@ pub(crate) struct Rising {
     pub(crate) key: LogKey,
     pub(crate) sequencer: Sequencer,
     pub(crate) published: Published,
+    /// Entries under the head's checkpoint.
+    pub(crate) signed: u64,
+    pub(crate) digest: OriginDigest,
     /// Epochs that its sections list.
     pub(crate) epochs: HashSet<u32>,
     pub(crate) next_epoch: u32,
@@ -60,6 +66,10 @@ impl Rising {
         if before.root != self.sequencer.root() {
             return Err("the entries before them are not those that were signed");
         }
+        // Up to the head one signature covers all; behind it each section brings the next.
+        if section.first > self.signed && self.key.open(section.checkpoint).is_err() {
+            return Err("the checkpoint before them is not signed by the log's key");
+        }
         if !self.sequencer.accepts(&section.leaves) {
             return Err("their times do not rise");
         }
@@ -77,14 +87,37 @@ impl Rising {
         let (leaves, growth) = self.sequencer.apply(plan);
         let (tags, epochs) = (section.tags, &section.epochs[..]);
         let chunks = Vec::new();
+        let last = section.first + leaves.len() as u64;
         self.published.chunks.add_list(list_place(section, place));
         self.published.add(Addition { growth, leaves: &leaves, tags, epochs, chunks });
+        if last > self.signed {
+            self.check(section, &leaves)?;
+        }
         // Its root is signed at the end of start-up, or was: the section that follows carries the
         // checkpoint.
         let root = section.root_after;
         let size = self.sequencer.size();
         self.published.checkpoint = Arc::new(Checkpoint { size, root, note: String::new() });
         Ok(())
+    }
+}
+
+impl Rising {
+    /// Compares events that are about to be signed with their entries: once signed, what does not
+    /// fit would keep the folder from opening for ever.
+    fn check(&self, section: &Section<'_>, leaves: &[Leaf]) -> Result<(), &'static str> {
+        let raw =
+            event_list::unpack(section.event_list, section.event_list_raw).map_err(|e| e.0)?;
+        let mut events = event_list::events(&raw);
+        for leaf in leaves {
+            let stored = events.next().ok_or("there are fewer events than entries")?;
+            let stored = stored.map_err(|e| e.0)?;
+            let key = self.published.event_key(stored.salts).ok_or("an event has no epoch key")?;
+            if self.digest.of_fields(&stored.fields, &key) != leaf.digest {
+                return Err("an event is not what its entry says");
+            }
+        }
+        events.next().map_or(Ok(()), |_| Err("there are more events than entries"))
     }
 }
 

@@ -343,6 +343,50 @@ fn a_start_compares_what_it_serves_with_what_was_signed() {
 }
 
 #[test]
+fn what_stands_past_the_head_of_a_closed_folder_is_never_signed() {
+    let mut outside = Outside::new(8, &["acme"]);
+    outside.open().unwrap().close().unwrap();
+    let data = outside.disk.folder("data");
+    let early: Vec<u8> = (&data as &dyn Disk).read_small("head", 2 << 20).unwrap();
+    outside.crash(Crash::Killed);
+    let mut stepped = outside.open().unwrap();
+    outside.write(&mut stepped, "acme", sent("acme", "late", 5)).unwrap();
+    stepped.close().unwrap();
+    let data = outside.disk.folder("data");
+    (&data as &dyn Disk).open("head").unwrap().write_at(0, &early).unwrap();
+    let error = outside.start().map(drop).unwrap_err().to_string();
+    assert!(error.contains("entries from 1 on were never signed"), "{error}");
+}
+
+#[test]
+fn what_no_checkpoint_covers_is_compared_before_it_is_signed() {
+    let mut outside = Outside::new(9, &["acme"]);
+    let mut stepped = outside.open().unwrap();
+    outside.write(&mut stepped, "acme", sent("acme", "last", 5)).unwrap();
+    let keys = [log_of(&stepped, "acme").vkey()];
+    drop(stepped);
+    // The head was not synced; the frame was.
+    outside.crash(Crash::PowerLossBare);
+    let (case, name) = (Case::of(&outside, &keys), "journal/0000000000000001");
+    let forged = forge(&case, name, 1, &|fields| with(fields, r#"["action"]"#, "\"a.lie\""));
+    let data = outside.disk.folder("data");
+    (&data as &dyn Disk).open(name).unwrap().write_at(0, &forged.0[name]).unwrap();
+    let error = outside.start().map(drop).unwrap_err().to_string();
+    assert!(error.ends_with("an event is not what its entry says"), "{error}");
+}
+
+#[test]
+fn a_log_that_was_lost_is_not_made_anew() {
+    let mut outside = Outside::new(10, &["acme"]);
+    outside.open().unwrap().close().unwrap();
+    let data = outside.disk.folder("data");
+    data.remove("logs/acme-0/log.json").unwrap();
+    let error = outside.start().map(drop).unwrap_err().to_string();
+    assert!(error.contains("logs/acme-0/log.json"), "{error}");
+    assert!(error.ends_with("is missing, though the head has its log"), "{error}");
+}
+
+#[test]
 fn a_whole_folder_put_back_is_found_by_a_remembered_checkpoint_alone() {
     let mut outside = Outside::new(8, &["acme"]);
     let mut stepped = outside.open().unwrap();

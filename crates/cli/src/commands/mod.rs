@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::context;
 use crate::demo;
 use crate::error::CliError;
+use crate::out;
 
 /// Runs a command; the number is its exit code.
 pub(crate) fn run(args: Args) -> Result<u8, CliError> {
@@ -29,7 +30,10 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Trace(trace) => trace::run(global, &trace).map(|()| 0),
         Command::Receipt(receipt) => receipt::run(global, &receipt).map(|()| 0),
         Command::Evidence(evidence) => evidence::run(global, &evidence).map(|()| 0),
-        Command::Verify(verify) => verify::run(global, &verify),
+        Command::Verify(verify) => {
+            let judged = verify::run(global, &verify).and_then(out::whole);
+            judged.map_err(|error| CliError::Unjudged(Box::new(error)))
+        }
         Command::Refusals => admin::refusals(global).map(|()| 0),
         Command::Status => admin::status(global).map(|()| 0),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),

@@ -10,6 +10,7 @@ mod layout;
 mod text;
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -41,6 +42,9 @@ const INKS: [(char, &str); 6] = [
     ('\u{fdd5}', "\x1b[1m"),
 ];
 
+/// Set when standard output took less than it was given.
+static IS_CUT: AtomicBool = AtomicBool::new(false);
+
 /// Prints a line.
 pub(crate) fn line(text: &str) {
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -48,8 +52,19 @@ pub(crate) fn line(text: &str) {
 }
 
 fn print(text: &str) {
-    // A closed pipe (`| head`) is no error of ours and must not end a server.
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // A closed pipe (`| head`) is no error of ours and must not end a server.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            IS_CUT.store(true, Relaxed);
+        }
+        _ => {}
+    }
+}
+
+/// Passes a result on if all that was printed could be.
+pub(crate) fn whole<T>(done: T) -> Result<T, CliError> {
+    if IS_CUT.load(Relaxed) { Err(CliError::Output) } else { Ok(done) }
 }
 
 /// Prints a value as JSON.

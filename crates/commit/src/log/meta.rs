@@ -1,6 +1,10 @@
 //! What is fixed when a log is created.
 
+use event::Hash;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::hex;
 
 /// What is fixed when a log is created, as `logs/<log>/log.json` keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +31,12 @@ impl LogMeta {
         let mut line = serde_json::to_vec(self).expect("plain strings and booleans");
         line.push(b'\n');
         line
+    }
+
+    /// The digest of that text, as the log's first event states it.
+    pub(crate) fn digest_text(&self) -> String {
+        let digest: Hash = Sha256::digest(self.file_text()).into();
+        format!("sha256:{}", hex(&digest))
     }
 
     /// The log's short name, the last part of its origin.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use event::{EpochKey, Leaf};
+use event::{EpochKey, EventKey, Leaf};
 
 use super::{Checkpoint, ChunkPlace, Chunks, Growth, Ids, Tree};
+use crate::journal::event_list::SaltPlace;
 use crate::journal::section::{EpochRecord, IdTag};
 
 /// The log as readers may see it: durable, signed.
@@ -16,7 +17,7 @@ pub struct Published {
     pub checkpoint: Arc<Checkpoint>,
     /// Ids in the window.
     pub ids: Ids,
-    pub(super) epochs: HashMap<u32, EpochKey>,
+    epochs: HashMap<u32, EpochKey>,
     pub(crate) chunks: Chunks,
 }
 
@@ -38,6 +39,11 @@ impl Published {
             epochs: HashMap::new(),
             chunks: Chunks::default(),
         }
+    }
+
+    /// The key that makes an event's salts.
+    pub(crate) fn event_key(&self, salts: SaltPlace) -> Option<EventKey> {
+        Some(self.epochs.get(&salts.epoch)?.event_key(salts.counter))
     }
 
     pub(crate) fn add(&mut self, addition: Addition<'_>) {

@@ -88,7 +88,7 @@ impl Log {
 
     /// The key that makes an event's salts.
     pub fn event_key(&self, salts: SaltPlace) -> Option<EventKey> {
-        Some(self.published().epochs.get(&salts.epoch)?.event_key(salts.counter))
+        self.published().event_key(salts)
     }
 
     /// Reads an event and compares it with its entry. Who reads several has a [`Reader`].

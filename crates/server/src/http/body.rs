@@ -109,7 +109,10 @@ fn no_room() -> Failure {
 }
 
 fn broken() -> Failure {
-    Failure::bad_request("encoding", "the body is not what its content-encoding says")
+    Failure::bad_request(
+        "encoding",
+        "the body is not what its content-encoding says, or a zstd window of more than 16 MiB",
+    )
 }
 
 fn too_large(bytes_max: usize) -> Failure {

@@ -47,6 +47,8 @@ pub(super) async fn serve(
     let socket = TokioIo::new(Socket { stream, seen: seen.clone() });
     let mut http = http1::Builder::new();
     http.max_buf_size(BUFFER_BYTES_MAX).max_header_size(BUFFER_BYTES_MAX);
+    // Who has sent all it has to send is answered all the same.
+    http.half_close(true);
     let mut connection = pin!(http.serve_connection(socket, requests));
     let mut overdue = pin!(sleep_until(Instant::now() + patience.idle));
     let mut stop = pin!(stopped.wait_for(|stop| *stop));

@@ -110,7 +110,7 @@ impl LogState {
     }
 
     /// The journal is read: the tree must have reached every bound, and be signed to its end.
-    pub(super) fn judge_end(&mut self, end: &End, docket: &mut Docket) {
+    pub(super) fn judge_end(&mut self, end: &End, closed_cleanly: bool, docket: &mut Docket) {
         let place = match &end.broken {
             Some(broken) => format!("{}: {}", broken.place, broken.what),
             None => end.place.clone(),
@@ -121,8 +121,12 @@ impl LogState {
             let what = format!("entries {size} to {} of the log are not in the journal", reach - 1);
             self.add(Reason::Truncated, Some(size), &place, what, docket);
         } else if size > self.agreed {
-            let what =
-                format!("{} entries stand past the newest signed checkpoint", size - self.agreed);
+            let whose = match closed_cleanly {
+                true => ", in a folder that was closed in order: its server did not write them",
+                false => "",
+            };
+            let count = size - self.agreed;
+            let what = format!("{count} entries stand past the newest signed checkpoint{whose}");
             self.add(Reason::TornTail, Some(self.agreed), &place, what, docket);
         }
         self.judge_saved(docket);

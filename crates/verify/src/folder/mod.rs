@@ -76,7 +76,7 @@ pub fn judge(
     let end = journal::read(folder, &layout, progress, &mut |frame, file| {
         section::judge_frame(frame, file, &mut logs, &mut judge);
     });
-    judge_ends(&mut logs, &end, &mut docket);
+    judge_ends(&mut logs, &end, &head, &mut docket);
     judge_tail(&logs, &end, &head, &mut docket);
     for (mut seen, log) in seen.into_iter().zip(&logs) {
         seen.extends_saved = log.extends_saved();
@@ -148,14 +148,14 @@ fn judge_log_checkpoints(
 }
 
 /// What each log's tree must reach, and how far it is signed.
-fn judge_ends(logs: &mut [LogState], end: &End, docket: &mut Docket) {
+fn judge_ends(logs: &mut [LogState], end: &End, head: &Head, docket: &mut Docket) {
     for (origin, size) in &end.later_sizes {
         if let Some(log) = logs.iter_mut().find(|log| log.origin == *origin) {
             log.durable = log.durable.max(*size);
         }
     }
     for log in logs {
-        log.judge_end(end, docket);
+        log.judge_end(end, head.closed_cleanly, docket);
     }
 }
 

@@ -90,7 +90,11 @@ fn advice(verdict: &Verdict, args: &args::Verify) -> Option<(&'static str, Optio
             Some("counterfoil key export"),
         ),
         "withheld" => ("ask for a file that shows more, or accept less: --need any", None),
-        "torn-tail" => ("start the server once: it cuts what was never acknowledged", None),
+        "torn-tail" => (
+            "after a crash, start the server once: it keeps whole frames, cuts torn ones and says \
+             so; if it did not crash, compare with receipts first: somebody else wrote here",
+            None,
+        ),
         "truncated" | "missing" => {
             ("compare with a backup and with receipts that producers kept", None)
         }
