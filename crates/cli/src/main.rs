@@ -3,8 +3,8 @@
 //! Promises: every answer says what it rests on and what to do next; text that came in events is
 //! escaped before it reaches a terminal; `--json` gives machines the same facts.
 //!
-//! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage, or `verify` had nothing to judge ·
-//! 3 incomplete · 4 unverifiable.
+//! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage, or `verify` had nothing to
+//! judge · 3 incomplete · 4 unverifiable.
 
 mod args;
 mod client;

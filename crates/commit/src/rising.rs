@@ -1,9 +1,9 @@
 //! A log while the journal is read at start-up.
 //!
 //! Each section goes through the sequencer that made it; what it adds up to must be the root that
-//! stands with it, and what came before must be what the section's own checkpoint signs. The
-//! events themselves stay packed ([`crate::Replay`]), for writing does not need them; but those that
-//! no checkpoint covers yet are compared with their entries, before anything is signed.
+//! stands with it, and what came before must be what the section's own checkpoint signs. The events
+//! themselves stay packed ([`crate::Replay`]), for writing does not need them; but those that no
+//! checkpoint covers yet are compared with their entries, before anything is signed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

@@ -154,7 +154,8 @@ pub enum QueryError {
     Form(String),
     /// The index does not reach far enough back, and reading all took too much, or too long.
     #[error(
-        "not found in the {0} events that were read, and there are more; try again, or search within a shorter time"
+        "not found in the {0} events that were read, and there are more; try again, or search \
+         within a shorter time"
     )]
     Spent(u64),
     /// The disk did not answer.

@@ -115,8 +115,11 @@ fn heard(mut services: Vec<Seen>) -> Value {
     let count = services.len();
     services.sort_by_key(|seen| std::cmp::Reverse(seen.last_seen));
     let latest = services.iter().take(SERVICES_SHOWN).map(|seen| {
-        let last_seen = format_time(seen.last_seen);
-        json!({"log": seen.log, "service": seen.service, "last_seen": last_seen, "events": seen.events})
+        let Seen { log, service, events, last_seen } = seen;
+        json!({
+            "log": log, "service": service, "events": events,
+            "last_seen": format_time(*last_seen),
+        })
     });
     json!({"heard": count, "latest": latest.collect::<Vec<_>>()})
 }
