@@ -15,12 +15,14 @@ use serde_json::json;
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::small_json;
-use super::read::{read_failure, readable};
+use super::read::{read_failure, readable, reading};
 use super::shown::answer;
 use crate::app::App;
 
 /// Events of one evidence file.
 const EVIDENCE_EVENTS_MAX: usize = 10_000;
+/// Ids that are looked up for one file.
+const IDS_MAX: usize = 1_000;
 /// Older sizes that one file proves.
 const OLD_MAX: usize = 16;
 
@@ -30,6 +32,9 @@ const OLD_MAX: usize = 16;
 pub(crate) struct EvidenceRequest {
     #[serde(default)]
     events: Vec<Place>,
+    /// Ids of events, each of which names one.
+    #[serde(default)]
+    ids: Vec<String>,
     range: Option<Range>,
     /// A remark: how the events were found. Nothing is claimed about it.
     query: Option<String>,
@@ -65,8 +70,30 @@ pub(crate) async fn evidence(
     request: Request,
 ) -> Result<Response, Failure> {
     let scope = caller.scope()?;
-    let request: EvidenceRequest = small_json(request).await?;
+    let mut request: EvidenceRequest = small_json(request).await?;
+    if !request.ids.is_empty() {
+        app.backlog.indexed().await?;
+        let ids = std::mem::take(&mut request.ids);
+        let found = app.turns.long(|| places(&app, &scope, &ids)).await?;
+        request.events.extend(found);
+    }
     app.clone().turns.proof(move || prove(&app, &scope, &request)).await
+}
+
+/// Where the events with these ids stand.
+fn places(app: &App, scope: &Scope, ids: &[String]) -> Result<Vec<Place>, Failure> {
+    if ids.len() > IDS_MAX {
+        return Err(Failure::bad_request("evidence", "at most 1000 ids; ask for several"));
+    }
+    let place = |id: &String| match &reading(app, |source| query::by_id(source, scope, id))?[..] {
+        [] => Err(Failure::not_found(format!("no event has the id {id:?} that you may read"))),
+        [hit] => Ok(Place { log: hit.log.meta.name().to_owned(), seq: hit.seq }),
+        several => {
+            let what = format!("the id {id:?} names {} events; name log and seq", several.len());
+            Err(Failure::bad_request("evidence", what))
+        }
+    };
+    ids.iter().map(place).collect()
 }
 
 fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response, Failure> {
@@ -90,7 +117,7 @@ fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response
             seqs.dedup();
             (&first.log, seqs)
         }
-        _ => return Err(wrong("name either events, as {\"log\",\"seq\"}, or a range")),
+        _ => return Err(wrong("name either events, as {\"log\",\"seq\"} or ids, or a range")),
     };
     if seqs.len() > EVIDENCE_EVENTS_MAX {
         return Err(wrong("at most 10000 events; ask for several"));
