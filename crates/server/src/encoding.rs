@@ -3,12 +3,17 @@
 //! Promises: never more than a bound comes out, and each step of it is asked for before it is
 //! taken; a frame that asks for a larger window than the bound is refused.
 
-use std::io::Read;
+use std::io::{self, Read};
+
+use flate2::bufread::GzDecoder;
 
 /// Room is asked for in steps of this.
 pub(crate) const STEP_BYTES: usize = 64 << 10;
 /// A zstd frame may ask for a window of 2 to the power of this, as much as a body may have.
 const WINDOW_LOG_MAX: u32 = 24;
+
+/// Members of a gzip body.
+const MEMBERS_MAX: u32 = 65_536;
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +59,7 @@ impl Encoding {
     ) -> Result<Vec<u8>, DecodeError> {
         match self {
             Encoding::Identity => Ok(body),
-            Encoding::Gzip => unpack(flate2::read::MultiGzDecoder::new(&body[..]), bytes_max, room),
+            Encoding::Gzip => unpack(Members::new(&body), bytes_max, room),
             Encoding::Zstd => {
                 let broken = |_| DecodeError::Broken;
                 let mut decoder =
@@ -62,6 +67,33 @@ impl Encoding {
                 decoder.window_log_max(WINDOW_LOG_MAX).map_err(broken)?;
                 unpack(decoder, bytes_max, room)
             }
+        }
+    }
+}
+
+/// The members of a gzip body, one after the other. Empty ones cost as much as others and take no
+/// room, so their number has a bound of its own.
+struct Members<'b> {
+    current: GzDecoder<&'b [u8]>,
+    left: u32,
+}
+
+impl<'b> Members<'b> {
+    fn new(body: &'b [u8]) -> Members<'b> {
+        Members { current: GzDecoder::new(body), left: MEMBERS_MAX }
+    }
+}
+
+impl Read for Members<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.current.read(out)?;
+            let rest = *self.current.get_ref();
+            if count > 0 || rest.is_empty() {
+                return Ok(count);
+            }
+            self.left = self.left.checked_sub(1).ok_or(io::ErrorKind::InvalidData)?;
+            self.current = GzDecoder::new(rest);
         }
     }
 }
@@ -123,5 +155,9 @@ mod tests {
     fn several_gzip_members_are_one_body() {
         let members = [gzip(b"one "), gzip(b"two")].concat();
         assert_eq!(Encoding::Gzip.decode(members, 7, |_| true), Ok(b"one two".to_vec()));
+        let empty = gzip(b"");
+        let many = |count: u32| Encoding::Gzip.decode(empty.repeat(count as usize), 7, |_| true);
+        assert_eq!(many(MEMBERS_MAX), Ok(Vec::new()));
+        assert_eq!(many(MEMBERS_MAX + 2), Err(DecodeError::Broken));
     }
 }
