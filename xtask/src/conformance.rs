@@ -141,7 +141,8 @@ impl Served {
                 break;
             }
         }
-        let token = fs::read_to_string(folder.join("data-keys/first-token-default")).map_err(failed)?;
+        let token =
+            fs::read_to_string(folder.join("data-keys/first-token-default")).map_err(failed)?;
         served.token = token.trim().to_owned();
         fs::write(&served.key_file, vkey).map_err(failed)?;
         Ok(served)
