@@ -1,6 +1,7 @@
 //! Starting and stopping.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -175,7 +176,13 @@ fn catch_up(
     stop: watch::Sender<bool>,
 ) -> Result<JoinHandle<Result<(), OpenError>>, StartError> {
     let run = move || {
-        let result = backlog::work(&app);
+        // A panic is a failure like any other: reads would wait for ever.
+        let panicked = |_| {
+            let source = std::io::Error::other("indexing panicked");
+            Err(OpenError::Io { what: "what the journal holds".into(), source })
+        };
+        let result =
+            catch_unwind(AssertUnwindSafe(|| backlog::work(&app))).unwrap_or_else(panicked);
         if let Err(error) = &result {
             let what = "what the journal holds cannot be believed; this process ends";
             tracing::error!(cause = %error, what);
