@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use commit::{Answer, Log, LogSpec, Prepared, Settings, Store, World, id_key};
+use commit::{Answer, Indexer, Log, LogSpec, Prepared, Settings, Store, World, id_key};
 use platform::{Disk, RealDisk, SystemClock, SystemEntropy};
 
 use crate::bulk::{START_NS, bulk};
@@ -75,7 +75,8 @@ fn open(folder: &Path) -> Result<Store, Failed> {
     let world = World { disk: data, keys, clock, entropy, id_key };
     let spec = LogSpec { name: LOG.into(), tenant: "default".into(), public: true };
     let settings = Settings::new("bench.example", vec![spec]);
-    let nothing = |_: &Prepared, _: &[admit::Admitted]| -> commit::Index { Box::new(|_| {}) };
+    let nothing: Arc<Indexer> =
+        Arc::new(|_: &Prepared, _: &[admit::Admitted]| -> commit::Index { Box::new(|_| {}) });
     Store::open(world, &settings, &mut |_, _| {}, &nothing, |_| {})
         .map_err(|error| error.to_string())
 }

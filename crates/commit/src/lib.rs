@@ -11,13 +11,16 @@
 //!          ─ Lane: plan, write, sync, sign, publish ─▶ Answer ─ receipt
 //! ```
 
+mod clock_watch;
 pub mod evidence;
 mod fair;
 mod folder;
+mod front;
 mod head;
 pub mod journal;
 mod lane;
 mod log;
+mod logs;
 mod open;
 mod own;
 mod part;
@@ -31,12 +34,14 @@ mod submission;
 mod sweep;
 mod world;
 
+pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
 pub use folder::{LogSpec, id_key};
 pub use lane::Fatal;
 pub use log::{
     Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, ReadError, Reader, TILE_WIDTH, Tree,
     WINDOW_NS, hex,
 };
+pub use logs::LogMap;
 pub use open::{OpenError, Progress, Settings};
 pub use prepare::{Earlier, Fate, Prepared, prepare};
 pub use replay::{Replay, Replayed};

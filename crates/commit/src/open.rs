@@ -12,12 +12,14 @@ use event::OriginDigest;
 
 use crate::fair::Fair;
 use crate::folder::{self, LogSpec};
+use crate::front::Before;
 use crate::head::Head;
 use crate::journal::file::{FILE_BYTES, file_name};
 use crate::journal::frame::Frame;
 use crate::journal::{Damage, Found, Journal, Place, Scan, scan};
 use crate::lane::{Lane, LaneLog};
 use crate::log::{Files, Log, Published, Sequencer, read_unverified};
+use crate::logs::Logs;
 use crate::rising::{Rising, visit_frame};
 use crate::sweep::Sweep;
 use crate::world::World;
@@ -33,12 +35,16 @@ pub struct Settings {
     pub file_bytes: u64,
     /// Whether journal files are made ahead by a thread.
     pub files_ahead: bool,
+    /// The program's version: if given, each open log states every start of it and every orderly
+    /// stop.
+    pub version: Option<String>,
 }
 
 impl Settings {
     /// With journal files of the usual size, made ahead.
     pub fn new(host: &str, logs: Vec<LogSpec>) -> Settings {
-        Settings { host: host.to_owned(), logs, file_bytes: FILE_BYTES, files_ahead: true }
+        let host = host.to_owned();
+        Settings { host, logs, file_bytes: FILE_BYTES, files_ahead: true, version: None }
     }
 }
 
@@ -99,9 +105,9 @@ pub type Progress<'p> = dyn FnMut(u64, u64) + 'p;
 /// An opened folder.
 pub(crate) struct Opened {
     pub(crate) lane: Lane,
-    pub(crate) logs: BTreeMap<String, Arc<Log>>,
-    /// Where a torn tail was cut off.
-    pub(crate) cut: Option<(String, u64)>,
+    pub(crate) logs: Logs,
+    /// How the process before left the folder.
+    pub(crate) before: Before,
     /// What is left to clear once the cut is stated.
     pub(crate) sweep: Sweep,
 }
@@ -122,7 +128,8 @@ pub(crate) fn open(
     let mut found = scan(disk.as_ref(), folder, &mut visit, progress)?;
     check_head(&head, &rising, &found)?;
     let failed = |error| OpenError::io("head", error);
-    if head.slot().closed {
+    let closed = head.slot().closed;
+    if closed {
         check_closed(&found, &rising)?;
         // From here on a crash leaves a folder that was not closed in order.
         head.write([], false).and_then(|()| head.sync()).map_err(failed)?;
@@ -156,7 +163,8 @@ pub(crate) fn open(
         frame: Vec::new(),
     };
     let cut = found.torn.map(|place| (file_name(place.file), place.offset));
-    Ok(Opened { lane, logs, cut, sweep: Sweep::new(&found) })
+    let before = Before { closed, cut };
+    Ok(Opened { lane, logs: Logs::new(logs), before, sweep: Sweep::new(&found) })
 }
 
 /// The logs that are there, and those that the settings ask for, before any frame is read.

@@ -4,6 +4,7 @@ use admit::{Admitted, Peer, Policy, admit};
 use capture::Record;
 use event::{Hash, Object, Value, format_time};
 
+use crate::clock_watch::Jump;
 use crate::log::{LogMeta, hex};
 use crate::world::World;
 
@@ -39,6 +40,85 @@ pub(crate) fn cut(world: &World, tenant: &str, file: &str, offset: u64) -> Admit
     attributes.set("file", file.to_owned());
     attributes.set("offset", offset.to_string());
     event.set("attributes", attributes);
+    admitted(world, event, tenant)
+}
+
+/// The server started on a folder that was used before.
+pub(crate) fn started(
+    world: &World,
+    tenant: &str,
+    version: &str,
+    size: u64,
+    closed: bool,
+    cut: bool,
+) -> Admitted {
+    let why = match closed {
+        true => "the server started; the folder had been closed in order",
+        false => {
+            "the server started; the one before had not closed the folder: it was killed, or \
+                  the machine stopped"
+        }
+    };
+    let attributes = [
+        ("version", Value::from(version.to_owned())),
+        ("closed_in_order", Value::from(closed)),
+        ("cut", Value::from(cut)),
+        ("size", Value::from(size.to_string())),
+    ];
+    told(world, "server.start", tenant, why, attributes)
+}
+
+/// The server stops, and closes the folder in order.
+pub(crate) fn stopped(world: &World, tenant: &str, version: &str) -> Admitted {
+    let attributes = [("version", Value::from(version.to_owned()))];
+    told(
+        world,
+        "server.stop",
+        tenant,
+        "the server stops and closes the folder in order",
+        attributes,
+    )
+}
+
+/// The wall clock was set while the server ran.
+pub(crate) fn clock_jump(world: &World, tenant: &str, jump: &Jump) -> Admitted {
+    let why = "the wall clock and the clock that only counts disagree: it was set, or the machine \
+               slept";
+    told(world, "clock.jump", tenant, why, jump_attributes(jump))
+}
+
+/// At a start the wall clock shows less than the newest entry.
+pub(crate) fn clock_behind(world: &World, tenant: &str, jump: &Jump) -> Admitted {
+    let why = "the wall clock is behind the newest entry: it was set back since, or was wrong then";
+    told(world, "clock.jump", tenant, why, jump_attributes(jump))
+}
+
+fn jump_attributes(jump: &Jump) -> [(&'static str, Value<'static>); 4] {
+    [
+        ("by_ms", Value::from((jump.by_ns() / 1_000_000).to_string())),
+        ("expected", Value::from(format_time(jump.expected))),
+        ("found", Value::from(format_time(jump.found))),
+        ("untold", Value::from(jump.untold.to_string())),
+    ]
+}
+
+/// An event about the server itself.
+fn told<const N: usize>(
+    world: &World,
+    action: &str,
+    tenant: &str,
+    why: &str,
+    attributes: [(&'static str, Value<'static>); N],
+) -> Admitted {
+    let mut event = own(world, action, "system", "other");
+    let mut reason = Object::new();
+    reason.set("text", why.to_owned());
+    event.set("reason", reason);
+    let mut members = Object::new();
+    for (name, value) in attributes {
+        members.set(name, value);
+    }
+    event.set("attributes", members);
     admitted(world, event, tenant)
 }
 

@@ -3,17 +3,17 @@
 //! Start-up is done in it, before the lane has its thread; a simulation never gives it one, so
 //! that what happens depends on nothing but the seed.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use admit::Admitted;
 
+use crate::front::{Before, Front};
 use crate::lane::{Fatal, Lane};
 use crate::log::{Log, ReadError};
+use crate::logs::LogMap;
 use crate::open::{self, OpenError, Opened, Progress, Settings};
-use crate::own;
 use crate::prepare::{Prepared, prepare};
 use crate::replay::Replay;
 use crate::store::Indexer;
@@ -23,49 +23,36 @@ use crate::world::World;
 /// An open data folder without threads (but for the journal's, if the settings ask for files
 /// ahead).
 pub struct Stepped {
-    pub(crate) world: World,
-    pub(crate) logs: BTreeMap<String, Arc<Log>>,
+    pub(crate) front: Front,
     pub(crate) lane: Lane,
 }
 
 impl Stepped {
-    /// Opens a folder and writes what the log itself has to state: who opened it, and what was
-    /// cut.
+    /// Opens a folder and writes what the log itself has to state: who opened it, what was cut,
+    /// and that the server started.
     pub fn open(
         world: World,
         settings: &Settings,
         progress: &mut Progress<'_>,
-        indexer: &Indexer,
+        indexer: &Arc<Indexer>,
     ) -> Result<Stepped, OpenError> {
-        let Opened { lane, logs, cut, sweep } = open::open(&world, settings, progress)?;
-        let mut stepped = Stepped { world, logs, lane };
-        stepped.state(cut.as_ref(), indexer)?;
+        let Opened { lane, logs, before, sweep } = open::open(&world, settings, progress)?;
+        let front = Front::new(world, logs, indexer.clone(), settings.version.clone());
+        let mut stepped = Stepped { front, lane };
+        stepped.state(&before)?;
         // A crash up to here leaves what was cut where it was: it is found and stated again.
-        sweep.run(stepped.world.disk.as_ref())?;
+        sweep.run(stepped.front.world.disk.as_ref())?;
         Ok(stepped)
     }
 
     /// Commits the log's own statements, those of all logs in one frame: either each log states
     /// the cut or the next start-up does.
-    fn state(&mut self, cut: Option<&(String, u64)>, indexer: &Indexer) -> Result<(), OpenError> {
+    fn state(&mut self, before: &Before) -> Result<(), OpenError> {
+        let failed = |error| OpenError::io("the journal", io::Error::other(error));
         let (give, take) = channel();
-        for log in self.logs.clone().values() {
-            let tenant = &log.meta.tenant;
-            let mut events = Vec::new();
-            if log.checkpoint().size == 0 {
-                let why = "declared in the configuration and not there at start-up";
-                events.push(own::opened(&self.world, &log.meta, why));
-            }
-            if let Some((file, offset)) = cut {
-                events.push(own::cut(&self.world, tenant, file, *offset));
-            }
-            if !events.is_empty() {
-                let failed = |error| OpenError::io("the journal", io::Error::other(error));
-                let prepared = self.prepare(log, &events).map_err(failed)?;
-                let index = indexer(&prepared, &events);
-                let give = give.clone();
-                self.submit(prepared, index, Box::new(move |answer| drop(give.send(answer))));
-            }
+        for (prepared, index) in self.front.at_start(before).map_err(failed)? {
+            let give = give.clone();
+            self.submit(prepared, index, Box::new(move |answer| drop(give.send(answer))));
         }
         drop(give);
         self.drain().map_err(|fatal| OpenError::io("the journal", fatal.0))?;
@@ -76,17 +63,17 @@ impl Stepped {
 
     /// Reads what start-up found in the logs, from their beginning.
     pub fn replay(&self) -> Replay {
-        Replay::new(self.logs.values())
+        Replay::new(self.logs().values())
     }
 
-    /// The logs by name.
-    pub fn logs(&self) -> &BTreeMap<String, Arc<Log>> {
-        &self.logs
+    /// The logs by name, as they are now.
+    pub fn logs(&self) -> Arc<LogMap> {
+        self.front.logs.all()
     }
 
     /// As [`Store::prepare`](crate::Store::prepare).
     pub fn prepare(&self, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepared, ReadError> {
-        prepare(&self.world, log, sent)
+        prepare(&self.front.world, log, sent)
     }
 
     /// As [`Store::submit`](crate::Store::submit), but for that nothing happens before the next
@@ -115,8 +102,18 @@ impl Stepped {
         self.lane.rest()
     }
 
+    /// As [`Store::tick`](crate::Store::tick).
+    pub fn tick(&mut self) {
+        for (prepared, index) in self.front.clock_statements() {
+            self.submit(prepared, index, Box::new(|_| {}));
+        }
+    }
+
     /// Commits what is waiting and closes the folder in order.
-    pub fn close(self) -> Result<(), Fatal> {
+    pub fn close(mut self) -> Result<(), Fatal> {
+        for (prepared, index) in self.front.at_stop() {
+            self.submit(prepared, index, Box::new(|_| {}));
+        }
         self.lane.close()
     }
 }

@@ -1,6 +1,5 @@
 //! The commit path as others use it: open, prepare, submit, read, close.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -8,8 +7,10 @@ use std::thread::JoinHandle;
 
 use admit::Admitted;
 
+use crate::front::Front;
 use crate::lane::Fatal;
 use crate::log::{Log, ReadError};
+use crate::logs::LogMap;
 use crate::open::{OpenError, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
 use crate::replay::Replay;
@@ -25,23 +26,22 @@ pub type Indexer = dyn Fn(&Prepared, &[Admitted]) -> Index + Send + Sync;
 
 /// An open data folder with its lane running.
 pub struct Store {
-    world: World,
-    logs: BTreeMap<String, Arc<Log>>,
+    front: Front,
     inbox: SyncSender<Message>,
     lane: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
 }
 
 impl Store {
     /// Opens a folder, starts its lane and writes what the log itself has to state: who opened
-    /// it, and what was cut. `died` is called if writing fails: the process must then end.
+    /// it, what was cut, and that the server started. `died` is called if writing fails: the process must then end.
     pub fn open(
         world: World,
         settings: &Settings,
         progress: &mut Progress<'_>,
-        indexer: &Indexer,
+        indexer: &Arc<Indexer>,
         died: impl FnOnce(&Fatal) + Send + 'static,
     ) -> Result<Store, OpenError> {
-        let Stepped { world, logs, lane } = Stepped::open(world, settings, progress, indexer)?;
+        let Stepped { front, lane } = Stepped::open(world, settings, progress, indexer)?;
         let (inbox, outbox) = sync_channel(INBOX_MAX);
         let run = move || {
             // A panic is a failure like any other: the process must end, not go on without a lane.
@@ -57,27 +57,27 @@ impl Store {
             .name("lane".into())
             .spawn(run)
             .map_err(|error| OpenError::io("the lane's thread", error))?;
-        Ok(Store { world, logs, inbox, lane: Mutex::new(Some(thread)) })
+        Ok(Store { front, inbox, lane: Mutex::new(Some(thread)) })
     }
 
     /// Reads what start-up found in the logs, from their beginning.
     pub fn replay(&self) -> Replay {
-        Replay::new(self.logs.values())
+        Replay::new(self.logs().values())
     }
 
-    /// The logs by name.
-    pub fn logs(&self) -> &BTreeMap<String, Arc<Log>> {
-        &self.logs
+    /// The logs by name, as they are now.
+    pub fn logs(&self) -> Arc<LogMap> {
+        self.front.logs.all()
     }
 
     /// Makes fresh ids and times for who admits.
     pub fn world(&self) -> &World {
-        &self.world
+        &self.front.world
     }
 
     /// Looks up ids, digests and compresses: the work before the lane.
     pub fn prepare(&self, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepared, ReadError> {
-        prepare(&self.world, log, sent)
+        prepare(&self.front.world, log, sent)
     }
 
     /// Hands a batch to the lane; `reply` hears what became of it. A batch that adds nothing is
@@ -92,10 +92,20 @@ impl Store {
         }
     }
 
+    /// To be called once a second or so: has the logs state that the clock was set.
+    pub fn tick(&self) {
+        for (prepared, index) in self.front.clock_statements() {
+            self.submit(prepared, index, Box::new(|_| {}));
+        }
+    }
+
     /// Commits what is waiting and closes the folder in order.
     pub fn close(&self) -> Result<(), Fatal> {
         let thread = self.lane.lock().unwrap_or_else(|p| p.into_inner()).take();
         let Some(thread) = thread else { return Ok(()) };
+        for (prepared, index) in self.front.at_stop() {
+            self.submit(prepared, index, Box::new(|_| {}));
+        }
         // A lane that has ended does not hear this; its result says why.
         let _ = self.inbox.send(Message::Close);
         let ended = thread.join();

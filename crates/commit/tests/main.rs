@@ -12,6 +12,7 @@ mod faults;
 mod ids;
 mod lock;
 mod roundtrip;
+mod runs;
 mod simulation;
 mod tamper;
 mod witness;

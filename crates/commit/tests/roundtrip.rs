@@ -21,7 +21,7 @@ fn what_was_written_is_read_back_after_a_restart() {
             outside.write(&mut stepped, tenant, sent).unwrap();
         }
     }
-    outside.witness.look(stepped.logs());
+    outside.witness.look(&stepped.logs());
     stepped.close().unwrap();
     outside.witness.judge_folder(&outside.disk);
     for how in [Crash::Killed, Crash::PowerLossBare] {

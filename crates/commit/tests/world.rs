@@ -6,7 +6,7 @@ use std::time::Duration;
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
 use commit::{
-    Answer, Fatal, Fate, Index, Log, LogSpec, OpenError, Settings, Stepped, World, id_key,
+    Answer, Fatal, Fate, Index, Indexer, Log, LogSpec, OpenError, Settings, Stepped, World, id_key,
 };
 use event::Value;
 use platform::sim::{Crash, SimClock, SimDisk, SimEntropy};
@@ -73,14 +73,14 @@ impl Outside {
     /// Opens the folder; the witness looks at what comes up, before and after all was read.
     pub fn open(&mut self) -> Result<Stepped, OpenError> {
         let stepped = self.start()?;
-        self.witness.look(stepped.logs());
+        self.witness.look(&stepped.logs());
         check_all(&stepped)?;
         Ok(stepped)
     }
 
     /// Opens the folder, unseen.
     pub fn start(&self) -> Result<Stepped, OpenError> {
-        let indexer = |_: &_, _: &_| -> Index { Box::new(|_| {}) };
+        let indexer: Arc<Indexer> = Arc::new(|_: &_, _: &_| -> Index { Box::new(|_| {}) });
         Stepped::open(self.world()?, &self.settings, &mut |_, _| {}, &indexer)
     }
 

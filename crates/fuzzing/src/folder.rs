@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
-use commit::{Index, LogSpec, OpenError, Settings, Stepped, World, id_key};
+use commit::{Index, Indexer, LogSpec, OpenError, Settings, Stepped, World, id_key};
 use event::Value;
 use platform::Disk;
 use platform::sim::{SimClock, SimDisk, SimEntropy};
@@ -209,7 +209,8 @@ fn base() -> &'static Base {
         stepped.close().expect("the disk works");
         let mut stepped = start(&disk).expect("the folder of before");
         write(&mut stepped, "a", 2);
-        let keys = stepped.logs().values().map(|log| log.vkey());
+        let logs = stepped.logs();
+        let keys = logs.values().map(|log| log.vkey());
         let policy: String = keys.map(|vkey| format!("log {vkey}\n")).collect();
         let policy = verify::Policy::parse((policy + "quorum none\n").as_bytes());
         let crashed = Files::take(&disk.folder("data"));
@@ -234,7 +235,7 @@ fn start(disk: &SimDisk) -> Result<Stepped, OpenError> {
     let mut settings = Settings::new("h.example", vec![spec("a"), spec("b")]);
     settings.file_bytes = FILE_BYTES;
     settings.files_ahead = false;
-    let indexer = |_: &_, _: &_| -> Index { Box::new(|_| {}) };
+    let indexer: Arc<Indexer> = Arc::new(|_: &_, _: &_| -> Index { Box::new(|_| {}) });
     Stepped::open(world, &settings, &mut |_, _| {}, &indexer)
 }
 

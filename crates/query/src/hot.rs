@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use admit::Admitted;
 use commit::journal::event_list::StoredEvent;
-use commit::{Indexer, LogMeta, Placed};
+use commit::{Index, Indexer, LogMeta, Placed, Prepared};
 use event::Leaf;
 
 use crate::block;
@@ -99,15 +99,17 @@ impl Hot {
     }
 
     /// What the store calls to index each batch.
-    pub fn indexer(self: &Arc<Hot>) -> Box<Indexer> {
+    pub fn indexer(self: &Arc<Hot>) -> Arc<Indexer> {
         let hot = Arc::clone(self);
-        Box::new(move |prepared, sent| {
+        Arc::new(move |prepared: &Prepared, sent: &[Admitted]| {
             let log = prepared.log();
             let index = hot.log(log.meta.name());
             index.present.pack(log.checkpoint().size, &hot.settings);
             let mut rows = Rows::build(prepared.added(sent).map(Admitted::fields));
             index.learn(&mut rows);
-            Box::new(move |placed: Placed<'_>| index.present.add(placed.first, placed.leaves, rows))
+            let add =
+                move |placed: Placed<'_>| index.present.add(placed.first, placed.leaves, rows);
+            Box::new(add) as Index
         })
     }
 

@@ -20,7 +20,7 @@ use crate::turns::Turns;
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) hot: Arc<Hot>,
-    pub(crate) indexer: Box<Indexer>,
+    pub(crate) indexer: Arc<Indexer>,
     pub(crate) tokens: Tokens,
     /// The log that takes a tenant's events, by tenant: what the configuration says. The folder may
     /// have others of the same tenant, which are closed.
@@ -41,8 +41,8 @@ pub(crate) struct App {
 
 impl App {
     /// The log that takes a tenant's events.
-    pub(crate) fn open_log(&self, tenant: &str) -> Option<&Arc<Log>> {
-        self.store.logs().get(self.open_logs.get(tenant)?)
+    pub(crate) fn open_log(&self, tenant: &str) -> Option<Arc<Log>> {
+        self.store.logs().get(self.open_logs.get(tenant)?).cloned()
     }
 }
 

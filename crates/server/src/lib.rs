@@ -16,6 +16,7 @@ mod http;
 mod ingest;
 mod origin;
 mod permits;
+mod pulse;
 mod refusals;
 mod serve;
 pub mod tile_path;

@@ -22,6 +22,7 @@ use crate::descriptors;
 use crate::http::{self, Patience};
 use crate::origin;
 use crate::permits::Permits;
+use crate::pulse::Pulse;
 use crate::refusals::Refusals;
 use crate::tokens::{NewToken, TokenError, Tokens};
 use crate::turns::Turns;
@@ -76,6 +77,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
     backlog: JoinHandle<Result<(), OpenError>>,
+    pulse: Pulse,
     _held: Held,
 }
 
@@ -105,13 +107,15 @@ pub async fn start(
     let app = open(data_disk, keys_disk, config, progress, stop.clone())?;
     let first_tokens = first_tokens(&app, config)?;
     let backlog = catch_up(app.clone(), stop.clone())?;
+    let thread = |error| StartError::Folder("a thread".into(), error);
+    let pulse = Pulse::start(app.clone()).map_err(thread)?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
     let connections_max = descriptors::connections(config.limits.connections_max);
     let router = http::router(app.clone());
     let listening = http::listen(listener, router, connections_max, Patience::default(), stopped);
     let task = tokio::spawn(listening);
     let started = Started { address, vkeys, first_tokens };
-    Ok(Running { started, app, stop, task, backlog, _held: held })
+    Ok(Running { started, app, stop, task, backlog, pulse, _held: held })
 }
 
 fn open(
@@ -138,7 +142,8 @@ fn open(
             "no --origin was given: the logs made now are named after this machine, for ever"
         );
     }
-    let settings = Settings::new(&host, config.logs());
+    let mut settings = Settings::new(&host, config.logs());
+    settings.version = Some(env!("CARGO_PKG_VERSION").to_owned());
     let hot = Arc::new(Hot::resuming(query::Settings::default()));
     let indexer = hot.indexer();
     let failed = Arc::new(AtomicBool::new(false));
@@ -149,7 +154,7 @@ fn open(
         // Nobody may be listening yet; then start-up itself reports the failure.
         let _ = stop.send(true);
     };
-    let store = Store::open(world, &settings, progress, indexer.as_ref(), died)?;
+    let store = Store::open(world, &settings, progress, &indexer, died)?;
     Ok(Arc::new(App {
         store,
         hot,
@@ -239,12 +244,14 @@ impl Running {
         self.app.stopping.store(true, Relaxed);
         let _ = self.stop.send(true);
         let listened = self.task.await;
-        let (app, backlog) = (self.app.clone(), self.backlog);
+        let (app, backlog, pulse) = (self.app.clone(), self.backlog, self.pulse);
         app.backlog.stop();
         let close = move || {
             let caught_up = backlog.join().map_err(|_| "indexing panicked".to_owned())?;
+            let beat = pulse.stop();
             let closed = app.store.close();
             closed.map_err(|fatal| format!("{fatal}: {}", fatal.0))?;
+            beat?;
             caught_up.map_err(|damage| damage.to_string())
         };
         let closed = tokio::task::spawn_blocking(close).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
-use commit::{Answer, Fate, IdKey, Indexer, Log, LogSpec, Replayed, Store, World};
+use commit::{Answer, Fate, IdKey, Indexer, Log, LogMap, LogSpec, Replayed, Store, World};
 use event::{Fields, Value, json};
 use platform::{Clock, SystemEntropy};
 use query::{Hot, Scope, Settings, Source};
@@ -41,7 +41,8 @@ pub type Place = (i64, String, u64);
 pub struct House {
     pub store: Store,
     pub hot: Arc<Hot>,
-    indexer: Box<Indexer>,
+    indexer: Arc<Indexer>,
+    logs: Arc<LogMap>,
     world: World,
     settings: Settings,
 }
@@ -76,7 +77,7 @@ impl House {
             hot.replay(&log.meta, first, &leaves, &events);
         }
         hot.resumed();
-        House { store, hot, indexer, world, settings }
+        House { logs: store.logs(), store, hot, indexer, world, settings }
     }
 
     /// Closes in order and starts anew.
@@ -86,11 +87,11 @@ impl House {
     }
 
     pub fn source(&self) -> Source<'_> {
-        Source { logs: self.store.logs(), hot: &self.hot, is_over: &|| false }
+        Source { logs: &self.logs, hot: &self.hot, is_over: &|| false }
     }
 
     pub fn log(&self, name: &str) -> &Arc<Log> {
-        &self.store.logs()[name]
+        &self.logs[name]
     }
 
     /// Commits events of one sender to a log, as one batch.

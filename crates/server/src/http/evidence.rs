@@ -140,7 +140,7 @@ fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response
     let pointers = Pointers::new(request)?;
     let disclose = |path: &str| pointers.disclosure(path);
     let asked = Asked { seqs: &seqs, claim, old: &request.old, remarks };
-    let made = make_evidence(log, &checkpoint, asked, disclose);
+    let made = make_evidence(&log, &checkpoint, asked, disclose);
     let made = made.map_err(|error| match error {
         EvidenceError::Read(error) => read_failure(&error),
         EvidenceError::TooLarge => Failure::too_large(error.to_string()),

@@ -31,7 +31,8 @@ pub(crate) fn reading<T>(
 ) -> Result<T, Failure> {
     let end = app.clock.elapsed() + READ_MAX;
     let is_over = || app.clock.elapsed() > end || app.stopping.load(Relaxed);
-    let source = Source { logs: app.store.logs(), hot: &app.hot, is_over: &is_over };
+    let logs = app.store.logs();
+    let source = Source { logs: &logs, hot: &app.hot, is_over: &is_over };
     read(&source).map_err(|error| query_failure(&error))
 }
 
@@ -80,12 +81,8 @@ pub(crate) async fn by_id(
 }
 
 /// A log that the caller may read.
-pub(crate) fn readable<'a>(
-    app: &'a App,
-    scope: &Scope,
-    name: &str,
-) -> Result<&'a Arc<Log>, Failure> {
-    let log = app.store.logs().get(name).filter(|log| scope.sees(&log.meta));
+pub(crate) fn readable(app: &App, scope: &Scope, name: &str) -> Result<Arc<Log>, Failure> {
+    let log = app.store.logs().get(name).filter(|log| scope.sees(&log.meta)).cloned();
     log.ok_or_else(|| Failure::not_found("no such log, or none that you may read"))
 }
 
@@ -116,7 +113,8 @@ pub(crate) async fn logs(
     Caller(caller): Caller,
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.scope()?;
-    let logs = app.store.logs().values().filter(|log| scope.sees(&log.meta));
+    let all = app.store.logs();
+    let logs = all.values().filter(|log| scope.sees(&log.meta));
     let shown = logs.map(|log| {
         let checkpoint = log.checkpoint();
         json!({
@@ -136,7 +134,7 @@ pub(crate) async fn receipt(
 ) -> Result<Response, Failure> {
     let scope = caller.scope()?;
     let log = readable(&app, &scope, &name)?;
-    let proof = tlog_proof(log, &log.checkpoint(), seq);
+    let proof = tlog_proof(&log, &log.checkpoint(), seq);
     let proof = proof.ok_or_else(|| Failure::not_found(format!("the log has no entry {seq}")))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], proof).into_response())
 }

@@ -26,7 +26,7 @@ pub(crate) async fn serve(
     MaybeCaller(caller): MaybeCaller,
     InPath((name, rest)): InPath<(String, String)>,
 ) -> Result<Response, Failure> {
-    let log = app.store.logs().get(&name).ok_or_else(absent)?;
+    let log = app.store.logs().get(&name).cloned().ok_or_else(absent)?;
     let resource = Resource::parse(&rest).ok_or_else(absent)?;
     if resource == Resource::Checkpoint {
         let note = log.checkpoint().note.clone().into_bytes();
@@ -37,7 +37,7 @@ pub(crate) async fn serve(
     if !log.meta.public && !reads {
         return Err(absent());
     }
-    let bytes = bytes(log, &resource).ok_or_else(absent)?;
+    let bytes = bytes(&log, &resource).ok_or_else(absent)?;
     let kept = if log.meta.public { IMMUTABLE } else { IMMUTABLE_PRIVATE };
     Ok(respond(bytes, "application/octet-stream", kept))
 }

@@ -1,0 +1,39 @@
+//! The server's pulse: once a second the store looks whether its clock was set.
+//!
+//! A thread of its own, for what a beat does may wait for the disk.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::app::App;
+
+/// From one beat to the next.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Beats until it is stopped.
+pub(crate) struct Pulse {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Pulse {
+    /// Starts to beat.
+    pub(crate) fn start(app: Arc<App>) -> std::io::Result<Pulse> {
+        let (stop, stopped) = channel();
+        let beat = move || {
+            while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                app.store.tick();
+            }
+        };
+        let thread = std::thread::Builder::new().name("pulse".into()).spawn(beat)?;
+        Ok(Pulse { stop, thread })
+    }
+
+    /// Returns when the last beat is done.
+    pub(crate) fn stop(self) -> Result<(), String> {
+        drop(self.stop);
+        self.thread.join().map_err(|_| "the pulse panicked".to_owned())
+    }
+}
