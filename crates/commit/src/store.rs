@@ -32,8 +32,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a folder, starts its lane and writes what the log itself has to state: who opened
-    /// it, what was cut, and that the server started. `died` is called if writing fails: the process must then end.
+    /// Opens a folder, starts its lane and writes what the log itself has to state: who opened it,
+    /// what was cut, and that the server started. `died` is called if writing fails: the process
+    /// must then end.
     pub fn open(
         world: World,
         settings: &Settings,
