@@ -14,6 +14,7 @@ mod demo;
 mod error;
 mod out;
 mod patience;
+mod supervisor;
 mod view;
 
 use std::process::ExitCode;

@@ -104,6 +104,10 @@ impl Lane {
                 self.submit(submission);
                 false
             }
+            Message::Ping(heard) => {
+                heard();
+                false
+            }
             Message::Close => true,
         }
     }

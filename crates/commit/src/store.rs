@@ -100,6 +100,12 @@ impl Store {
         }
     }
 
+    /// Asks the lane to call `heard` before it takes its next turn: one that hangs in a write never
+    /// does. Returns whether it was asked; it is not when it has ended or too much waits.
+    pub fn ping(&self, heard: impl FnOnce() + Send + 'static) -> bool {
+        self.inbox.try_send(Message::Ping(Box::new(heard))).is_ok()
+    }
+
     /// Commits what is waiting and closes the folder in order.
     pub fn close(&self) -> Result<(), Fatal> {
         let thread = self.lane.lock().unwrap_or_else(|p| p.into_inner()).take();

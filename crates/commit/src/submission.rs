@@ -64,5 +64,7 @@ impl Submission {
 #[expect(clippy::large_enum_variant, reason = "nearly every message is a submission")]
 pub(crate) enum Message {
     Submit(Submission),
+    /// Heard between two frames, or while nothing comes.
+    Ping(Box<dyn FnOnce() + Send>),
     Close,
 }

@@ -11,6 +11,7 @@ mod damage;
 mod faults;
 mod ids;
 mod lock;
+mod ping;
 mod roundtrip;
 mod runs;
 mod simulation;

@@ -238,6 +238,17 @@ impl Running {
         (!self.app.backlog.is_open()).then_some((indexed, events))
     }
 
+    /// Returns when the lane has been heard, and then true: it takes batches, and hangs in no
+    /// write. False if it could not be asked.
+    pub async fn lane_answers(&self) -> bool {
+        let (told, heard) = tokio::sync::oneshot::channel();
+        let asked = self.app.store.ping(move || {
+            // Nobody may wait for it any more.
+            let _ = told.send(());
+        });
+        asked && heard.await.is_ok()
+    }
+
     /// Stops: no new connections, answers to what is worked on within ten seconds, then a folder
     /// closed in order. Returns whether all of it went well.
     pub async fn stop(self) -> Result<(), String> {

@@ -13,6 +13,7 @@ use crate::args;
 use crate::context::{Contexts, Saved, Server};
 use crate::error::CliError;
 use crate::out;
+use crate::supervisor::Supervisor;
 
 /// How often a progress bar is brought up to date.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -33,7 +34,9 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     runtime()?.block_on(async {
         let mut signals = Signals::listen()?;
-        let running = start(&args.data, &keys, &config).await?;
+        let mut supervisor = Supervisor::from_environment();
+        let started = start(&args.data, &keys, &config, &mut supervisor).await;
+        let running = started.inspect_err(|error| supervisor.failed(error))?;
         greet(&running.started, &keys)?;
         let indexing = async {
             show_indexing(&running).await;
@@ -43,7 +46,9 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
             () = signals.heard() => {}
             () = running.failed() => {}
             () = indexing => {}
+            () = supervisor.attend(&running) => {}
         }
+        supervisor.stopping();
         running.stop().await.map_err(CliError::Server)
     })
 }
@@ -75,13 +80,19 @@ pub(crate) fn traces() {
 }
 
 /// Starts a server, with a progress bar while the journal is read.
-pub(crate) async fn start(data: &Path, keys: &Path, config: &Config) -> Result<Running, CliError> {
+pub(crate) async fn start(
+    data: &Path,
+    keys: &Path,
+    config: &Config,
+    supervisor: &mut Supervisor,
+) -> Result<Running, CliError> {
     let bar = out::progress(
         "  reading the journal  {wide_bar}  {bytes} of {total_bytes}  {bytes_per_sec}   {eta} left",
     );
     let mut heard = |done: u64, total: u64| {
         bar.set_length(total);
         bar.set_position(done);
+        supervisor.reading(done, total);
     };
     let started = server::start(data, keys, config, &mut heard).await;
     bar.finish_and_clear();

@@ -20,6 +20,7 @@ use crate::commands::serve::{Signals, beside, runtime, save_first_context, start
 use crate::context::Saved;
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
+use crate::supervisor::Supervisor;
 use driver::Driver;
 
 /// Runs the demo until it is stopped.
@@ -59,7 +60,7 @@ async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<
         log: vec![LogConfig { name: "shop-0".into(), tenant: "shop".into(), public: true }],
         ..Config::default()
     };
-    let running = start(data, &beside(data), &config).await?;
+    let running = start(data, &beside(data), &config, &mut Supervisor::none()).await?;
     let tokens = service_tokens(&running)?;
     for (_, token) in &running.started.first_tokens {
         saved.extend(save_first_context("demo", &running.started, token));

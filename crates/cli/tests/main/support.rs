@@ -58,6 +58,16 @@ impl Folder {
         Server::start(self.command(&[&SERVE, more].concat()))
     }
 
+    /// Starts a server with these arguments and no others.
+    pub fn serve_as(&self, args: &[&str]) -> Server {
+        Server::start(self.command(args))
+    }
+
+    /// Starts a server on `data` with further variables in its environment.
+    pub fn serve_told(&self, variables: &[(&str, &str)]) -> Server {
+        Server::start(self.command(&SERVE).envs(variables.iter().copied()))
+    }
+
     /// Starts a server on `data` that may have so many files open.
     pub fn serve_with_files(&self, count: u32) -> Server {
         let server = self.command(&SERVE);
