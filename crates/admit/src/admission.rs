@@ -1,9 +1,11 @@
 //! The decision.
 
+use std::sync::Arc;
+
 use capture::Record;
 use event::{Fields, Object, PathText, Schema, Step, Value, limits};
 
-use crate::{Admitted, Peer, Refusal};
+use crate::{Admitted, Owners, Peer, Refusal};
 
 /// What is let in and how.
 #[derive(Clone, Debug)]
@@ -12,11 +14,13 @@ pub struct Policy {
     pub name: String,
     /// Whether places known to hold credentials are redacted.
     pub redact_credentials: bool,
+    /// Which team owns which service.
+    pub owners: Arc<Owners>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy { name: "builtin/1".into(), redact_credentials: true }
+        Policy { name: "builtin/1".into(), redact_credentials: true, owners: Arc::default() }
     }
 }
 
@@ -40,8 +44,9 @@ pub fn admit(
     }
     let claimed = event.object("producer").and_then(|p| p.str("id")).unwrap_or(service);
     let producer = peer.producer(claimed);
+    let owner = policy.owners.recorded(service);
     let (id, id_given) = identify(&mut event, give_id);
-    event.set("recorded", recorded(peer, policy, id_given, redacted));
+    event.set("recorded", recorded(peer, policy, id_given, redacted, owner));
     let fields = Fields::flatten(&event).map_err(|e| Refusal::new("too_many_fields", e.0))?;
     let sent = fields.iter().filter(|f| !f.path.starts_with("[\"recorded\",")).count();
     if sent > limits::FIELDS_SENT_MAX {
@@ -82,13 +87,22 @@ fn identify(event: &mut Object<'_>, give_id: impl FnOnce() -> String) -> (String
     (id, given)
 }
 
-fn recorded<'a>(peer: &Peer, policy: &Policy, id_given: bool, redacted: Vec<String>) -> Object<'a> {
+fn recorded<'a>(
+    peer: &Peer,
+    policy: &Policy,
+    id_given: bool,
+    redacted: Vec<String>,
+    owner: Option<Object<'a>>,
+) -> Object<'a> {
     let mut identity = Object::new();
     identity.set("kind", peer.identity.kind);
     identity.set("id", peer.identity.id.clone());
     let mut recorded = Object::new();
     recorded.set("identity", identity);
     recorded.set("policy", policy.name.clone());
+    if let Some(owner) = owner {
+        recorded.set("owner", owner);
+    }
     if id_given {
         recorded.set("id_given", true);
     }
@@ -156,6 +170,25 @@ mod tests {
             r#"{"action":"a","actor":{"type":"anonymous"},"attributes":{"n":null,"password":"[redacted]"},"id":"given","occurred_at":"2026-01-02T02:04:05.000000000Z","recorded":{"id_given":true,"identity":{"id":"billing","kind":"token"},"policy":"builtin/1","redacted":["[\"attributes\",\"password\"]"]},"service":{"name":"shop"}}"#
         );
         assert_eq!(admitted.producer(), "billing\0shop");
+    }
+
+    #[test]
+    fn the_recorded_event_says_who_owns_its_service() {
+        let owners = [("sh*", "team-shop"), ("pay", "team-pay")];
+        let owners = owners.into_iter().map(|(name, team)| (name.to_owned(), team.to_owned()));
+        let owners = Arc::new(Owners::new(1_795_356_000_000_000_000, owners));
+        let policy = Policy { owners, ..Policy::default() };
+        let text = |service: &str| {
+            let json = format!("{EVENT}}}").replace("\"shop\"", &format!("\"{service}\""));
+            let Ok(Value::Object(event)) = event::json::read(json.as_bytes()) else { panic!() };
+            let record = Record { event, secrets: Vec::new() };
+            let admitted = admit(record, &peer(Speaks::ForMany), &policy, || "given".into());
+            let fields = admitted.expect("admitted").fields().clone();
+            Value::Object(fields.to_value().expect("well formed")).to_json()
+        };
+        let owner = r#""owner":{"as_of":"2026-11-22T14:00:00.000000000Z","team":"team-shop"}"#;
+        assert!(text("shop").contains(owner), "{}", text("shop"));
+        assert!(!text("web").contains("\"owner\""), "{}", text("web"));
     }
 
     #[test]

@@ -9,10 +9,12 @@
 
 mod admission;
 mod admitted;
+mod owners;
 mod peer;
 mod refusal;
 
 pub use admission::{Policy, admit};
 pub use admitted::Admitted;
+pub use owners::Owners;
 pub use peer::{Identity, Peer, Speaks};
 pub use refusal::Refusal;

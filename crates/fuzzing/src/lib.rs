@@ -34,7 +34,7 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     target("event_json", events::json),
     target("event_fields", events::fields),
     target("event_path", events::path),
@@ -53,6 +53,7 @@ pub const TARGETS: [Target; 21] = [
     target("query_filter", queries::filter),
     target("query_cursor", queries::cursor),
     target("server_config", settings::config),
+    target("catalogue_owners", settings::owners),
     target("server_tokens", settings::tokens),
     target("server_encoding", requests::encoding),
     target("server_tile_path", requests::tile_path),
