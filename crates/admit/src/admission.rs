@@ -1,10 +1,15 @@
 //! The decision.
+//!
+//! In two steps, because what the audit scope leaves out is counted by whoever has a clock:
+//! [`judge`] says whose event it is and what the rules want, [`Judged::admit`] lets it in.
 
 use std::sync::Arc;
 
 use capture::Record;
-use event::{Fields, Object, PathText, Schema, Step, Value, limits};
+use event::{Fields, Object, PathText, Schema, Step, Value, limits, pointer};
 
+use crate::schemas::Schemas;
+use crate::scope::{Decision, Rules};
 use crate::{Admitted, Owners, Peer, Refusal};
 
 /// What is let in and how.
@@ -16,45 +21,141 @@ pub struct Policy {
     pub redact_credentials: bool,
     /// Which team owns which service.
     pub owners: Arc<Owners>,
+    /// The audit scope; without one every event is kept.
+    pub scope: Option<Arc<Rules>>,
+    /// The schemas of actions; without any there is nothing to check.
+    pub schemas: Option<Arc<Schemas>>,
 }
 
+const BUILTIN: &str = "builtin/1";
+
 impl Default for Policy {
-    fn default() -> Self {
-        Policy { name: "builtin/1".into(), redact_credentials: true, owners: Arc::default() }
+    fn default() -> Policy {
+        Policy {
+            name: BUILTIN.into(),
+            redact_credentials: true,
+            owners: Arc::default(),
+            scope: None,
+            schemas: None,
+        }
+    }
+}
+
+impl Policy {
+    /// The policy with these rules instead; its name tells which.
+    #[must_use]
+    pub fn with_scope(self, rules: Option<Arc<Rules>>) -> Policy {
+        Policy { scope: rules.filter(|rules| rules.iter().len() > 0), ..self }.named()
+    }
+
+    /// The policy with these schemas instead; its name tells which.
+    #[must_use]
+    pub fn with_schemas(self, schemas: Option<Arc<Schemas>>) -> Policy {
+        Policy { schemas: schemas.filter(|schemas| !schemas.is_empty()), ..self }.named()
+    }
+
+    fn named(self) -> Policy {
+        let mut name = BUILTIN.to_owned();
+        for (what, digest) in [
+            ("scope", self.scope.as_ref().map(|rules| rules.digest())),
+            ("schemas", self.schemas.as_ref().map(|schemas| schemas.digest())),
+        ] {
+            if let Some(digest) = digest {
+                name.push_str(&format!(" {what}/{digest}"));
+            }
+        }
+        Policy { name, ..self }
     }
 }
 
 /// What stands in place of a redacted value.
 const REDACTED: &str = "[redacted]";
 
-/// Admits a record or says why not. `give_id` makes an id for an event that brings none.
+/// An event in its one form, of a service that its sender speaks for.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    event: Object<'a>,
+    /// Path texts of what was redacted.
+    redacted: Vec<String>,
+    /// The same as JSON Pointers; empty if there are no schemas to tell.
+    redacted_at: Vec<String>,
+}
+
+/// Admits a record or says why not, whatever the audit scope wants. `give_id` makes an id for an
+/// event that brings none.
 pub fn admit(
     record: Record<'_>,
     peer: &Peer,
     policy: &Policy,
     give_id: impl FnOnce() -> String,
 ) -> Result<Admitted, Refusal> {
+    judge(record, peer, policy)?.admit(peer, policy, give_id)
+}
+
+/// Redacts a record, brings it to its one form and asks whether its sender speaks for its service.
+pub fn judge<'a>(record: Record<'a>, peer: &Peer, policy: &Policy) -> Result<Judged<'a>, Refusal> {
     let Record { mut event, secrets } = record;
     let redacted =
         if policy.redact_credentials { redact(&mut event, &secrets) } else { Vec::new() };
+    let redacted_at = match (&policy.schemas, redacted.is_empty()) {
+        (Some(_), false) => secrets.iter().map(|steps| pointer(steps)).collect(),
+        _ => Vec::new(),
+    };
     Schema::event().conform(&mut event)?;
     let service = event.object("service").and_then(|s| s.str("name")).unwrap_or_default();
     if !peer.speaks_for(service) {
         return Err(out_of_scope(peer, service));
     }
-    let claimed = event.object("producer").and_then(|p| p.str("id")).unwrap_or(service);
-    let producer = peer.producer(claimed);
-    let owner = policy.owners.recorded(service);
-    let (id, id_given) = identify(&mut event, give_id);
-    event.set("recorded", recorded(peer, policy, id_given, redacted, owner));
-    let fields = Fields::flatten(&event).map_err(|e| Refusal::new("too_many_fields", e.0))?;
-    let sent = fields.iter().filter(|f| !f.path.starts_with("[\"recorded\",")).count();
-    if sent > limits::FIELDS_SENT_MAX {
-        let most = limits::FIELDS_SENT_MAX;
-        let reason = format!("an event has at most {most} fields, this one {sent}");
-        return Err(Refusal::new("too_many_fields", reason));
+    Ok(Judged { event, redacted, redacted_at })
+}
+
+impl<'a> Judged<'a> {
+    /// The event in its one form, without `recorded`.
+    pub fn event(&self) -> &Object<'a> {
+        &self.event
     }
-    Ok(Admitted::new(fields, id, id_given, producer))
+
+    /// What the audit scope wants done with it.
+    pub fn decision<'p>(&self, policy: &'p Policy) -> Decision<'p> {
+        policy.scope.as_ref().map_or(Decision::Default, |rules| rules.decide(&self.event))
+    }
+
+    /// Checks it against its action's schema, identifies it and adds `recorded`.
+    pub fn admit(
+        self,
+        peer: &Peer,
+        policy: &Policy,
+        give_id: impl FnOnce() -> String,
+    ) -> Result<Admitted, Refusal> {
+        let Judged { mut event, redacted, redacted_at } = self;
+        let warnings = match &policy.schemas {
+            Some(schemas) => schemas.check(&event, &redacted_at)?,
+            None => Vec::new(),
+        };
+        let service = event.object("service").and_then(|s| s.str("name")).unwrap_or_default();
+        let claimed = event.object("producer").and_then(|p| p.str("id")).unwrap_or(service);
+        let producer = peer.producer(claimed);
+        let owner = policy.owners.recorded(service);
+        let (id, id_given) = identify(&mut event, give_id);
+        let found = Found { owner, id_given, redacted, warnings };
+        event.set("recorded", recorded(peer, policy, found));
+        let fields = Fields::flatten(&event).map_err(|e| Refusal::new("too_many_fields", e.0))?;
+        let sent = fields.iter().filter(|f| !f.path.starts_with("[\"recorded\",")).count();
+        if sent > limits::FIELDS_SENT_MAX {
+            let most = limits::FIELDS_SENT_MAX;
+            let reason = format!("an event has at most {most} fields, this one {sent}");
+            return Err(Refusal::new("too_many_fields", reason));
+        }
+        Ok(Admitted::new(fields, id, id_given, producer))
+    }
+}
+
+/// What admission found out about an event.
+struct Found<'a> {
+    owner: Option<Object<'a>>,
+    id_given: bool,
+    redacted: Vec<String>,
+    warnings: Vec<String>,
 }
 
 fn out_of_scope(peer: &Peer, service: &str) -> Refusal {
@@ -87,28 +188,23 @@ fn identify(event: &mut Object<'_>, give_id: impl FnOnce() -> String) -> (String
     (id, given)
 }
 
-fn recorded<'a>(
-    peer: &Peer,
-    policy: &Policy,
-    id_given: bool,
-    redacted: Vec<String>,
-    owner: Option<Object<'a>>,
-) -> Object<'a> {
+fn recorded<'a>(peer: &Peer, policy: &Policy, found: Found<'a>) -> Object<'a> {
     let mut identity = Object::new();
     identity.set("kind", peer.identity.kind);
     identity.set("id", peer.identity.id.clone());
     let mut recorded = Object::new();
     recorded.set("identity", identity);
     recorded.set("policy", policy.name.clone());
-    if let Some(owner) = owner {
+    if let Some(owner) = found.owner {
         recorded.set("owner", owner);
     }
-    if id_given {
+    if found.id_given {
         recorded.set("id_given", true);
     }
-    if !redacted.is_empty() {
-        let paths: Vec<Value<'a>> = redacted.into_iter().map(Value::from).collect();
-        recorded.set("redacted", paths);
+    for (name, texts) in [("redacted", found.redacted), ("warnings", found.warnings)] {
+        if !texts.is_empty() {
+            recorded.set(name, texts.into_iter().map(Value::from).collect::<Vec<Value<'a>>>());
+        }
     }
     recorded
 }
@@ -143,6 +239,7 @@ fn place<'v, 'a>(event: &'v mut Object<'a>, steps: &[Step]) -> Option<&'v mut Va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schemas::{ActionSchema, Enforcement};
     use crate::{Identity, Speaks};
 
     fn peer(speaks: Speaks) -> Peer {
@@ -210,5 +307,32 @@ mod tests {
         let refusal = try_admit(&format!("{EVENT}}}"), &other, Vec::new()).expect_err("refused");
         assert_eq!((refusal.code, refusal.path.as_str()), ("scope", "/service/name"));
         assert_eq!(refusal.reason, "this token does not speak for \"shop\", only for: pay");
+    }
+    #[test]
+    fn the_policy_names_what_is_in_force() {
+        let rule = "[[rule]]\nname = \"r\"\nservice = \"shop\"\nthen = \"drop\"\nreason = \"x\"\n";
+        let rules = Arc::new(Rules::parse(rule).expect("sound"));
+        let text = r#"{"properties":{"attributes":{"required":["amount"]}}}"#;
+        let schema = ActionSchema::new("a", 1, Enforcement::Warn, text).expect("sound");
+        let schemas = Arc::new(Schemas::new([Arc::new(schema)]));
+        let none =
+            Policy::default().with_scope(Some(Arc::default())).with_schemas(Some(Arc::default()));
+        assert_eq!((none.name.as_str(), none.scope.is_none()), ("builtin/1", true));
+        let policy =
+            Policy::default().with_schemas(Some(schemas.clone())).with_scope(Some(rules.clone()));
+        let (scope, schemas) = (rules.digest(), schemas.digest());
+        assert_eq!(policy.name, format!("builtin/1 scope/{scope} schemas/{schemas}"));
+
+        let text = format!("{EVENT}}}");
+        let Ok(Value::Object(event)) = event::json::read(text.as_bytes()) else { panic!() };
+        let record = Record { event, secrets: Vec::new() };
+        let peer = peer(Speaks::ForMany);
+        let judged = judge(record, &peer, &policy).expect("judged");
+        assert!(matches!(judged.decision(&policy), Decision::Drop(rule) if rule.name == "r"));
+        let admitted = judged.admit(&peer, &policy, || "given".into()).expect("admitted");
+        let recorded = |member: &str| admitted.fields().string(&format!("[\"recorded\",{member}]"));
+        assert_eq!(recorded("\"policy\""), Some(policy.name.clone()));
+        let warning = "schema a/1: /attributes: \"amount\" is a required property";
+        assert_eq!(recorded("\"warnings\",0").as_deref(), Some(warning));
     }
 }

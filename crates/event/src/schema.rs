@@ -118,6 +118,18 @@ impl Schema {
         }
         Ok(Schema { root: Compiler { defs: &defs }.typed(root)? })
     }
+
+    /// The words that a member may have, if its list is closed: those of `["outcome", "result"]`.
+    pub fn words(&self, members: &[&str]) -> Option<&[String]> {
+        let shape = members.iter().try_fold(&self.root, |shape, name| match shape {
+            Shape::Object(object) => Some(&object.member(name)?.shape),
+            _ => None,
+        });
+        match shape? {
+            Shape::Word(words) => Some(words),
+            _ => None,
+        }
+    }
 }
 
 struct Compiler<'d> {

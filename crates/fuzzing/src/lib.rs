@@ -18,6 +18,7 @@ pub mod journal;
 pub mod judges;
 pub mod queries;
 pub mod requests;
+pub mod rules;
 pub mod settings;
 
 /// A decoder and what is asked of it.
@@ -34,13 +35,15 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 24] = [
     target("event_json", events::json),
     target("event_fields", events::fields),
     target("event_path", events::path),
     target("event_time", events::time),
     target("capture_body", formats::body),
     target("capture_formats", formats::all),
+    target("admit_scope", rules::scope),
+    target("admit_schema", rules::schema),
     target("commit_frame", journal::frame),
     target("commit_events", journal::event_list),
     target("commit_open", folder::open),
