@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::head::Head;
 use crate::journal::frame::HEADER_BYTES;
 use crate::journal::{Journal, JournalError, Place};
 use crate::log::{Files, Log, Sequencer};
+use crate::measures::Measures;
 use crate::part::Part;
 use crate::submission::{Answer, Message, Submission};
 
@@ -37,6 +39,7 @@ pub struct Lane {
     pub(crate) waiting: Fair<Submission>,
     /// Room that frames are built in, kept over frames.
     pub(crate) frame: Vec<u8>,
+    pub(crate) measures: Arc<Measures>,
 }
 
 /// One log as the lane sees it.
@@ -128,6 +131,8 @@ impl Lane {
         match self.write(&mut parts) {
             Ok(place) => self.publish(parts, place),
             Err(JournalError::NoRoom(_)) => {
+                let batches = parts.iter().map(|part| part.submissions.len() as u64).sum();
+                self.measures.no_room.fetch_add(batches, Relaxed);
                 answer_all(parts, &Answer::NoRoom);
                 Ok(())
             }
@@ -174,6 +179,7 @@ impl Lane {
         }
         // A crash up to here leaves nothing: nobody was answered.
         if self.journal.make_room(self.frame.len())? {
+            self.measures.journal_bytes.fetch_add(self.journal.file_bytes(), Relaxed);
             let (number, file) = self.journal.file();
             let mut files = self.files.write().unwrap_or_else(|poisoned| poisoned.into_inner());
             files.insert(number, file.clone());
@@ -184,8 +190,18 @@ impl Lane {
         }
         // A crash here leaves a frame that may or may not be whole. Nobody was answered; start-up
         // keeps it if it is whole, and retries are duplicates.
+        let began = self.clock.elapsed();
         self.journal.sync()?;
+        self.measure(parts, self.clock.elapsed().saturating_sub(began));
         Ok(place)
+    }
+
+    /// Counts a frame that is durable.
+    fn measure(&self, parts: &[Part], sync: Duration) {
+        let measures = &self.measures;
+        measures.frame_events.add(parts.iter().map(|part| part.plan.leaves.len() as u64).sum());
+        measures.frame_bytes.fetch_add(self.frame.len() as u64, Relaxed);
+        measures.sync_micros.add(u64::try_from(sync.as_micros()).unwrap_or(u64::MAX));
     }
 
     /// Signs, publishes, answers. A crash in here leaves a durable frame without its checkpoint;

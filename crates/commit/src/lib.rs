@@ -21,6 +21,7 @@ pub mod journal;
 mod lane;
 mod log;
 mod logs;
+mod measures;
 mod open;
 mod own;
 mod part;
@@ -42,6 +43,7 @@ pub use log::{
     WINDOW_NS, hex,
 };
 pub use logs::LogMap;
+pub use measures::{Histogram, Measures};
 pub use open::{OpenError, Progress, Settings};
 pub use prepare::{Earlier, Fate, Prepared, prepare};
 pub use replay::{Replay, Replayed};

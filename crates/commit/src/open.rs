@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, RwLock};
 
 use event::OriginDigest;
@@ -20,6 +21,7 @@ use crate::journal::{Damage, Found, Journal, Place, Scan, scan};
 use crate::lane::{Lane, LaneLog};
 use crate::log::{Files, Log, Published, Sequencer, read_unverified};
 use crate::logs::Logs;
+use crate::measures::Measures;
 use crate::rising::{Rising, visit_frame};
 use crate::sweep::Sweep;
 use crate::world::World;
@@ -138,6 +140,7 @@ pub(crate) fn open(
     found.drop_blank(disk.as_ref())?;
     let journal = go_on(world, settings, folder, &found, &mut rising)?;
     let files = readable(&found, &journal);
+    let measures = measured(&found, &journal)?;
     let mut opened = Vec::new();
     let mut newest = Vec::new();
     for (origin, mut log) in rising {
@@ -161,6 +164,7 @@ pub(crate) fn open(
         head_synced_at: world.clock.elapsed(),
         waiting: Fair::default(),
         frame: Vec::new(),
+        measures: Arc::new(measures),
     };
     let cut = found.torn.map(|place| (file_name(place.file), place.offset));
     let before = Before { closed, cut };
@@ -300,6 +304,17 @@ fn go_on(
         }
     }
     Ok(journal)
+}
+
+/// What the lane counts, with what is there already.
+fn measured(found: &Found, journal: &Journal) -> Result<Measures, OpenError> {
+    let measures = Measures::default();
+    let mut bytes = journal.file_bytes();
+    for (number, file) in &found.files {
+        bytes += file.len().map_err(|error| OpenError::io(&file_name(*number), error))?;
+    }
+    measures.journal_bytes.store(bytes, Relaxed);
+    Ok(measures)
 }
 
 /// The files that events are read from.

@@ -1,6 +1,7 @@
 //! The commit path as others use it: open, prepare, submit, read, close.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use crate::front::Front;
 use crate::lane::Fatal;
 use crate::log::{Log, ReadError};
 use crate::logs::LogMap;
+use crate::measures::{Measures, Waiting};
 use crate::open::{OpenError, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
 use crate::replay::Replay;
@@ -29,6 +31,7 @@ pub struct Store {
     front: Front,
     inbox: SyncSender<Message>,
     lane: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
+    measures: Arc<Measures>,
 }
 
 impl Store {
@@ -44,6 +47,7 @@ impl Store {
     ) -> Result<Store, OpenError> {
         let Stepped { front, lane } = Stepped::open(world, settings, progress, indexer)?;
         let (inbox, outbox) = sync_channel(INBOX_MAX);
+        let measures = lane.measures.clone();
         let run = move || {
             // A panic is a failure like any other: the process must end, not go on without a lane.
             let panicked = |_| Err(Fatal(std::io::Error::other("the lane panicked")));
@@ -58,7 +62,7 @@ impl Store {
             .name("lane".into())
             .spawn(run)
             .map_err(|error| OpenError::io("the lane's thread", error))?;
-        Ok(Store { front, inbox, lane: Mutex::new(Some(thread)) })
+        Ok(Store { front, inbox, lane: Mutex::new(Some(thread)), measures })
     }
 
     /// Reads what start-up found in the logs, from their beginning.
@@ -69,6 +73,11 @@ impl Store {
     /// The logs by name, as they are now.
     pub fn logs(&self) -> Arc<LogMap> {
         self.front.logs.all()
+    }
+
+    /// What the lane has done and has to do.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
     }
 
     /// Makes fresh ids and times for who admits.
@@ -84,10 +93,18 @@ impl Store {
     /// Hands a batch to the lane; `reply` hears what became of it. A batch that adds nothing is
     /// answered at once.
     pub fn submit(&self, prepared: Prepared, index: Index, reply: Reply) {
+        let waiting = Waiting::new(self.measures.clone());
+        let reply = Box::new(move |answer| {
+            drop(waiting);
+            reply(answer);
+        });
         let Some(submission) = Submission::new(prepared, index, reply) else { return };
         match self.inbox.try_send(Message::Submit(submission)) {
             Ok(()) => {}
-            Err(TrySendError::Full(Message::Submit(s))) => (s.reply)(Answer::NoRoom),
+            Err(TrySendError::Full(Message::Submit(s))) => {
+                self.measures.no_room.fetch_add(1, Relaxed);
+                (s.reply)(Answer::NoRoom);
+            }
             Err(TrySendError::Disconnected(Message::Submit(s))) => (s.reply)(Answer::Unknown),
             Err(_) => unreachable!("the message that was sent comes back"),
         }

@@ -6,6 +6,8 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::volume::Volume;
+
 /// A folder of files.
 pub trait Disk: Send + Sync {
     /// The names in a folder, in no order. A folder that is not there is an error.
@@ -29,6 +31,9 @@ pub trait Disk: Send + Sync {
 
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &str) -> io::Result<()>;
+
+    /// How much room there is.
+    fn volume(&self) -> io::Result<Volume>;
 }
 
 /// An open file. Reads and writes name their place; there is no cursor.

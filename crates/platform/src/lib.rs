@@ -9,11 +9,15 @@ mod clock;
 mod disk;
 mod entropy;
 mod limits;
+mod own;
 mod real;
 pub mod sim;
+mod volume;
 
 pub use clock::{Clock, SystemClock};
 pub use disk::{Disk, File};
 pub use entropy::{Entropy, SystemEntropy};
 pub use limits::raise_open_files;
+pub use own::{OwnProcess, own_process};
 pub use real::{Held, RealDisk};
+pub use volume::{Volume, volume, volume_kind};

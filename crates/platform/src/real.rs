@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::{Disk, File};
+use crate::volume::{Volume, volume};
 
 /// Linux's flag for reads that go past the page cache.
 const O_DIRECT: i32 = 0o40000;
@@ -92,6 +93,10 @@ impl Disk for RealDisk {
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
         fs::File::open(self.path(folder))?.sync_all()
+    }
+
+    fn volume(&self) -> io::Result<Volume> {
+        volume(&self.root)
     }
 }
 

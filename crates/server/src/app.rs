@@ -11,6 +11,7 @@ use query::Hot;
 
 use crate::backlog::Backlog;
 use crate::config::Limits;
+use crate::metrics::Metrics;
 use crate::permits::Permits;
 use crate::refusals::Refusals;
 use crate::tokens::Tokens;
@@ -32,6 +33,8 @@ pub(crate) struct App {
     pub(crate) refusals: Refusals,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
+    pub(crate) metrics: Metrics,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) backlog: Backlog,
     /// Set when the journal has failed: `/readyz` says no from then on.
     pub(crate) failed: Arc<AtomicBool>,
@@ -43,6 +46,20 @@ impl App {
     /// The log that takes a tenant's events.
     pub(crate) fn open_log(&self, tenant: &str) -> Option<Arc<Log>> {
         self.store.logs().get(self.open_logs.get(tenant)?).cloned()
+    }
+}
+
+/// The connections that there are.
+pub(crate) struct Connections {
+    pub(crate) max: usize,
+    pub(crate) open: AtomicU64,
+    /// Turned away at the bound.
+    pub(crate) refused: AtomicU64,
+}
+
+impl Connections {
+    pub(crate) fn new(max: usize) -> Arc<Connections> {
+        Arc::new(Connections { max, open: AtomicU64::new(0), refused: AtomicU64::new(0) })
     }
 }
 

@@ -124,6 +124,7 @@ pub(crate) async fn commit(
     let sent = Arc::new(sent);
     loop {
         let (give, take) = tokio::sync::oneshot::channel();
+        let began = app.clock.elapsed();
         let (app_, log_, sent_) = (app.clone(), log.clone(), sent.clone());
         let prepare = move || -> Result<Vec<Fate>, ReadError> {
             let prepared = app_.store.prepare(&log_, &sent_)?;
@@ -136,7 +137,10 @@ pub(crate) async fn commit(
         };
         let fates = work(bytes, prepare).await?.map_err(|error| Failure::internal(&error))?;
         drop(turn.take());
-        match take.await.unwrap_or(Answer::Unknown) {
+        let answer = take.await.unwrap_or(Answer::Unknown);
+        let took = app.clock.elapsed().saturating_sub(began);
+        app.metrics.commit_micros.add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        match answer {
             Answer::Committed { first, checkpoint } => {
                 count(app, &fates);
                 return Ok(Stored { fates, first, checkpoint });

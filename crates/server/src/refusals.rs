@@ -71,8 +71,15 @@ impl Refusals {
         });
     }
 
-    pub(crate) fn total(&self) -> u64 {
-        self.lock().values().map(|kept| kept.total).sum()
+    /// How many by code, of all tenants. Codes are words of the code: there are some dozens.
+    pub(crate) fn by_code(&self) -> BTreeMap<&'static str, u64> {
+        let mut sums = BTreeMap::new();
+        for kept in self.lock().values() {
+            for ((_, code), count) in &kept.counts {
+                *sums.entry(*code).or_default() += count;
+            }
+        }
+        sums
     }
 
     /// How many of a tenant's records were refused.
@@ -118,6 +125,6 @@ mod tests {
         assert_eq!(last[0].producer, format!("p{}", COUNTED_MAX + 6), "newest first");
         assert!(last.iter().all(|shown| shown.path.len() <= PATH_CHARS_MAX));
         assert_eq!((refusals.total_of("loud"), refusals.total_of("nobody")), (1_007, 0));
-        assert_eq!(refusals.total(), 1_008);
+        assert_eq!(refusals.by_code(), [("missing", 1), ("scope", 1_007)].into());
     }
 }

@@ -15,11 +15,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::access::Role;
-use crate::app::{App, Counters};
+use crate::app::{App, Connections, Counters};
 use crate::backlog::{self, Backlog};
 use crate::config::Config;
 use crate::descriptors;
 use crate::http::{self, Patience};
+use crate::metrics::Metrics;
 use crate::origin;
 use crate::permits::Permits;
 use crate::pulse::Pulse;
@@ -110,9 +111,8 @@ pub async fn start(
     let thread = |error| StartError::Folder("a thread".into(), error);
     let pulse = Pulse::start(app.clone()).map_err(thread)?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
-    let connections_max = descriptors::connections(config.limits.connections_max);
-    let router = http::router(app.clone());
-    let listening = http::listen(listener, router, connections_max, Patience::default(), stopped);
+    let (router, connections) = (http::router(app.clone()), app.connections.clone());
+    let listening = http::listen(listener, router, connections, Patience::default(), stopped);
     let task = tokio::spawn(listening);
     let started = Started { address, vkeys, first_tokens };
     Ok(Running { started, app, stop, task, backlog, pulse, _held: held })
@@ -154,6 +154,7 @@ fn open(
         // Nobody may be listening yet; then start-up itself reports the failure.
         let _ = stop.send(true);
     };
+    let connections_max = descriptors::connections(config.limits.connections_max);
     let store = Store::open(world, &settings, progress, &indexer, died)?;
     Ok(Arc::new(App {
         store,
@@ -166,6 +167,8 @@ fn open(
         permits: Permits::new(config.limits.in_flight_bytes_max),
         turns: Turns::new(),
         refusals: Refusals::default(),
+        metrics: Metrics::new(clock.now()),
+        connections: Connections::new(connections_max),
         clock,
         counters: Counters::default(),
         backlog: Backlog::new(),

@@ -6,6 +6,7 @@
 //! in memory for a few bodies at once only.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -29,10 +30,48 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The turns there are.
 pub(crate) struct Turns {
-    long: Semaphore,
-    short: Semaphore,
-    proofs: Semaphore,
-    bodies: Arc<Semaphore>,
+    long: Kind,
+    short: Kind,
+    proofs: Kind,
+    bodies: Kind,
+}
+
+/// The turns of one kind of work.
+struct Kind {
+    turns: Arc<Semaphore>,
+    max: usize,
+    waiting: AtomicU64,
+    /// How often somebody was told to come again.
+    busy: AtomicU64,
+}
+
+impl Kind {
+    fn new(max: usize) -> Kind {
+        let turns = Arc::new(Semaphore::new(max));
+        Kind { turns, max, waiting: AtomicU64::new(0), busy: AtomicU64::new(0) }
+    }
+
+    /// Running, waiting, and told to come again.
+    fn state(&self) -> [u64; 3] {
+        let running = self.max.saturating_sub(self.turns.available_permits()) as u64;
+        [running, self.waiting.load(Relaxed), self.busy.load(Relaxed)]
+    }
+}
+
+/// Counts one that waits; who hangs up is not counted any more.
+struct Waits<'k>(&'k Kind);
+
+impl<'k> Waits<'k> {
+    fn new(kind: &'k Kind) -> Waits<'k> {
+        kind.waiting.fetch_add(1, Relaxed);
+        Waits(kind)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
+    }
 }
 
 /// One of them, while it lasts.
@@ -46,13 +85,18 @@ impl Turns {
     }
 
     fn with(long: usize, short: usize, bodies: usize) -> Turns {
-        let (long, short) = (Semaphore::new(long), Semaphore::new(short));
-        Turns {
-            long,
-            short,
-            proofs: Semaphore::new(PROOFS),
-            bodies: Arc::new(Semaphore::new(bodies)),
-        }
+        let (long, short) = (Kind::new(long), Kind::new(short));
+        Turns { long, short, proofs: Kind::new(PROOFS), bodies: Kind::new(bodies) }
+    }
+
+    /// Of each kind of work: running, waiting, and told to come again.
+    pub(crate) fn state(&self) -> [(&'static str, [u64; 3]); 4] {
+        [
+            ("long", self.long.state()),
+            ("short", self.short.state()),
+            ("proof", self.proofs.state()),
+            ("body", self.bodies.state()),
+        ]
     }
 
     /// The turn of a body of `bytes`; a small one needs none.
@@ -60,7 +104,8 @@ impl Turns {
         if bytes <= INLINE_BYTES_MAX {
             return Ok(None);
         }
-        let turn = self.bodies.clone().acquire_owned().await;
+        let _waits = Waits::new(&self.bodies);
+        let turn = self.bodies.turns.clone().acquire_owned().await;
         turn.map(Some).map_err(|closed| Failure::internal(&closed))
     }
 
@@ -89,17 +134,23 @@ impl Turns {
     }
 }
 
-async fn in_turn<T, J>(turns: &Semaphore, job: J) -> Result<T, Failure>
+async fn in_turn<T, J>(kind: &Kind, job: J) -> Result<T, Failure>
 where
     J: FnOnce() -> Result<T, Failure> + Send,
 {
-    let full = |_| Failure::busy("busy", "too many reads are under way; retry soon");
-    let turn = match turns.try_acquire() {
+    let full = |_| {
+        kind.busy.fetch_add(1, Relaxed);
+        Failure::busy("busy", "too many reads are under way; retry soon")
+    };
+    let turn = match kind.turns.try_acquire() {
         Ok(turn) => turn,
-        Err(_) => timeout(WAIT_MAX, turns.acquire())
-            .await
-            .map_err(full)?
-            .map_err(|closed| Failure::internal(&closed))?,
+        Err(_) => {
+            let _waits = Waits::new(kind);
+            timeout(WAIT_MAX, kind.turns.acquire())
+                .await
+                .map_err(full)?
+                .map_err(|closed| Failure::internal(&closed))?
+        }
     };
     // On this very thread, whose other connections move to another: a lookup takes less time than
     // waking somebody else for it.
@@ -124,7 +175,7 @@ mod tests {
         let (open, gate) = channel::<()>();
         let (theirs, held) = (reads.clone(), move || Ok(gate.recv().is_ok()));
         let first = tokio::spawn(async move { theirs.long(held).await });
-        while reads.long.available_permits() > 0 {
+        while reads.long.turns.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         let second = reads.long(|| Ok("too soon")).await.expect_err("no room").into_response();
@@ -135,7 +186,7 @@ mod tests {
             "short"
         );
         first.abort();
-        assert_eq!(reads.long.available_permits(), 0, "it goes on, though nobody waits for it");
+        assert_eq!(reads.state()[0], ("long", [1, 0, 1]), "it goes on, though nobody waits for it");
         drop(open);
         assert_eq!(reads.long(|| Ok("at last")).await.expect("its turn"), "at last");
     }

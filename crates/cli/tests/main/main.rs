@@ -5,6 +5,7 @@ mod corpora;
 mod fake;
 mod http;
 mod life;
+mod metrics;
 mod packaged;
 mod pressure;
 mod stop;

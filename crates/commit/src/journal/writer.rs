@@ -95,6 +95,11 @@ impl Journal {
         Ok(place)
     }
 
+    /// Bytes of the file that frames go to.
+    pub fn file_bytes(&self) -> u64 {
+        self.header.size
+    }
+
     /// How many bytes of sections one frame can hold.
     pub fn sections_bytes_max(&self) -> u64 {
         self.header.size - (2 * BLOCK + HEADER_BYTES) as u64

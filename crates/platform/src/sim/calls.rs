@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::disk::SimDisk;
 use super::names::join;
 use crate::disk::{Disk, File};
+use crate::volume::Volume;
 
 struct SimFile {
     disk: SimDisk,
@@ -63,6 +64,12 @@ impl Disk for SimDisk {
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
         let path = self.path(folder);
         self.alive()?.step(format!("sync_folder {path}"), |state| state.names.sync(&path))
+    }
+
+    fn volume(&self) -> io::Result<Volume> {
+        let state = self.alive()?;
+        // It sets no bound on files.
+        Ok(Volume { bytes: state.bytes_max, bytes_free: state.free(), inodes: 0, inodes_free: 0 })
     }
 }
 

@@ -59,7 +59,7 @@ impl State {
         named.iter().filter_map(|inode| self.files.get(inode)).map(Sectors::len).sum()
     }
 
-    fn free(&self) -> u64 {
+    pub(super) fn free(&self) -> u64 {
         match self.bytes_max {
             u64::MAX => u64::MAX,
             bytes_max => bytes_max.saturating_sub(self.used()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use platform::{Disk, File};
+use platform::{Disk, File, Volume};
 
 #[derive(Default)]
 pub struct MemoryDisk(Mutex<BTreeMap<String, Arc<MemoryFile>>>);
@@ -70,6 +70,10 @@ impl Disk for MemoryDisk {
 
     fn sync_folder(&self, _: &str) -> io::Result<()> {
         Ok(())
+    }
+
+    fn volume(&self) -> io::Result<Volume> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

@@ -7,6 +7,8 @@
 //! work, but the sender would learn nothing, and a probe that waits looks like a dead server.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use super::connection::serve;
 use super::seen::Patience;
+use crate::app::Connections;
 
 /// How long to wait where the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
@@ -38,7 +41,7 @@ const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\n\
 pub(crate) async fn listen(
     listener: TcpListener,
     router: Router,
-    connections_max: usize,
+    connections: Arc<Connections>,
     patience: Patience,
     stopped: watch::Receiver<bool>,
 ) {
@@ -49,12 +52,18 @@ pub(crate) async fn listen(
         tokio::select! {
             // The sender lives as long as the server; its end is a stop as well.
             _ = stop.wait_for(|stop| *stop) => break,
-            Some(_) = open.join_next() => {}
+            Some(_) = open.join_next() => {
+                connections.open.store(open.len() as u64, Relaxed);
+            }
             Some(_) = turned_away.join_next() => {}
             (stream, _) = next(|| listener.accept()) => {
-                if open.len() < connections_max {
+                if open.len() < connections.max {
                     open.spawn(serve(stream, router.clone(), patience, stopped.clone()));
-                } else if turned_away.len() < TURNED_AWAY_MAX.min(connections_max) {
+                    connections.open.store(open.len() as u64, Relaxed);
+                    continue;
+                }
+                connections.refused.fetch_add(1, Relaxed);
+                if turned_away.len() < TURNED_AWAY_MAX.min(connections.max) {
                     turned_away.spawn(timeout(TURN_AWAY_MAX, turn_away(stream)));
                 }
             }
@@ -64,8 +73,8 @@ pub(crate) async fn listen(
     drop(turned_away);
     let ended = async { while open.join_next().await.is_some() {} };
     if timeout(patience.answers, ended).await.is_err() {
-        let connections = open.len();
-        tracing::warn!(connections, "connections were still busy and are cut off");
+        let busy = open.len();
+        tracing::warn!(busy, "connections were still busy and are cut off");
         // One that is in the middle of a read ends when that does; nobody waits for it.
         open.abort_all();
     }

@@ -20,9 +20,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::arrival::Late;
+use crate::metrics::Coded;
 
 /// Every status with its codes. docs/errors.md says what each means; a code is stable.
-pub(super) const CODES: [(u16, &[&str]); 10] = [
+pub(crate) const CODES: [(u16, &[&str]); 10] = [
     (400, &["json", "schema", "empty", "encoding", "body", "query", "path", "evidence", "token"]),
     (401, &["token"]),
     (403, &["role"]),
@@ -125,6 +126,7 @@ impl IntoResponse for Failure {
             detail: self.detail,
         };
         let mut response = (self.status, Json(problem)).into_response();
+        response.extensions_mut().insert(Coded(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {

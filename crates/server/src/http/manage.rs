@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use event::format_time;
 use query::Seen;
@@ -18,6 +18,7 @@ use super::read::reading;
 use super::shown::ShownGap;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
+use crate::metrics::scrape;
 use crate::tokens::{NewToken, TokenError};
 
 /// Services that the status lists.
@@ -25,40 +26,31 @@ const SERVICES_SHOWN: usize = 20;
 /// How long a retry is known as one.
 const DUPLICATES_HOURS: i64 = commit::WINDOW_NS / 3_600_000_000_000;
 
-pub(crate) async fn livez() -> &'static str {
-    "ok\n"
-}
-
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+/// Whether this process should go on living: not without a lane that writes.
+pub(crate) async fn livez(State(app): State<Arc<App>>) -> Response {
     if app.failed.load(Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "the journal failed\n").into_response();
     }
     "ok\n".into_response()
 }
 
+/// Whether writes are accepted, with every condition; in words, or as JSON for who asks for it.
+/// Names no tenant, log or path: it is open to all.
+pub(crate) async fn readyz(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let readiness = app.readiness();
+    let ready = readiness.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("application/json")) {
+        let body = json!({ "ready": ready, "conditions": readiness.conditions });
+        return (status, Json(body)).into_response();
+    }
+    (status, readiness.text()).into_response()
+}
+
 /// Prometheus text. Names no tenant and no producer: it is open to all.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let counters = &app.counters;
-    let [indexed, checked, found] = app.backlog.progress();
-    let entries: u64 = app.store.logs().values().map(|log| log.checkpoint().size).sum();
-    let rows = [
-        ("requests_total", "counter", "Write requests received.", counters.requests.load(Relaxed)),
-        ("events_total", "counter", "New events committed.", counters.events.load(Relaxed)),
-        ("duplicates_total", "counter", "Retries answered.", counters.duplicates.load(Relaxed)),
-        ("conflicts_total", "counter", "Ids sent twice.", counters.conflicts.load(Relaxed)),
-        ("refusals_total", "counter", "Records refused.", app.refusals.total()),
-        ("entries", "gauge", "Entries of all logs.", entries),
-        ("start_events", "gauge", "Events that the start found.", found),
-        ("start_events_indexed", "gauge", "Those of them that are indexed.", indexed),
-        ("start_events_checked", "gauge", "Those compared with their entries.", checked),
-        ("in_flight_bytes", "gauge", "Bytes of bodies held.", app.permits.held() as u64),
-    ];
-    let mut text = String::new();
-    for (name, kind, help, value) in rows {
-        let name = format!("counterfoil_{name}");
-        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], scrape(&app)).into_response()
 }
 
 pub(crate) async fn refusals(
@@ -96,9 +88,11 @@ pub(crate) async fn status(
     } else {
         (Value::Null, Value::Null)
     };
+    let readiness = app.readiness();
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "ready": !app.failed.load(Relaxed),
+        "ready": readiness.is_ready(),
+        "conditions": readiness.conditions,
         "uptime_s": app.clock.elapsed().as_secs(),
         "logs": logs,
         "refused": app.refusals.total_of(&caller.tenant),

@@ -24,10 +24,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 
 use crate::app::App;
+use crate::metrics::observe;
 pub(crate) use accept::listen;
 use error::Failure;
 pub(crate) use seen::Patience;
@@ -63,6 +64,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         // Write handlers bound their bodies themselves; this bounds the JSON of the others.
         .layer(DefaultBodyLimit::max(SMALL_BYTES_MAX))
         .layer(from_fn(linger::linger))
+        // Outermost: what is counted is what the caller gets.
+        .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }
 

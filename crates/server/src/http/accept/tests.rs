@@ -45,7 +45,13 @@ impl House {
             .route("/large", get(async || vec![b'x'; LARGE_BYTES]))
             .route("/body", post(async |body: Bytes| body.len().to_string()));
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(listen(listener, router, connections_max, patience, stopped));
+        let task = tokio::spawn(listen(
+            listener,
+            router,
+            Connections::new(connections_max),
+            patience,
+            stopped,
+        ));
         House { address, gate, stop, task }
     }
 

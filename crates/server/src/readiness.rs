@@ -1,0 +1,161 @@
+//! Whether the server may be sent to, and if not, why.
+//!
+//! Promises: every condition is named, holds or not, and says what was found. It is open to all: no
+//! tenant, log, path or service stands in it.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde::Serialize;
+
+use crate::app::App;
+
+/// Bytes that the next journal file takes.
+const FILE_BYTES: u64 = 64 << 20;
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Condition {
+    pub(crate) name: &'static str,
+    pub(crate) holds: bool,
+    /// Whether writes are turned away where it does not hold.
+    pub(crate) needed: bool,
+    pub(crate) found: String,
+}
+
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Readiness {
+    pub(crate) conditions: Vec<Condition>,
+}
+
+/// What conditions are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) failed: bool,
+    pub(crate) stopping: bool,
+    /// Bytes free on the disk; `None` where it does not say.
+    pub(crate) disk_free: Option<u64>,
+    /// Events indexed, compared with their entries, and found at the start.
+    pub(crate) start: [u64; 3],
+    /// Whether all of them are indexed.
+    pub(crate) indexed: bool,
+}
+
+impl Readiness {
+    /// Judges.
+    pub(crate) fn of(facts: &Facts) -> Readiness {
+        let conditions = vec![journal(facts), disk(facts), stopping(facts), index(facts)];
+        Readiness { conditions: conditions.into_iter().chain([checked(facts)]).collect() }
+    }
+
+    /// In words, the verdict first and what does not hold before the rest.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::from(if self.is_ready() { "ok\n" } else { "not ready\n" });
+        for holds in [false, true] {
+            for condition in self.conditions.iter().filter(|condition| condition.holds == holds) {
+                let mark = match condition {
+                    Condition { holds: true, .. } => "ok",
+                    Condition { needed: true, .. } => "bad",
+                    _ => "warning",
+                };
+                let Condition { name, found, .. } = condition;
+                text.push_str(&format!("{mark:<8} {name:<8} {found}\n"));
+            }
+        }
+        text
+    }
+
+    /// Whether writes are accepted.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.conditions.iter().all(|condition| condition.holds || !condition.needed)
+    }
+}
+
+impl App {
+    /// Whether this server may be sent to.
+    pub(crate) fn readiness(&self) -> Readiness {
+        Readiness::of(&Facts {
+            failed: self.failed.load(Relaxed),
+            stopping: self.stopping.load(Relaxed),
+            disk_free: self.store.world().disk.volume().ok().map(|volume| volume.bytes_free),
+            start: self.backlog.progress(),
+            indexed: self.backlog.is_open(),
+        })
+    }
+}
+
+fn journal(facts: &Facts) -> Condition {
+    let found = if facts.failed {
+        "the journal failed; the process ends, and a start finds out what is durable"
+    } else {
+        "writing"
+    };
+    Condition { name: "journal", holds: !facts.failed, needed: true, found: found.into() }
+}
+
+fn disk(facts: &Facts) -> Condition {
+    // Files that were made ahead take writes for a while yet: an answer of 503 `disk` comes only
+    // when they are full too.
+    let condition = |holds, found| Condition { name: "disk", holds, needed: false, found };
+    match facts.disk_free {
+        None => condition(false, "the file system does not say how much room it has".into()),
+        Some(free) if free < FILE_BYTES => {
+            let what = "too little for the next journal file of 64 MiB: give the disk room";
+            condition(false, format!("{} MiB free, {what}", free >> 20))
+        }
+        Some(free) => condition(true, format!("{} MiB free", free >> 20)),
+    }
+}
+
+fn stopping(facts: &Facts) -> Condition {
+    let found = if facts.stopping { "the server stops" } else { "the server runs" };
+    Condition { name: "running", holds: !facts.stopping, needed: true, found: found.into() }
+}
+
+fn index(facts: &Facts) -> Condition {
+    let [indexed, _, found] = facts.start;
+    let text = if facts.indexed {
+        format!("{found} events of the start are indexed")
+    } else {
+        format!("{indexed} of {found} events of the start are indexed; writes do not wait for it")
+    };
+    Condition { name: "index", holds: facts.indexed, needed: false, found: text }
+}
+
+fn checked(facts: &Facts) -> Condition {
+    let [_, checked, found] = facts.start;
+    let holds = facts.indexed && checked >= found;
+    let text = format!("{checked} of {found} events of the start are as they were signed");
+    Condition { name: "checked", holds, needed: false, found: text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn well() -> Facts {
+        let disk_free = Some(FILE_BYTES);
+        Facts { failed: false, stopping: false, disk_free, start: [7, 7, 7], indexed: true }
+    }
+
+    /// The names of what does not hold, and whether writes are accepted.
+    fn judged(facts: &Facts) -> (Vec<&'static str>, bool) {
+        let readiness = Readiness::of(facts);
+        let broken = readiness.conditions.iter().filter(|condition| !condition.holds);
+        (broken.map(|condition| condition.name).collect(), readiness.is_ready())
+    }
+
+    #[test]
+    fn each_condition_is_told_and_only_some_turn_writes_away() {
+        assert_eq!(judged(&well()), (vec![], true));
+        assert_eq!(judged(&Facts { failed: true, ..well() }), (vec!["journal"], false));
+        assert_eq!(judged(&Facts { stopping: true, ..well() }), (vec!["running"], false));
+        assert_eq!(judged(&Facts { disk_free: None, ..well() }), (vec!["disk"], true));
+        let full = Facts { disk_free: Some(FILE_BYTES - 1), ..well() };
+        assert_eq!(judged(&full), (vec!["disk"], true));
+        let starting = Facts { start: [3, 0, 7], indexed: false, ..well() };
+        assert_eq!(judged(&starting), (vec!["index", "checked"], true));
+        let checking = Facts { start: [7, 3, 7], ..well() };
+        assert_eq!(judged(&checking), (vec!["checked"], true));
+    }
+}
