@@ -25,6 +25,7 @@ mod rows;
 mod run;
 mod scope;
 mod search;
+mod services;
 mod streams;
 mod table;
 mod tail;
@@ -42,5 +43,6 @@ pub use search::{
     Ask, Count, Hit, LIMIT_MAX, Order, PAGE_BYTES_MAX, Page, QueryError, ROWS_MAX, Source,
     Unreadable, by_id, by_seq, count_exact, search,
 };
+pub use services::{Activities, Activity, Counts, activities};
 pub use streams::{Gap, Gaps, Seen, StreamState, gaps, services, streams};
 pub use trace::{Bond, Hop, MissingParent, Skew, TRACE_EVENTS_MAX, Trace, trace};

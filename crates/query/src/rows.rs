@@ -4,7 +4,7 @@ use event::{Fields, parse_time};
 
 use crate::filter::{is_clock, is_searched, uuid_tail};
 use crate::hash::{Column, term};
-use crate::heard::{Heard, Said};
+use crate::heard::{self, Heard, Said};
 use crate::text::{with_content, word_hashes};
 
 /// Words kept of one event; one with more is read for every text.
@@ -55,8 +55,7 @@ struct Draft<'f> {
 
 /// What is remembered from row to row.
 struct Before<'f> {
-    /// The stream of the row before, as JSON texts.
-    stream: Option<[&'f str; 3]>,
+    heard: heard::Before<'f>,
     /// Where in `spoken` a value with such a term was listed.
     spoken: [u32; SPOKEN],
 }
@@ -75,7 +74,7 @@ impl Rows {
             words: Vec::with_capacity(count * WORDS_USUAL),
             ..Rows::default()
         };
-        let mut before = Before { stream: None, spoken: [u32::MAX; SPOKEN] };
+        let mut before = Before { heard: heard::Before::default(), spoken: [u32::MAX; SPOKEN] };
         for fields in events {
             rows.add(fields, &mut before);
         }
@@ -156,7 +155,8 @@ impl Rows {
             self.words.truncate(words_start);
             self.flooded = true;
         }
-        self.heard.add(self.heads.len() as u32, &draft.said, &mut before.stream);
+        draft.said.bytes = fields.bytes();
+        self.heard.add(self.heads.len() as u32, &draft.said, &mut before.heard);
         self.heads.push(Head {
             terms_end: self.terms.len() as u32,
             words_end: self.words.len() as u32,
@@ -173,6 +173,10 @@ impl Rows {
         before: &mut Before<'f>,
     ) {
         let column = match path.as_bytes().get(2) {
+            Some(b'a') if path == "[\"action\"]" => {
+                draft.said.action = text;
+                Some(Column::Action)
+            }
             Some(b'a') => actor_column(path),
             Some(b'c') => return self.correlation(path, text),
             Some(b'd') if path == "[\"decision\",\"effect\"]" => Some(Column::Decision),
@@ -263,7 +267,6 @@ fn time(text: &str) -> Option<i64> {
 
 fn actor_column(path: &str) -> Option<Column> {
     match path {
-        "[\"action\"]" => return Some(Column::Action),
         "[\"actor\",\"session_id\"]" => return Some(Column::Session),
         "[\"actor\",\"id\"]" | "[\"actor\",\"name\"]" | "[\"actor\",\"email\"]" => {}
         "[\"actor\",\"acting_as\"]" => {}

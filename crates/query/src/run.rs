@@ -285,7 +285,7 @@ mod tests {
         add(&present, 7, 5);
         present.pack(12, &settings);
         assert_eq!(shape(&present), (vec![(7, 4)], 11, 1, 12), "packed though nothing is heard");
-        present.with_tail(12, |tail| assert!(tail.services.is_empty()));
+        present.with_tail(12, |tail| assert!(tail.activities.services.is_empty()));
         add(&past, 0, 7);
         present.join(&past, &settings);
         assert_eq!(shape(&present), (vec![(0, 4), (4, 3), (7, 4)], 11, 1, 12));

@@ -114,11 +114,11 @@ pub fn streams(source: &Source<'_>, scope: &Scope) -> Vec<StreamState> {
 pub fn services(source: &Source<'_>, scope: &Scope) -> Vec<Seen> {
     let mut found = Vec::new();
     each(source, scope, |log, tail| {
-        found.extend(tail.services.iter().map(|(service, known)| Seen {
+        found.extend(tail.activities.services.iter().map(|(service, known)| Seen {
             log: log.to_owned(),
             service: service.clone(),
-            last_seen: known.last_seen,
-            events: known.events,
+            last_seen: known.all.last_seen,
+            events: known.all.events,
         }));
     });
     found
@@ -160,7 +160,7 @@ fn sorted(tail: &Tail) -> Vec<(&StreamName, &Stream)> {
     streams
 }
 
-fn each(source: &Source<'_>, scope: &Scope, mut look: impl FnMut(&str, &Tail)) {
+pub(crate) fn each(source: &Source<'_>, scope: &Scope, mut look: impl FnMut(&str, &Tail)) {
     for log in source.logs.values().filter(|log| scope.sees(&log.meta)) {
         let name = log.meta.name();
         source.hot.with_tail(name, log.checkpoint().size, |tail| look(name, tail));

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::heard::{HeardAt, StreamName};
+use crate::services::Activities;
 
 /// Streams kept of one log.
 const STREAMS_MAX: usize = 100_000;
@@ -15,8 +16,6 @@ const STREAMS_MAX: usize = 100_000;
 const RANGES_MAX: usize = 1_000;
 /// Missing ranges kept of one log.
 const ALL_RANGES_MAX: usize = 200_000;
-/// Services kept of one log.
-const SERVICES_MAX: usize = 16_384;
 
 /// What is known of a log's producers.
 #[derive(Debug, Default)]
@@ -24,7 +23,7 @@ pub(crate) struct Tail {
     /// Seq behind the last row that was taken in.
     applied: u64,
     pub(crate) streams: HashMap<StreamName, Stream>,
-    pub(crate) services: BTreeMap<String, Service>,
+    pub(crate) activities: Activities,
     /// Streams with missing ranges.
     gapped: BTreeSet<StreamName>,
     /// Missing ranges of all streams.
@@ -54,13 +53,6 @@ pub(crate) struct Stream {
     pub(crate) last_seen: i64,
 }
 
-/// One service.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Service {
-    pub(crate) last_seen: i64,
-    pub(crate) events: u64,
-}
-
 impl Tail {
     /// Takes in a batch, each once.
     pub(crate) fn take(&mut self, batch: &HeardAt) {
@@ -68,11 +60,9 @@ impl Tail {
             return;
         }
         self.applied = batch.end();
-        let (heard, rows) = (&batch.heard, batch.recorded_at.len());
-        for (nth, (service, from)) in heard.services.iter().enumerate() {
-            let to = heard.services.get(nth + 1).map_or(rows, |(_, row)| *row as usize);
-            let last_seen = to.checked_sub(1).map_or(0, |last| batch.recorded_at[last]);
-            self.hear(service, last_seen, to as u64 - u64::from(*from));
+        let heard = &batch.heard;
+        for tally in &heard.tallies {
+            self.activities.take(tally, batch.recorded_at[tally.last as usize]);
         }
         for numbered in &heard.numbered {
             let name = &heard.streams[numbered.stream as usize];
@@ -89,15 +79,6 @@ impl Tail {
     /// How many ranges are missing, kept or not.
     pub(crate) fn gaps(&self) -> u64 {
         self.ranges as u64 + self.more
-    }
-
-    fn hear(&mut self, service: &str, last_seen: i64, events: u64) {
-        if let Some(known) = self.services.get_mut(service) {
-            known.last_seen = last_seen;
-            known.events += events;
-        } else if self.services.len() < SERVICES_MAX {
-            self.services.insert(service.to_owned(), Service { last_seen, events });
-        }
     }
 
     pub(crate) fn number(&mut self, name: &StreamName, seq: u64, dropped: u64, at: i64) {

@@ -1,6 +1,8 @@
 //! Gaps and services, over a store.
 
-use query::{Scope, gaps, services, streams};
+use std::collections::BTreeMap;
+
+use query::{Counts, Scope, activities, gaps, services, streams};
 
 use crate::house::{House, event};
 
@@ -60,4 +62,50 @@ fn services_are_heard() {
         .map(|s| (s.service.as_str(), s.events))
         .collect();
     assert_eq!(found, [("counterfoil", 1), ("mail", 2), ("web", 4)]);
+}
+
+/// What services did, counted by reading every event.
+fn counted_by_reading(house: &House, log: &str) -> BTreeMap<(String, String), Counts> {
+    let log = house.log(log);
+    let mut found: BTreeMap<(String, String), Counts> = BTreeMap::new();
+    for seq in 0..log.checkpoint().size {
+        let fields = log.read(seq).expect("readable").fields;
+        let [service, action] = ["[\"service\",\"name\"]", "[\"action\"]"]
+            .map(|path| fields.string(path).expect("there"));
+        let counts = found.entry((service, action)).or_default();
+        counts.events += 1;
+        counts.bytes += fields.bytes() as u64;
+        counts.last_seen = log.published().tree.recorded_at(seq).expect("an entry");
+    }
+    found
+}
+
+#[test]
+fn what_services_did_is_what_reading_says() {
+    let mut house = House::new(3);
+    let batches = [["web", "web", "mail"], ["mail", "w\\u0065b", "web"], ["a\\\"b", "mail", "web"]];
+    for (n, batch) in batches.iter().enumerate() {
+        let events = batch.map(|service| event(service, ["order.read", "x"][n % 2], ""));
+        house.write("acme-0", &events);
+    }
+    let check = |house: &House| {
+        let found = activities(&house.source(), &Scope::of_tenant("other"));
+        assert!(!found.services.contains_key("web"), "of another tenant");
+        let found = activities(&house.source(), &Scope::of_tenant("acme"));
+        let mut by_pair = BTreeMap::new();
+        for (name, service) in &found.services {
+            let sum: u64 = service.actions.values().map(|counts| counts.events).sum();
+            assert_eq!((sum, service.other.events), (service.all.events, 0), "{name}");
+            for (action, counts) in service.actions.iter().filter(|_| name != "counterfoil") {
+                by_pair.insert((name.clone(), action.clone()), *counts);
+            }
+        }
+        let mut expected = counted_by_reading(house, "acme-0");
+        expected.retain(|(service, _), _| service != "counterfoil");
+        assert_eq!(by_pair, expected);
+        assert_eq!(by_pair.len(), 5);
+    };
+    check(&house);
+    house = house.restart();
+    check(&house);
 }

@@ -7,7 +7,8 @@ use commit::journal::event_list::StoredEvent;
 use event::Leaf;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use query::{Gaps, Hot, Rows, Scope, Seen, Settings, StreamState, gaps, services, streams};
+use query::{Activities, Gaps, Hot, Rows, Scope, Settings, StreamState};
+use query::{activities, gaps, streams};
 
 use crate::house::{House, LOGS, TENANTS, event};
 use crate::same_as_naive::{batches, check, filter_text};
@@ -53,12 +54,12 @@ fn numbered() -> impl Strategy<Value = String> {
     )
 }
 
-type Completeness = (Gaps, Vec<StreamState>, Vec<Seen>);
+type Completeness = (Gaps, Vec<StreamState>, Activities);
 
 fn completeness(house: &House) -> [Completeness; 2] {
     TENANTS.map(|tenant| {
         let (source, scope) = (house.source(), Scope::of_tenant(tenant));
-        (gaps(&source, &scope), streams(&source, &scope), services(&source, &scope))
+        (gaps(&source, &scope), streams(&source, &scope), activities(&source, &scope))
     })
 }
 
