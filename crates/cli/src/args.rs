@@ -58,7 +58,9 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Show what was refused
     Refusals,
-    /// Is all well?
+    /// Is the record complete, unchanged, and the server healthy?
+    ///
+    /// Exit code 0 where all is well, also with remarks; 1 where something is not.
     Status,
     /// Make, list and revoke access tokens
     #[command(subcommand)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::{StatVfs, statfs, statvfs};
 
 /// Room of a file system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
     /// Bytes it has in all.
     pub bytes: u64,

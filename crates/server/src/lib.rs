@@ -9,6 +9,7 @@
 mod access;
 mod app;
 mod backlog;
+mod capacity;
 pub mod config;
 mod descriptors;
 pub mod encoding;

@@ -1,19 +1,13 @@
-//! `counterfoil refusals`, `status`, `token`, `key`.
+//! `counterfoil refusals`, `token`, `key`.
 
 use serde_json::{Value, json};
 
 use super::client;
-use super::search::describe_gap;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, ink};
+use crate::out;
 use crate::view::{self, list};
-
-/// Gaps that a status lists.
-const GAPS_MAX: usize = 10;
-/// Services that the status names.
-const SERVICES_MAX: usize = 8;
 
 pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     let answer = client(global)?.get_json("/v1/refusals")?;
@@ -44,85 +38,6 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
         out::fact("", &view::text(&refusal["reason"]));
     }
     Ok(())
-}
-
-pub(crate) fn status(global: &Global) -> Result<(), CliError> {
-    let client = client(global)?;
-    let status = client.get_json("/v1/status")?;
-    if global.json {
-        return out::json(&status);
-    }
-    let well = status["ready"] == true;
-    let (word, colour) = if well { ("WELL", Ink::Good) } else { ("NOT WELL", Ink::Bad) };
-    let up = status["uptime_s"].as_u64().unwrap_or_default();
-    let version = view::text(&status["version"]);
-    out::line(&format!(
-        "{}  {}    version {version}, up {}",
-        ink(colour, word),
-        client.server().url,
-        duration(up)
-    ));
-    for log in list(&status["logs"]) {
-        let size = log["size"].as_u64().unwrap_or_default();
-        let (origin, entries) = (view::text(&log["origin"]), out::count(size, "entry"));
-        out::fact("log", &format!("{origin}    {entries}"));
-    }
-    let refused = status["refused"].as_u64().unwrap_or_default();
-    let why = if refused > 0 { "; why: counterfoil refusals" } else { "" };
-    out::fact("refused", &format!("{} since the start{why}", out::number(refused)));
-    services(&status["services"]);
-    at_start(&status["start"]);
-    let gaps = list(&status["gaps"]);
-    match gaps.len() as u64 {
-        _ if status["gaps"].is_null() => out::fact("gaps", "known when all is indexed"),
-        0 => out::fact("gaps", "none"),
-        n => out::fact("gaps", &format!("{} open: numbers of a stream never came", out::number(n))),
-    }
-    for gap in gaps.iter().take(GAPS_MAX) {
-        out::fact("", &describe_gap(gap));
-    }
-    if gaps.len() > GAPS_MAX {
-        out::fact("", "and more: counterfoil status --json");
-    }
-    Ok(())
-}
-
-/// How many services were heard, and the last of them.
-fn services(services: &Value) {
-    let Some(heard) = services["heard"].as_u64().filter(|heard| *heard > 0) else { return };
-    let latest = list(&services["latest"]);
-    let names = latest.iter().take(SERVICES_MAX).map(|seen| view::text(&seen["service"]));
-    let more = if heard > SERVICES_MAX as u64 { ", …" } else { "" };
-    let names = names.collect::<Vec<_>>().join(", ");
-    out::fact("services", &format!("{} heard: {names}{more}", out::number(heard)));
-}
-
-/// What became of the events that the server found when it started.
-fn at_start(start: &Value) {
-    let count = |name: &str| start[name].as_u64().unwrap_or_default();
-    let (events, indexed, checked) = (count("events"), count("indexed"), count("checked"));
-    let found = out::count(events, "event");
-    let text = match (indexed, checked) {
-        _ if events == 0 => return,
-        (indexed, _) if indexed < events => {
-            format!("{found} found, {} indexed", out::number(indexed))
-        }
-        (_, checked) if checked < events => {
-            format!("{found} found, {} compared with their entries", out::number(checked))
-        }
-        _ => format!("{found} found, all as they were signed"),
-    };
-    out::fact("start", &text);
-}
-
-/// `3 d 4 h`, `4 h 5 min`, `5 min`.
-fn duration(seconds: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes} min"),
-        (0, hours) => format!("{hours} h {minutes} min"),
-        (days, hours) => format!("{} d {hours} h", out::number(days)),
-    }
 }
 
 pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliError> {

@@ -8,6 +8,7 @@ mod search;
 mod send;
 pub(crate) mod serve;
 mod show;
+mod status;
 mod trace;
 mod verify;
 
@@ -35,7 +36,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
             judged.map_err(|error| CliError::Unjudged(Box::new(error)))
         }
         Command::Refusals => admin::refusals(global).map(|()| 0),
-        Command::Status => admin::status(global).map(|()| 0),
+        Command::Status => status::run(global),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
         Command::Key(_) => admin::export_keys(global).map(|()| 0),
         Command::Context(context) => contexts::run(global, &context).map(|()| 0),

@@ -8,6 +8,7 @@ mod life;
 mod metrics;
 mod packaged;
 mod pressure;
+mod status;
 mod stop;
 mod supervised;
 mod support;

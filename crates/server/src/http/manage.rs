@@ -1,4 +1,4 @@
-//! Health, metrics, refusals, status, tokens.
+//! Health, metrics, refusals, tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,24 +7,15 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use event::format_time;
-use query::Seen;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
-use super::read::reading;
-use super::shown::ShownGap;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
 use crate::metrics::scrape;
 use crate::tokens::{NewToken, TokenError};
-
-/// Services that the status lists.
-const SERVICES_SHOWN: usize = 20;
-/// How long a retry is known as one.
-const DUPLICATES_HOURS: i64 = commit::WINDOW_NS / 3_600_000_000_000;
 
 /// Whether this process should go on living: not without a lane that writes.
 pub(crate) async fn livez(State(app): State<Arc<App>>) -> Response {
@@ -60,62 +51,6 @@ pub(crate) async fn refusals(
     caller.may_oversee()?;
     let (counts, last) = app.refusals.of_tenant(&caller.tenant);
     Ok(Json(json!({ "counts": counts, "last": last })))
-}
-
-pub(crate) async fn status(
-    State(app): State<Arc<App>>,
-    Caller(caller): Caller,
-) -> Result<Json<Value>, Failure> {
-    caller.may_oversee()?;
-    let scope = caller.scope()?;
-    let logs: Vec<Value> = app
-        .store
-        .logs()
-        .values()
-        .filter(|log| log.meta.tenant == caller.tenant)
-        .map(|log| {
-            let size = log.checkpoint().size;
-            json!({"origin": log.meta.origin, "size": size, "vkey": log.vkey()})
-        })
-        .collect();
-    let [indexed, checked, found_at_start] = app.backlog.progress();
-    // Before all is indexed, a gap may be one that is filled.
-    let (gaps, services) = if app.backlog.is_open() {
-        let found = reading(&app, |source| {
-            Ok((query::gaps(source, &scope), query::services(source, &scope)))
-        })?;
-        (json!(ShownGap::all(&found.0.gaps)), heard(found.1))
-    } else {
-        (Value::Null, Value::Null)
-    };
-    let readiness = app.readiness();
-    Ok(Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "ready": readiness.is_ready(),
-        "conditions": readiness.conditions,
-        "uptime_s": app.clock.elapsed().as_secs(),
-        "logs": logs,
-        "refused": app.refusals.total_of(&caller.tenant),
-        "services": services,
-        "gaps": gaps,
-        "start": {"events": found_at_start, "indexed": indexed, "checked": checked},
-        "in_flight_bytes": app.permits.held(),
-        "duplicates_window": {"events": commit::IDS_MAX, "hours": DUPLICATES_HOURS},
-    })))
-}
-
-/// How many services were heard, and those heard last.
-fn heard(mut services: Vec<Seen>) -> Value {
-    let count = services.len();
-    services.sort_by_key(|seen| std::cmp::Reverse(seen.last_seen));
-    let latest = services.iter().take(SERVICES_SHOWN).map(|seen| {
-        let Seen { log, service, events, last_seen } = seen;
-        json!({
-            "log": log, "service": service, "events": events,
-            "last_seen": format_time(*last_seen),
-        })
-    });
-    json!({"heard": count, "latest": latest.collect::<Vec<_>>()})
 }
 
 pub(crate) async fn create_token(

@@ -15,6 +15,7 @@ mod read;
 mod receipt;
 mod seen;
 mod shown;
+mod status;
 mod tlog;
 mod trace;
 mod write;
@@ -56,7 +57,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/evidence", post(evidence::evidence))
         .route("/v1/gaps", get(read::open_gaps))
         .route("/v1/refusals", get(manage::refusals))
-        .route("/v1/status", get(manage::status))
+        .route("/v1/status", get(status::status))
         .route("/v1/tokens", post(manage::create_token).get(manage::list_tokens))
         .route("/v1/tokens/{id}", delete(manage::revoke_token))
         .fallback(no_route)

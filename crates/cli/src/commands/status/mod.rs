@@ -1,0 +1,127 @@
+//! `counterfoil status`: is the record complete, unchanged, and the server healthy?
+//!
+//! Exit code 0 where all is well, also with remarks; 1 where something is not.
+
+mod judge;
+
+use serde_json::{Value, json};
+
+use super::client;
+use crate::args::Global;
+use crate::error::CliError;
+use crate::out::{self, Ink, ink};
+use crate::view::{self, list};
+use judge::{Finding, Level, judge};
+
+/// Services that the screen names.
+const SERVICES_MAX: usize = 8;
+
+pub(crate) fn run(global: &Global) -> Result<u8, CliError> {
+    let client = client(global)?;
+    let mut status = client.get_json("/v1/status")?;
+    let findings = judge(&status, now());
+    let well = findings.iter().all(|finding| finding.level != Level::Bad);
+    let code = u8::from(!well);
+    if global.json {
+        let shown = findings.iter().map(Finding::json).collect::<Vec<_>>();
+        status["well"] = json!(well);
+        status["findings"] = json!(shown);
+        return out::json(&status).map(|()| code);
+    }
+    head(&status, &findings, &client.server().url);
+    findings.iter().for_each(show);
+    facts(&status, &findings);
+    Ok(code)
+}
+
+/// Nanoseconds since 1970 here: a server's clock is compared with it.
+#[expect(clippy::disallowed_methods, reason = "the time of who asks")]
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn head(status: &Value, findings: &[Finding], url: &str) {
+    let bad = findings.iter().filter(|finding| finding.level == Level::Bad).count();
+    let remarks = findings.len() - bad;
+    let (verdict, colour) = match (bad, remarks) {
+        (0, 0) => ("ALL IS WELL".to_owned(), Ink::Good),
+        (0, n) => (format!("WELL, {}", out::count(n as u64, "remark")), Ink::Good),
+        (n, _) => (format!("NOT WELL, {}", out::count(n as u64, "finding")), Ink::Bad),
+    };
+    let up = duration(status["uptime_s"].as_u64().unwrap_or_default());
+    let version = view::text(&status["version"]);
+    out::line(&format!("{}  {url}  version {version}, up {up}", ink(colour, &verdict)));
+}
+
+fn show(finding: &Finding) {
+    let label = if finding.level == Level::Bad { "bad" } else { "remark" };
+    out::fact(label, &finding.what);
+    out::fact("", &format!("look further: {}", finding.next));
+}
+
+/// What was looked at, in the order of the three questions.
+fn facts(status: &Value, findings: &[Finding]) {
+    let count = |value: &Value| out::number(value.as_u64().unwrap_or_default());
+    if !findings.iter().any(|finding| finding.area == "complete") {
+        out::fact("complete", "no gap, nobody silent, nothing refused or dropped");
+    }
+    out::fact("unchanged", &at_start(&status["start"]));
+    out::fact("", "nobody but you can know for sure: counterfoil verify URL --remember FILE");
+    let waiting = count(&status["lane_waiting"]);
+    out::fact("healthy", &format!("{}; {waiting} batches wait", room(&status["disk"])));
+    for log in list(&status["logs"]) {
+        let size = log["size"].as_u64().unwrap_or_default();
+        out::fact("log", &format!("{}  {}", view::text(&log["origin"]), out::count(size, "entry")));
+    }
+    services(&status["services"]);
+}
+
+/// What became of the events that the server found when it started.
+fn at_start(start: &Value) -> String {
+    let count = |name: &str| start[name].as_u64().unwrap_or_default();
+    let (events, indexed, checked) = (count("events"), count("indexed"), count("checked"));
+    let found = out::count(events, "event");
+    match (indexed, checked) {
+        _ if events == 0 => "the start found no event".into(),
+        (indexed, _) if indexed < events => {
+            format!("the start found {found}, {} indexed", out::number(indexed))
+        }
+        (_, checked) if checked < events => {
+            format!("the start found {found}, {} compared with their entries", out::number(checked))
+        }
+        _ => format!("the start found {found}, all as they were signed"),
+    }
+}
+
+/// Room on the disk and how long it lasts.
+fn room(disk: &Value) -> String {
+    let Some(free) = disk["free_bytes"].as_u64() else { return "disk unknown".into() };
+    let journal = disk["journal_bytes"].as_u64().unwrap_or_default();
+    let left = match (disk["days_left"].as_u64(), disk["bytes_a_day"].as_u64()) {
+        (Some(days), _) => format!("{} left", out::count(days, "day")),
+        (None, Some(_)) => "years left".into(),
+        (None, None) => "how long it lasts is known ten minutes after a start".into(),
+    };
+    format!("disk {} free, journal {}, {left}", judge::bytes(free), judge::bytes(journal))
+}
+
+/// How many services were heard, and the last of them.
+fn services(services: &Value) {
+    let Some(heard) = services["heard"].as_u64().filter(|heard| *heard > 0) else { return };
+    let latest = list(&services["latest"]);
+    let names = latest.iter().take(SERVICES_MAX).map(|seen| view::text(&seen["service"]));
+    let more = if heard > SERVICES_MAX as u64 { ", …" } else { "" };
+    let names = names.collect::<Vec<_>>().join(", ");
+    out::fact("services", &format!("{} heard: {names}{more}", out::number(heard)));
+}
+
+/// `3 d 4 h`, `4 h 5 min`, `5 min`.
+fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, hours) => format!("{hours} h {minutes} min"),
+        (days, hours) => format!("{} d {hours} h", out::number(days)),
+    }
+}

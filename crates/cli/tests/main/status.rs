@@ -1,0 +1,50 @@
+//! `counterfoil status`: well, with remarks, and not well.
+
+use serde_json::{Value, json};
+
+use crate::support::Folder;
+use crate::wire::{Wire, ask};
+
+fn numbered(seq: u64) -> String {
+    json!({
+        "id": format!("e-{seq}"), "action": "a.b", "actor": {"type": "user", "id": "u"},
+        "service": {"name": "billing"}, "occurred_at": "2026-01-02T03:04:05Z",
+        "producer": {"id": "billing-1", "stream": "s", "seq": seq},
+    })
+    .to_string()
+}
+
+#[test]
+fn a_status_says_what_is_not_well_and_where_to_look() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let token = folder.first_token("default");
+    let well = folder.run(&["status"]).code(0);
+    assert!(well.contains("WELL"), "{well}");
+    assert!(well.contains("no gap, nobody silent"), "{well}");
+    assert!(well.contains("disk ") && well.contains(" free"), "{well}");
+
+    let refused = ask(&server.url, &token, "POST", "/v1/events", r#"{"id":"x"}"#);
+    assert_eq!(refused.status, 422);
+    let remarked = folder.run(&["status"]).code(0);
+    assert!(remarked.contains("1 record refused"), "{remarked}");
+    assert!(remarked.contains("look further: counterfoil refusals"), "{remarked}");
+
+    for seq in [0, 2] {
+        assert_eq!(ask(&server.url, &token, "POST", "/v1/events", &numbered(seq)).status, 200);
+    }
+    let gapped = folder.run(&["status"]);
+    assert_eq!(gapped.code, 1, "{gapped:?}");
+    let gapped = folder.run(&["--json", "status"]).code(1);
+    let status: Value = serde_json::from_str(&gapped).expect("JSON");
+    assert_eq!(status["well"], false);
+    let first = &status["findings"][0];
+    assert_eq!((&first["level"], &first["area"]), (&json!("bad"), &json!("complete")), "{first}");
+    assert!(first["what"].as_str().expect("words").contains("billing-1"), "{first}");
+
+    assert_eq!(ask(&server.url, &token, "POST", "/v1/events", &numbered(1)).status, 200);
+    folder.run(&["status"]).code(0);
+    let role = Wire::open(&server.url).ask("GET", "/v1/status", &[], b"");
+    assert_eq!(role.status, 401, "it is not open");
+    server.stop();
+}
