@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// Public keys of the logs
     #[command(subcommand)]
     Key(Key),
+    /// What a server is set up with
+    #[command(subcommand)]
+    Config(Config),
     /// Saved servers
     ///
     /// Address, token and keys of each stand in ~/.config/counterfoil/contexts.toml, for you alone;
@@ -79,13 +82,13 @@ pub(crate) enum Command {
 #[derive(ClapArgs)]
 pub(crate) struct Serve {
     /// Data folder; made if it is not there
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "COUNTERFOIL_DATA", hide_env_values = true)]
     pub(crate) data: PathBuf,
     /// Folder of the signing keys [default: <data>-keys]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "COUNTERFOIL_KEYS", hide_env_values = true)]
     pub(crate) keys: Option<PathBuf>,
-    /// Configuration file
-    #[arg(long, value_name = "FILE")]
+    /// Configuration file; none is read that is not named
+    #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8420]
     #[arg(long, value_name = "ADDRESS")]
@@ -261,6 +264,27 @@ pub(crate) enum Token {
 pub(crate) enum Key {
     /// Print the public keys of the logs
     Export,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Config {
+    /// Print a file with every setting, its comment and its default
+    Example,
+    /// Say all that is wrong with a configuration
+    ///
+    /// Looks at the file and at the environment, as `counterfoil serve` would. Exit code 0 if it
+    /// can be used, else 2.
+    Check {
+        /// Configuration file
+        #[arg(env = "COUNTERFOIL_CONFIG", hide_env_values = true)]
+        file: Option<PathBuf>,
+    },
+    /// Print each setting, its value and where that came from
+    Show {
+        /// Configuration file
+        #[arg(env = "COUNTERFOIL_CONFIG", hide_env_values = true)]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]

@@ -9,10 +9,13 @@ use platform::sim::{SimClock, SimDisk, SimEntropy};
 use server::Tokens;
 use server::config::Config;
 
-/// A configuration is refused or names logs that can be made.
+/// A configuration is refused with at least one fault, or names logs that can be made.
 pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(config) = Config::parse(text) else { return };
+    let config = match Config::parse(text) {
+        Ok(config) => config,
+        Err(error) => return assert!((1..=100).contains(&error.faults.len())),
+    };
     assert!(!config.logs().is_empty());
     assert!(config.logs().iter().all(|log| log.check().is_ok()));
 }

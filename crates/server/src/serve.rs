@@ -163,7 +163,7 @@ fn open(
         tokens,
         open_logs: config.open_logs(),
         policy: Policy::default(),
-        limits: config.limits.clone(),
+        limits: config.limits,
         permits: Permits::new(config.limits.in_flight_bytes_max),
         turns: Turns::new(),
         refusals: Refusals::default(),

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod admin;
+pub(crate) mod config;
 mod contexts;
 mod evidence;
 mod receipt;
@@ -39,6 +40,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Status => status::run(global),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
         Command::Key(_) => admin::export_keys(global).map(|()| 0),
+        Command::Config(config) => config::run(global, &config),
         Command::Context(context) => contexts::run(global, &context).map(|()| 0),
     }
 }

@@ -5,10 +5,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use server::config::{Config, check_host};
+use server::config::{Config, Sources};
 use server::{Running, StartError, Started};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::config;
 use crate::args;
 use crate::context::{Contexts, Saved, Server};
 use crate::error::CliError;
@@ -20,17 +21,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     traces();
-    let mut config = match &args.config {
-        Some(path) => Config::read(path).map_err(|error| CliError::usage(error.to_string()))?,
-        None => Config::default(),
-    };
-    if let Some(listen) = args.listen {
-        config.listen = listen;
-    }
-    if let Some(origin) = &args.origin {
-        check_host(origin).map_err(CliError::Usage)?;
-        config.origin = Some(origin.clone());
-    }
+    let config = sources(args).load().map_err(|error| config::refused(&error))?.config;
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     runtime()?.block_on(async {
         let mut signals = Signals::listen()?;
@@ -51,6 +42,17 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
         supervisor.stopping();
         running.stop().await.map_err(CliError::Server)
     })
+}
+
+/// Where the configuration of this command comes from.
+fn sources(args: &args::Serve) -> Sources {
+    let listen = args.listen.map(|address| ("listen", "--listen", address.to_string()));
+    let origin = args.origin.as_ref().map(|host| ("origin", "--origin", host.clone()));
+    let all = Sources::of_process(args.config.as_deref());
+    [listen, origin]
+        .into_iter()
+        .flatten()
+        .fold(all, |all, (setting, option, text)| all.option(setting, option, text))
 }
 
 /// The folder of keys that stands beside a data folder.

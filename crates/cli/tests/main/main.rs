@@ -1,6 +1,7 @@
 //! The whole program, as a person or a service uses it: one test binary.
 
 mod access;
+mod config;
 mod corpora;
 mod fake;
 mod http;

@@ -1,0 +1,181 @@
+//! From sources to a configuration: default, file, environment, command line, in this order, the
+//! later one over the earlier.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::environment::{self, Variable};
+use super::fault::{Faults, Place};
+use super::{Config, ConfigError, LOG, Reload, SETTINGS, Value, file, rules};
+
+/// Where a configuration comes from, so that it can be read again.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    file: Option<PathBuf>,
+    variables: Vec<Variable>,
+    /// Setting, option and text.
+    options: Vec<(&'static str, &'static str, String)>,
+}
+
+/// A sound configuration, and where each value came from.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// By name; what does not stand here is a default.
+    places: BTreeMap<String, Place>,
+}
+
+/// A value with its place, to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// Its setting; of a list, with the row's number from 0: `log[0].name`.
+    pub name: String,
+    /// What is in force.
+    pub value: Value,
+    /// Where it came from.
+    pub place: Place,
+    /// Whether it follows a reload.
+    pub live: bool,
+}
+
+/// A configuration while it is read.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) config: Config,
+    pub(super) faults: Faults,
+    places: BTreeMap<String, Place>,
+}
+
+impl Sources {
+    /// A file, if one is named, and the environment of this process.
+    pub fn of_process(file: Option<&Path>) -> Sources {
+        Sources {
+            file: file.map(Path::to_owned),
+            variables: environment::variables(),
+            options: Vec::new(),
+        }
+    }
+
+    /// Adds what an option of the command line says, for the setting of that name.
+    pub fn option(mut self, setting: &'static str, option: &'static str, text: String) -> Sources {
+        self.options.push((setting, option, text));
+        self
+    }
+
+    /// Reads all of it.
+    pub fn load(&self) -> Result<Loaded, ConfigError> {
+        let mut draft = Draft::default();
+        if let Some(path) = &self.file {
+            match read(path) {
+                Ok(text) => file::take(&mut draft, &text, Some(path)),
+                Err(error) => {
+                    let what = format!("cannot read {}: {error}", path.display());
+                    draft.faults.add(Place::Default, what);
+                }
+            }
+        }
+        environment::take(&mut draft, &self.variables);
+        for (name, option, text) in &self.options {
+            draft.option(name, option, text);
+        }
+        draft.done()
+    }
+}
+
+/// A text, as the only source.
+pub(super) fn of_text(text: &str) -> Result<Config, ConfigError> {
+    let mut draft = Draft::default();
+    file::take(&mut draft, text, None);
+    draft.done().map(|loaded| loaded.config)
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    let bytes = file.take(file::FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if bytes as u64 > file::FILE_BYTES_MAX {
+        let what = format!("it has more than {} bytes", file::FILE_BYTES_MAX);
+        return Err(std::io::Error::other(what));
+    }
+    Ok(text)
+}
+
+impl Draft {
+    /// Notes where a value was given, or what is wrong with it. `place_of` names its place, which
+    /// for a row of a list is not its setting.
+    pub(super) fn given(
+        &mut self,
+        place_of: &str,
+        setting: &str,
+        place: Place,
+        put: Result<(), String>,
+    ) {
+        match put {
+            Ok(()) => drop(self.places.insert(place_of.to_owned(), place)),
+            Err(what) => self.faults.add(place, format!("`{setting}` {what}")),
+        }
+    }
+
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+
+    /// A fault at the place where a value was given.
+    pub(super) fn fault(&mut self, name: &str, what: impl Into<String>) {
+        let place = self.places.get(name).cloned().unwrap_or(Place::Default);
+        self.faults.add(place, what);
+    }
+
+    fn option(&mut self, name: &str, option: &str, text: &str) {
+        let place = Place::CommandLine { option: option.to_owned() };
+        let setting = SETTINGS.iter().find(|setting| setting.name == name);
+        let setting = setting.expect("an option stands for a setting of the table");
+        let put = setting.field.read(text);
+        let put = put.and_then(|value| setting.field.put(&mut self.config, value, Path::new("")));
+        self.given(name, name, place, put);
+    }
+
+    pub(super) fn done(mut self) -> Result<Loaded, ConfigError> {
+        // Values that were refused are defaults now; what they would say beside others is not
+        // worth telling.
+        if self.faults.is_empty() {
+            rules::check(&mut self);
+        }
+        self.faults.or_else(Loaded { config: self.config, places: self.places })
+    }
+}
+
+impl From<Config> for Loaded {
+    /// A configuration that no source gave: all of it is a default.
+    fn from(config: Config) -> Loaded {
+        Loaded { config, places: BTreeMap::new() }
+    }
+}
+
+impl Loaded {
+    /// Every value, in the order of the table.
+    pub fn shown(&self) -> Vec<Shown> {
+        let place = |name: &str| self.places.get(name).cloned().unwrap_or(Place::Default);
+        let mut config = self.config.clone();
+        let one = SETTINGS.iter().map(|setting| Shown {
+            name: setting.name.to_owned(),
+            value: setting.field.get(&mut config),
+            place: place(setting.name),
+            live: setting.reload == Reload::Live,
+        });
+        let mut all: Vec<Shown> = one.collect();
+        for (at, log) in self.config.log.iter().enumerate() {
+            let mut log = log.clone();
+            all.extend(LOG.iter().map(|setting| {
+                let name = setting.name.replacen("log.", &format!("log[{at}]."), 1);
+                let (value, place) = (setting.field.get(&mut log), place(&name));
+                Shown { name, value, place, live: setting.reload == Reload::Live }
+            }));
+        }
+        all
+    }
+}

@@ -1,0 +1,116 @@
+//! The configuration: one table of settings, and from it all that is read, shown and documented.
+//!
+//! Promises: a setting that is not in [`SETTINGS`] or [`LOG`] does not exist: the file, the
+//! environment, `docs/counterfoil.toml` and the table in `docs/configuration.md` come from these
+//! rows. What is wrong is told all at once, each with its place. Of each value is known where it
+//! came from: command line over environment over file over default.
+//!
+//! Never: repeats a value of the environment in an error, or holds a secret: a setting that needs
+//! one names the file that has it.
+
+mod describe;
+mod environment;
+mod fault;
+mod file;
+mod load;
+mod rules;
+mod setting;
+mod table;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use commit::LogSpec;
+
+pub use describe::{annotated, table_rows};
+pub use fault::{ConfigError, Fault, Place};
+pub use load::{Loaded, Shown, Sources};
+pub use rules::check_host;
+pub use setting::{Field, Reload, Setting, Value};
+pub use table::{LOG, SETTINGS};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Host part of the origin of logs made now: a name, not an address to reach. Fixed for a
+    /// folder once its first log is made.
+    pub origin: Option<String>,
+    /// The logs, one for each tenant.
+    pub log: Vec<LogConfig>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// One log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Short name, `[a-z0-9-]{1,63}`.
+    pub name: String,
+    /// Whose events it takes.
+    pub tenant: String,
+    /// Whether anybody may read its tiles.
+    pub public: bool,
+}
+
+/// Bounds of what is held at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one request body, decompressed.
+    pub body_bytes_max: usize,
+    /// Bytes of all request bodies that wait for their answer.
+    pub in_flight_bytes_max: usize,
+    /// Events of one request.
+    pub request_events_max: usize,
+    /// Connections that are open at once.
+    pub connections_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let log = LogConfig { name: "default-0".into(), tenant: "default".into(), public: false };
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
+            origin: None,
+            log: vec![log],
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            body_bytes_max: 16 << 20,
+            in_flight_bytes_max: 128 << 20,
+            request_events_max: table::REQUEST_EVENTS_MAX,
+            connections_max: 1_024,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a text, as the only source.
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
+        load::of_text(text)
+    }
+
+    /// The logs to have.
+    pub fn logs(&self) -> Vec<LogSpec> {
+        let spec = |log: &LogConfig| LogSpec {
+            name: log.name.clone(),
+            tenant: log.tenant.clone(),
+            public: log.public,
+        };
+        self.log.iter().map(spec).collect()
+    }
+
+    /// The log that takes a tenant's events, by tenant.
+    pub(crate) fn open_logs(&self) -> BTreeMap<String, String> {
+        self.log.iter().map(|log| (log.tenant.clone(), log.name.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

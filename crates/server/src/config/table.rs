@@ -1,0 +1,126 @@
+//! Every setting. To add one: a field in [`Config`] with its default, and a row here.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p server config` then writes `docs/counterfoil.toml` and the table
+//! in `docs/configuration.md`; without it the same test fails until they are written.
+
+use commit::LogSpec;
+
+use super::rules::{check_host, check_tenant};
+use super::{Config, Field, LogConfig, Reload, Setting};
+
+/// Each may come with an event of our own, and all must fit into one event list of 64 MiB.
+pub(super) const REQUEST_EVENTS_MAX: usize = 20_000;
+/// Each takes an open file, and up to 64 KiB of what is read ahead.
+const CONNECTIONS_MAX: usize = 65_536;
+/// A body's events must fit into one journal file.
+const BODY_BYTES_MAX: usize = 32 << 20;
+/// More than any machine has to spare for bodies.
+const IN_FLIGHT_BYTES_MAX: usize = 1 << 40;
+
+/// The settings of the server, in the order in which they are shown. Those of one table of the file
+/// stand together, those of none first.
+pub const SETTINGS: &[Setting<Config>] = &[
+    Setting {
+        name: "listen",
+        field: Field::Address(|config| &mut config.listen),
+        allowed: "an IP address with port; port 0 takes a free one",
+        reload: Reload::Restart,
+        what: "where to listen, plain HTTP",
+    },
+    Setting {
+        name: "origin",
+        field: Field::MaybeText(|config| &mut config.origin, check_host),
+        allowed: "1 to 180 of `a-z 0-9 - . : [ ]`: a host name or address, perhaps with port, \
+                  without scheme",
+        reload: Reload::Restart,
+        what: "host part of the origins of logs; left out, the machine's name. It is fixed when \
+               the first log is made; a start with another one is refused",
+    },
+    Setting {
+        name: "limits.body_bytes_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.body_bytes_max,
+            unit: "bytes",
+            min: 1,
+            max: BODY_BYTES_MAX,
+        },
+        allowed: "",
+        reload: Reload::Live,
+        what: "one request's body, as it is sent and decompressed",
+    },
+    Setting {
+        name: "limits.in_flight_bytes_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.in_flight_bytes_max,
+            unit: "bytes",
+            min: 4,
+            max: IN_FLIGHT_BYTES_MAX,
+        },
+        allowed: "at least 4 times `limits.body_bytes_max`",
+        reload: Reload::Live,
+        what: "all bodies that wait for their answers; one tenant gets at most half of what \
+               others leave",
+    },
+    Setting {
+        name: "limits.request_events_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.request_events_max,
+            unit: "events",
+            min: 1,
+            max: REQUEST_EVENTS_MAX,
+        },
+        allowed: "",
+        reload: Reload::Live,
+        what: "events of one request",
+    },
+    Setting {
+        name: "limits.connections_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.connections_max,
+            unit: "connections",
+            min: 1,
+            max: CONNECTIONS_MAX,
+        },
+        allowed: "",
+        reload: Reload::Live,
+        what: "connections open at once; further ones are answered 503 and closed. Fewer, with a \
+               trace that says so, where the system lets the process open fewer than 320 files \
+               more than that",
+    },
+];
+
+/// What `log` itself is, for the page.
+pub(super) const LOG_WHAT: &str = "the logs that take events, one for each tenant; left out, one: \
+     `default-0` of tenant `default`. One that is not there is made; one that is left out takes no \
+     more events and is read on";
+
+/// The settings of one log: a `[[log]]` of the file.
+pub const LOG: &[Setting<LogConfig>] = &[
+    Setting {
+        name: "log.name",
+        field: Field::Text(|log| &mut log.name, check_log),
+        allowed: "it must stand; 1 to 63 of `a-z 0-9 -`; not twice",
+        reload: Reload::Restart,
+        what: "short name, last part of the origin",
+    },
+    Setting {
+        name: "log.tenant",
+        field: Field::Text(|log| &mut log.tenant, check_tenant),
+        allowed: "it must stand; 1 to 63 letters, digits, `-`, `_`, `.`, not beginning with `.`; \
+                  not twice",
+        reload: Reload::Restart,
+        what: "whose events it takes. Fixed when the log is made",
+    },
+    Setting {
+        name: "log.public",
+        field: Field::Flag(|log| &mut log.public),
+        allowed: "",
+        reload: Reload::Restart,
+        what: "whether anybody may read its tiles; its checkpoint is open in any case. Fixed when \
+               the log is made",
+    },
+];
+
+fn check_log(name: &str) -> Result<(), String> {
+    LogSpec { name: name.to_owned(), tenant: String::new(), public: false }.check()
+}
