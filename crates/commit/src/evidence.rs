@@ -134,35 +134,67 @@ pub fn evidence(
     disclose: impl Fn(&str) -> Disclosure,
 ) -> Result<Evidence, EvidenceError> {
     let Asked { seqs, claim, old, remarks } = asked;
-    let origin = log.meta.origin.clone();
-    let proved = runs(log, checkpoint, seqs).ok_or_else(|| EvidenceError::Tree(origin.clone()))?;
-    let mut given = Vec::with_capacity(proved.len());
-    let (mut reader, mut room) = (Reader::new(log), EVENTS_BYTES_MAX);
-    for run in proved {
-        let count = run.leaves.len() as u64;
-        let events =
-            (run.first..run.first + count).map(|seq| event(&mut reader, seq, &mut room, &disclose));
-        given.push(EvidenceRun {
-            log: 0,
-            first: run.first,
-            events: events.collect::<Result<_, _>>()?,
-            leaves: run.leaves,
-            proof: run.proof,
-        });
+    let mut evidence = Evidence::new(claim, remarks);
+    let mut room = EVENTS_BYTES_MAX;
+    evidence.add(log, checkpoint, seqs, &mut room, &disclose)?;
+    for old in old {
+        evidence.logs[0].consistency.push(consistency(log, *old, checkpoint)?);
     }
-    let vkey = log.vkey();
-    let named = EvidenceLog {
-        origin,
-        checkpoint: checkpoint.note.clone(),
-        policy: format!("log {vkey}\nquorum none\n"),
-        vkeys: vec![vkey],
-        consistency: old
-            .iter()
-            .map(|old| consistency(log, *old, checkpoint))
-            .collect::<Result<_, _>>()?,
-    };
-    let format = "counterfoil.evidence/v1";
-    Ok(Evidence { format, remarks, claim, logs: vec![named], runs: given })
+    Ok(evidence)
+}
+
+/// Makes evidence of entries of several logs, each with the checkpoint to prove them under, all
+/// fields shown.
+pub fn evidence_of_all(
+    parts: &[(&Arc<Log>, &Checkpoint, Vec<u64>)],
+) -> Result<Evidence, EvidenceError> {
+    let mut evidence = Evidence::new(Claim::Events, serde_json::json!({}));
+    let mut room = EVENTS_BYTES_MAX;
+    for (log, checkpoint, seqs) in parts {
+        evidence.add(log, checkpoint, seqs, &mut room, &|_: &str| Disclosure::Show)?;
+    }
+    Ok(evidence)
+}
+
+impl Evidence {
+    fn new(claim: Claim, remarks: serde_json::Value) -> Evidence {
+        let format = "counterfoil.evidence/v1";
+        Evidence { format, remarks, claim, logs: Vec::new(), runs: Vec::new() }
+    }
+
+    fn add(
+        &mut self,
+        log: &Arc<Log>,
+        checkpoint: &Checkpoint,
+        seqs: &[u64],
+        room: &mut usize,
+        disclose: &impl Fn(&str) -> Disclosure,
+    ) -> Result<(), EvidenceError> {
+        let (origin, number) = (log.meta.origin.clone(), self.logs.len() as u32);
+        let proved = runs(log, checkpoint, seqs);
+        let mut reader = Reader::new(log);
+        for run in proved.ok_or_else(|| EvidenceError::Tree(origin.clone()))? {
+            let count = run.leaves.len() as u64;
+            let events =
+                (run.first..run.first + count).map(|seq| event(&mut reader, seq, room, disclose));
+            self.runs.push(EvidenceRun {
+                log: number,
+                first: run.first,
+                events: events.collect::<Result<_, _>>()?,
+                leaves: run.leaves,
+                proof: run.proof,
+            });
+        }
+        let vkey = log.vkey();
+        self.logs.push(EvidenceLog {
+            origin,
+            checkpoint: checkpoint.note.clone(),
+            policy: format!("log {vkey}\nquorum none\n"),
+            vkeys: vec![vkey],
+            consistency: Vec::new(),
+        });
+        Ok(())
+    }
 }
 
 fn consistency(log: &Log, old: u64, checkpoint: &Checkpoint) -> Result<Consistency, EvidenceError> {

@@ -41,6 +41,14 @@ impl<T> Fair<T> {
         self.turns.push_back(log.to_owned());
     }
 
+    /// Takes all that waits for one log.
+    pub(crate) fn remove(&mut self, log: &str) -> Vec<T> {
+        let Some(waiting) = self.queues.remove(log) else { return Vec::new() };
+        self.turns.retain(|turn| turn != log);
+        self.count -= waiting.items.len();
+        waiting.items.into_iter().map(|(_, item)| item).collect()
+    }
+
     /// Takes what goes into one frame of at most `bytes_max`, but at least one item.
     pub(crate) fn take(&mut self, bytes_max: usize) -> Vec<T> {
         let (mut taken, mut room) = (Vec::new(), bytes_max);

@@ -44,6 +44,12 @@ pub struct LogSpec {
 }
 
 impl LogSpec {
+    /// What another partition of a log is made from, its name to be changed.
+    pub(crate) fn of(meta: &LogMeta) -> LogSpec {
+        let (name, tenant) = (meta.name().to_owned(), meta.tenant.clone());
+        LogSpec { name, tenant, public: meta.public }
+    }
+
     /// Checks the name.
     pub fn check(&self) -> Result<(), String> {
         let name = &self.name;
@@ -161,7 +167,12 @@ fn keep_key(keys: &dyn Disk, name: &str) -> io::Result<()> {
 }
 
 /// Makes a log: its key, its birth checkpoint and, last, what is fixed.
-pub(crate) fn create_log(world: &World, host: &str, spec: &LogSpec) -> Result<LogMeta, OpenError> {
+pub(crate) fn create_log(
+    world: &World,
+    host: &str,
+    spec: &LogSpec,
+    follows: Option<String>,
+) -> Result<LogMeta, OpenError> {
     spec.check().map_err(OpenError::Setting)?;
     let origin = format!("{host}/tlog/{}", spec.name);
     if origin.len() > 255 {
@@ -185,6 +196,7 @@ pub(crate) fn create_log(world: &World, host: &str, spec: &LogSpec) -> Result<Lo
         tenant: spec.tenant.clone(),
         public: spec.public,
         opened_at: format_time(world.clock.now()),
+        follows,
     };
     // Written last: a crash before leaves a log that is made anew, with a new key.
     world.disk.replace_small(&format!("{folder}/log.json"), &meta.file_text()).map_err(failed)?;

@@ -2,14 +2,17 @@
 //! made.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use admit::Admitted;
 
 use crate::clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
 use crate::log::{Log, ReadError};
 use crate::logs::Logs;
+use crate::open::Settings;
 use crate::own;
 use crate::prepare::{Prepared, prepare};
+use crate::rotate::Order;
 use crate::store::Indexer;
 use crate::submission::Index;
 use crate::world::World;
@@ -22,6 +25,18 @@ pub(crate) struct Before {
     pub(crate) cut: Option<(String, u64)>,
 }
 
+/// A log of fewer entries has no limit that could close it.
+const ENTRIES_MIN: u64 = 100;
+
+/// When a log is closed without an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartitionLimits {
+    /// It has so many entries; at least a hundred.
+    pub entries_max: Option<u64>,
+    /// Its first entry is so old.
+    pub age_max: Option<Duration>,
+}
+
 /// What stands before the lane.
 pub(crate) struct Front {
     pub(crate) world: World,
@@ -29,7 +44,10 @@ pub(crate) struct Front {
     pub(crate) indexer: Arc<Indexer>,
     /// Stated when the server starts and stops.
     version: Option<String>,
+    limits: PartitionLimits,
     watch: Mutex<ClockWatch>,
+    /// Held while a log is being closed: one at a time.
+    pub(crate) rotating: Mutex<()>,
 }
 
 /// A batch of the log's own statements, for the lane.
@@ -40,15 +58,67 @@ impl Front {
         world: World,
         logs: Logs,
         indexer: Arc<Indexer>,
-        version: Option<String>,
+        settings: &Settings,
     ) -> Front {
         let watch = ClockWatch::new(world.clock.now(), world.clock.elapsed());
-        Front { world, logs, indexer, version, watch: Mutex::new(watch) }
+        let (version, limits) = (settings.version.clone(), settings.partitions.clone());
+        let (watch, rotating) = (Mutex::new(watch), Mutex::new(()));
+        Front { world, logs, indexer, version, limits, watch, rotating }
     }
 
     /// The logs that take events.
     fn open_logs(&self) -> Vec<Arc<Log>> {
-        self.logs.all().values().cloned().collect()
+        let logs = self.logs.all();
+        let open = logs.values().filter(|log| log.successor().is_none() && !is_waiting(log));
+        open.cloned().collect()
+    }
+
+    /// Logs that are to be closed, for the one that follows is there and has no entry: a process
+    /// ended before it came to that.
+    pub(crate) fn unfinished(&self) -> Vec<String> {
+        let logs = self.logs.all();
+        let waiting = logs.values().filter(|log| is_waiting(log));
+        let closing = waiting.filter_map(|log| Some(log.predecessor()?.meta.name().to_owned()));
+        closing.collect()
+    }
+
+    /// The log that took over from the one of this name, perhaps through others; itself if it is
+    /// open.
+    pub(crate) fn newest(&self, name: &str) -> Option<Arc<Log>> {
+        let logs = self.logs.all();
+        let mut log = logs.get(name)?;
+        while let Some(next) = log.successor().and_then(|next| logs.get(next)) {
+            log = next;
+        }
+        Some(log.clone())
+    }
+
+    /// The open logs that have reached a limit, and how to say it.
+    pub(crate) fn full(&self) -> Vec<(String, Order)> {
+        let now = self.world.clock.now();
+        let why = |log: &Log| {
+            let (size, limits) = (log.checkpoint().size, &self.limits);
+            if limits.entries_max.is_some_and(|max| size >= max.max(ENTRIES_MIN)) {
+                return Some(format!("the log has {size} entries, which is the limit"));
+            }
+            let opened_at = log.published().tree.recorded_at(0)?;
+            let age = Duration::from_nanos(u64::try_from(now.saturating_sub(opened_at)).ok()?);
+            let days = age.as_secs() / 86_400;
+            let is_old = limits.age_max.is_some_and(|max| age >= max);
+            is_old.then(|| format!("the log is {days} days old, which is the limit"))
+        };
+        let named = |log: Arc<Log>| {
+            let order = Order { why: why(&log)?, by: None };
+            Some((log.meta.name().to_owned(), order))
+        };
+        self.open_logs().into_iter().filter_map(named).collect()
+    }
+
+    /// Gives back what closed logs need not keep.
+    pub(crate) fn tidy(&self) {
+        let now = self.world.clock.now();
+        let logs = self.logs.all();
+        logs.values().filter(|log| log.successor().is_some()).for_each(|log| log.forget_ids(now));
     }
 
     /// Makes a batch of the log's own statements.
@@ -79,8 +149,8 @@ impl Front {
         let size = log.checkpoint().size;
         let mut events = Vec::new();
         if size == 0 {
-            let why = "declared in the configuration and not there at start-up";
-            events.push(own::opened(world, &log.meta, why));
+            let why = "declared in the configuration and not there at start-up".to_owned();
+            events.push(own::opened(world, &log.meta, &Order { why, by: None }, None));
         }
         if let Some((file, offset)) = &before.cut {
             events.push(own::cut(world, tenant, file, *offset));
@@ -118,4 +188,9 @@ impl Front {
         let logs = self.open_logs();
         logs.iter().filter_map(|log| self.own_batch(log, &[make(log)]).ok()).collect()
     }
+}
+
+/// Whether it follows a log that is not closed yet.
+fn is_waiting(log: &Log) -> bool {
+    log.predecessor().is_some() && log.checkpoint().size == 0
 }

@@ -3,7 +3,7 @@
 //! For each frame: take what waits, settle ids that entered since, plan seqs, write, fdatasync,
 //! sign, publish, answer. What a crash leaves after each step is said beside it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -16,8 +16,10 @@ use crate::head::Head;
 use crate::journal::frame::HEADER_BYTES;
 use crate::journal::{Journal, JournalError, Place};
 use crate::log::{Files, Log, Sequencer};
+use crate::logs::Logs;
 use crate::measures::Measures;
 use crate::part::Part;
+use crate::rotate::Rotation;
 use crate::submission::{Answer, Message, Submission};
 
 /// Compressed bytes that a frame is filled with; one request alone may be larger.
@@ -37,6 +39,10 @@ pub struct Lane {
     pub(crate) files: Arc<Files>,
     pub(crate) head_synced_at: Duration,
     pub(crate) waiting: Fair<Submission>,
+    /// Logs to be closed; they come before what waits.
+    pub(crate) rotations: VecDeque<Rotation>,
+    /// Readers find a log here once it is open.
+    pub(crate) shown: Logs,
     /// Room that frames are built in, kept over frames.
     pub(crate) frame: Vec<u8>,
     pub(crate) measures: Arc<Measures>,
@@ -50,6 +56,13 @@ pub(crate) struct LaneLog {
     pub(crate) epochs: HashSet<u32>,
 }
 
+impl LaneLog {
+    /// A log without entries.
+    pub(crate) fn new(log: Arc<Log>) -> LaneLog {
+        LaneLog { log, sequencer: Sequencer::default(), epochs: HashSet::new() }
+    }
+}
+
 /// The journal failed; the process must end.
 #[derive(Debug, thiserror::Error)]
 #[error("the journal failed; the process must end and start-up find out what is durable")]
@@ -59,7 +72,7 @@ impl Lane {
     /// Runs until told to close or until writing fails.
     pub(crate) fn run(mut self, inbox: &Receiver<Message>) -> Result<(), Fatal> {
         loop {
-            let message = if self.waiting.is_empty() { self.wait(inbox) } else { Ok(None) };
+            let message = if !self.waits() { self.wait(inbox) } else { Ok(None) };
             let mut closing = match message {
                 Ok(Some(message)) => self.take(message),
                 Ok(None) => false,
@@ -68,7 +81,7 @@ impl Lane {
             while let Ok(message) = inbox.try_recv() {
                 closing |= self.take(message);
             }
-            while !self.waiting.is_empty() {
+            while self.waits() {
                 self.frame()?;
                 if !closing {
                     break;
@@ -83,7 +96,7 @@ impl Lane {
 
     /// Whether anything waits.
     pub(crate) fn waits(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.waiting.is_empty() || !self.rotations.is_empty()
     }
 
     /// Keeps the head young while nothing comes.
@@ -111,12 +124,24 @@ impl Lane {
                 heard();
                 false
             }
+            Message::Rotate(rotation) => {
+                self.order(*rotation);
+                false
+            }
             Message::Close => true,
         }
     }
 
+    /// Adds a log that is to be closed.
+    pub(crate) fn order(&mut self, rotation: Rotation) {
+        self.rotations.push_back(rotation);
+    }
+
     /// Adds a batch to what waits.
     pub fn submit(&mut self, submission: Submission) {
+        if submission.prepared.log.successor().is_some() {
+            return (submission.reply)(Answer::Stale);
+        }
         let name = submission.prepared.log.meta.name().to_owned();
         let bytes = submission.prepared.bytes() + SECTION_BYTES_MAX;
         self.waiting.push(&name, bytes, submission);
@@ -124,17 +149,33 @@ impl Lane {
 
     /// Commits one frame of what waits.
     pub fn frame(&mut self) -> Result<(), Fatal> {
-        let mut parts = self.plan();
+        if let Some(rotation) = self.rotations.pop_front() {
+            return self.rotate(rotation);
+        }
+        let parts = self.plan();
+        self.commit(parts, |_| {}).map(|_| ())
+    }
+
+    /// Commits a frame; `durable` is done once it is, before anybody hears of it. Says whether
+    /// there was room.
+    fn commit(
+        &mut self,
+        mut parts: Vec<Part>,
+        durable: impl FnOnce(&mut Lane),
+    ) -> Result<bool, Fatal> {
         if parts.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         match self.write(&mut parts) {
-            Ok(place) => self.publish(parts, place),
+            Ok(place) => {
+                durable(self);
+                self.publish(parts, place).map(|()| true)
+            }
             Err(JournalError::NoRoom(_)) => {
                 let batches = parts.iter().map(|part| part.submissions.len() as u64).sum();
                 self.measures.no_room.fetch_add(batches, Relaxed);
                 answer_all(parts, &Answer::NoRoom);
-                Ok(())
+                Ok(false)
             }
             Err(JournalError::Fatal(error)) => {
                 answer_all(parts, &Answer::Unknown);
@@ -144,8 +185,46 @@ impl Lane {
         }
     }
 
+    /// Closes a log and opens the next, in one frame. A crash before it is durable leaves the next
+    /// one without an entry: start-up does this again.
+    fn rotate(&mut self, rotation: Rotation) -> Result<(), Fatal> {
+        let Rotation { closing, next, close, open } = rotation;
+        let (old, new) = (closing.meta.name().to_owned(), next.log.meta.name().to_owned());
+        let Some(last_log) = self.logs.get(&old) else {
+            (close.reply)(Answer::Stale);
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let last = Part::plan(old.clone(), last_log, vec![close], now);
+        let Some(last) = last else { return Ok(()) };
+        let first = open(last.plan.first + last.plan.leaves.len() as u64, last.plan.root);
+        let first = first.and_then(|first| Part::plan(new.clone(), &next, vec![first], now));
+        let Some(first) = first else {
+            answer_all(vec![last], &Answer::NoRoom);
+            return Ok(());
+        };
+        let log = next.log.clone();
+        self.logs.insert(new.clone(), next);
+        let durable = |lane: &mut Lane| {
+            lane.shown.add(log);
+            closing.close(&new);
+        };
+        if !self.commit(vec![last, first], durable)? {
+            self.logs.remove(&new);
+            return Ok(());
+        }
+        self.logs.remove(&old);
+        for submission in self.waiting.remove(&old) {
+            (submission.reply)(Answer::Stale);
+        }
+        Ok(())
+    }
+
     /// Everybody who still waits hears that nothing is known.
     fn abandon(&mut self) {
+        for rotation in self.rotations.drain(..) {
+            (rotation.close.reply)(Answer::Unknown);
+        }
         while !self.waiting.is_empty() {
             for submission in self.waiting.take(FRAME_BYTES) {
                 (submission.reply)(Answer::Unknown);
@@ -236,7 +315,7 @@ impl Lane {
 
     /// Closes in order: what waits is committed, the head says so.
     pub fn close(mut self) -> Result<(), Fatal> {
-        while !self.waiting.is_empty() {
+        while self.waits() {
             self.frame()?;
         }
         self.head.sync().map_err(Fatal)?;

@@ -25,10 +25,12 @@ mod measures;
 mod open;
 mod own;
 mod part;
+mod partitions;
 mod prepare;
 pub mod receipt;
 mod replay;
 mod rising;
+mod rotate;
 mod stepped;
 mod store;
 mod submission;
@@ -37,6 +39,7 @@ mod world;
 
 pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
 pub use folder::{LogSpec, id_key};
+pub use front::PartitionLimits;
 pub use lane::Fatal;
 pub use log::{
     Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, ReadError, Reader, TILE_WIDTH, Tree,
@@ -45,8 +48,9 @@ pub use log::{
 pub use logs::LogMap;
 pub use measures::{Histogram, Measures};
 pub use open::{OpenError, Progress, Settings};
-pub use prepare::{Earlier, Fate, Prepared, prepare};
+pub use prepare::{Earlier, Fate, Place, Prepared, prepare};
 pub use replay::{Replay, Replayed};
+pub use rotate::{Order, RotateError};
 pub use stepped::Stepped;
 pub use store::{Indexer, Store};
 pub use submission::{Answer, Index, Placed, Reply};

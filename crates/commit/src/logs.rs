@@ -17,6 +17,12 @@ impl Logs {
         Logs(Arc::new(RwLock::new(Arc::new(logs))))
     }
 
+    /// Shows a log that was opened.
+    pub(crate) fn add(&self, log: Arc<Log>) {
+        let mut logs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut logs).insert(log.meta.name().to_owned(), log);
+    }
+
     /// All logs there are now.
     pub(crate) fn all(&self) -> Arc<LogMap> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()

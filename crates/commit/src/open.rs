@@ -4,7 +4,7 @@
 //! they add up to is compared with the head. Only what lies beyond everything that was signed can
 //! be a torn tail; all else is damage, and start-up refuses it by name and offset.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, RwLock};
@@ -13,15 +13,16 @@ use event::OriginDigest;
 
 use crate::fair::Fair;
 use crate::folder::{self, LogSpec};
-use crate::front::Before;
+use crate::front::{Before, PartitionLimits};
 use crate::head::Head;
 use crate::journal::file::{FILE_BYTES, file_name};
 use crate::journal::frame::Frame;
 use crate::journal::{Damage, Found, Journal, Place, Scan, scan};
 use crate::lane::{Lane, LaneLog};
-use crate::log::{Files, Log, Published, Sequencer, read_unverified};
-use crate::logs::Logs;
+use crate::log::{Files, Log, Published, ReadError, Sequencer, read_unverified};
+use crate::logs::{LogMap, Logs};
 use crate::measures::Measures;
+use crate::partitions;
 use crate::rising::{Rising, visit_frame};
 use crate::sweep::Sweep;
 use crate::world::World;
@@ -40,13 +41,22 @@ pub struct Settings {
     /// The program's version: if given, each open log states every start of it and every orderly
     /// stop.
     pub version: Option<String>,
+    /// When a log is closed without an order, and the next one opened.
+    pub partitions: PartitionLimits,
 }
 
 impl Settings {
     /// With journal files of the usual size, made ahead.
     pub fn new(host: &str, logs: Vec<LogSpec>) -> Settings {
         let host = host.to_owned();
-        Settings { host, logs, file_bytes: FILE_BYTES, files_ahead: true, version: None }
+        Settings {
+            host,
+            logs,
+            file_bytes: FILE_BYTES,
+            files_ahead: true,
+            version: None,
+            partitions: PartitionLimits::default(),
+        }
     }
 }
 
@@ -85,6 +95,12 @@ impl OpenError {
 
     pub(crate) fn damaged(file: &str, what: &str) -> OpenError {
         OpenError::Damaged(Damage { file: file.to_owned(), offset: 0, what: what.to_owned() })
+    }
+
+    /// A log could not be read back.
+    pub(crate) fn read(log: &Log, error: &ReadError) -> OpenError {
+        let name = log.meta.name();
+        OpenError::io(&format!("the log {name}"), io::Error::other(error.to_string()))
     }
 
     pub(crate) fn key(name: &str, what: &str) -> OpenError {
@@ -141,34 +157,49 @@ pub(crate) fn open(
     let journal = go_on(world, settings, folder, &found, &mut rising)?;
     let files = readable(&found, &journal);
     let measures = measured(&found, &journal)?;
-    let mut opened = Vec::new();
+    let mut opened = BTreeMap::new();
     let mut newest = Vec::new();
-    for (origin, mut log) in rising {
+    let mut logs = LogMap::new();
+    for origin in partitions::in_order(&rising)? {
+        let Some(mut log) = rising.remove(&origin) else { continue };
         let (size, root) = (log.sequencer.size(), log.sequencer.root());
         if size > 0 {
             log.published.checkpoint = Arc::new(log.key.sign(size, root));
         }
         newest.push((origin, log.published.checkpoint.note.clone()));
-        let shared = Log::new(log.meta, log.key, files.clone(), log.next_epoch, log.published);
-        let log = LaneLog { log: Arc::new(shared), sequencer: log.sequencer, epochs: log.epochs };
-        opened.push((log.log.meta.name().to_owned(), log));
+        let name = log.meta.name().to_owned();
+        let predecessor = log.meta.follows.as_deref();
+        let predecessor = predecessor.and_then(|p| logs.get(p.rsplit('/').next()?)).cloned();
+        if let Some(closed) = predecessor.as_ref().filter(|_| size > 0) {
+            closed.close(&name);
+            opened.remove(closed.meta.name());
+        }
+        let Rising { meta, key, next_epoch, published, sequencer, epochs, .. } = log;
+        let log = Log::new(meta, key, files.clone(), next_epoch, published, predecessor);
+        let log = Arc::new(log);
+        logs.insert(name.clone(), log.clone());
+        opened.insert(name, LaneLog { log, sequencer, epochs });
     }
     head.write(newest, false).and_then(|()| head.sync()).map_err(failed)?;
-    let logs: BTreeMap<_, _> = opened.iter().map(|(n, l)| (n.clone(), l.log.clone())).collect();
+    // A log without an entry that follows another one is opened when that one is closed.
+    let logs = Logs::new(logs);
+    opened.retain(|_, log| log.log.predecessor().is_none() || log.sequencer.size() > 0);
     let lane = Lane {
         journal,
         head,
         clock: world.clock.clone(),
-        logs: opened.into_iter().collect(),
+        logs: opened,
         files,
         head_synced_at: world.clock.elapsed(),
         waiting: Fair::default(),
+        rotations: VecDeque::new(),
+        shown: logs.clone(),
         frame: Vec::new(),
         measures: Arc::new(measures),
     };
     let cut = found.torn.map(|place| (file_name(place.file), place.offset));
     let before = Before { closed, cut };
-    Ok(Opened { lane, logs: Logs::new(logs), before, sweep: Sweep::new(&found) })
+    Ok(Opened { lane, logs, before, sweep: Sweep::new(&found) })
 }
 
 /// The logs that are there, and those that the settings ask for, before any frame is read.
@@ -198,7 +229,7 @@ fn rise(
                         "is missing, though the head has its log",
                     ));
                 }
-                metas.push(folder::create_log(world, &host, spec)?);
+                metas.push(folder::create_log(world, &host, spec, None)?);
             }
         }
     }

@@ -3,9 +3,11 @@
 use admit::{Admitted, Peer, Policy, admit};
 use capture::Record;
 use event::{Hash, Object, Value, format_time};
+use sha2::{Digest, Sha256};
 
 use crate::clock_watch::Jump;
-use crate::log::{LogMeta, hex};
+use crate::log::{Log, LogMeta, hex};
+use crate::rotate::Order;
 use crate::world::World;
 
 /// Two events with one id.
@@ -17,17 +19,63 @@ pub(crate) struct Conflict<'a> {
     pub(crate) second: Hash,
 }
 
+/// How the log ended that another one follows.
+pub(crate) struct Before<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+}
+
 /// A log was created. The event states the digest of what is fixed for the log, so that the tree
 /// contradicts whoever changes it.
-pub(crate) fn opened(world: &World, meta: &LogMeta, why: &str) -> Admitted {
+pub(crate) fn opened(
+    world: &World,
+    meta: &LogMeta,
+    order: &Order,
+    before: Option<&Before<'_>>,
+) -> Admitted {
     let mut event = own(world, "log.open", "admin", "create");
     let mut attributes = Object::new();
     attributes.set("log_file", meta.digest_text());
+    if let Some(before) = before {
+        let mut follows = Object::new();
+        follows.set("origin", before.origin.to_owned());
+        follows.set("size", before.size.to_string());
+        follows.set("root", hex(&before.root));
+        attributes.set("follows", follows);
+    }
     event.set("attributes", attributes);
-    let mut reason = Object::new();
-    reason.set("text", why.to_owned());
-    event.set("reason", reason);
+    ordered(&mut event, order);
     admitted(world, event, &meta.tenant)
+}
+
+/// A log was closed: this is its last event.
+pub(crate) fn closed(world: &World, meta: &LogMeta, order: &Order, next: &Log) -> Admitted {
+    let mut event = own(world, "log.close", "admin", "disable");
+    let mut successor = Object::new();
+    successor.set("origin", next.meta.origin.clone());
+    let vkey: Hash = Sha256::digest(next.vkey()).into();
+    successor.set("vkey", format!("sha256:{}", hex(&vkey)));
+    let mut attributes = Object::new();
+    attributes.set("successor", successor);
+    event.set("attributes", attributes);
+    ordered(&mut event, order);
+    admitted(world, event, &meta.tenant)
+}
+
+/// Why, and on whose behalf.
+fn ordered(event: &mut Object<'static>, order: &Order) {
+    let mut reason = Object::new();
+    reason.set("text", order.why.clone());
+    event.set("reason", reason);
+    let Some(by) = &order.by else { return };
+    let mut principal = Object::new();
+    principal.set("type", "user");
+    principal.set("id", by.clone());
+    principal.set("relation", "invoked_by");
+    let mut actor = actor();
+    actor.set("on_behalf_of", vec![Value::Object(principal)]);
+    event.set("actor", actor);
 }
 
 /// A frame that was never acknowledged was cut from the journal.
@@ -142,9 +190,7 @@ pub(crate) fn conflict(world: &World, tenant: &str, conflict: &Conflict<'_>) -> 
 }
 
 fn own(world: &World, action: &str, kind: &str, verb: &str) -> Object<'static> {
-    let mut actor = Object::new();
-    actor.set("type", "system");
-    actor.set("id", "counterfoil");
+    let actor = actor();
     let mut service = Object::new();
     service.set("name", "counterfoil");
     let mut event = Object::new();
@@ -155,6 +201,13 @@ fn own(world: &World, action: &str, kind: &str, verb: &str) -> Object<'static> {
     event.set("service", service);
     event.set("occurred_at", format_time(world.clock.now()));
     event
+}
+
+fn actor() -> Object<'static> {
+    let mut actor = Object::new();
+    actor.set("type", "system");
+    actor.set("id", "counterfoil");
+    actor
 }
 
 fn admitted(world: &World, event: Object<'static>, tenant: &str) -> Admitted {

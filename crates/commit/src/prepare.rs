@@ -32,11 +32,20 @@ pub enum Fate {
     Duplicate(Earlier),
 }
 
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// 0: the log of the batch; n: the n-th of its closed logs that [`Prepared::logs`] lists.
+    pub log: u32,
+    /// Its seq there.
+    pub seq: u64,
+}
+
 /// An event that was there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Earlier {
-    /// At this seq.
-    Stored(u64),
+    /// In this place.
+    Stored(Place),
     /// The n-th new event of the same batch.
     Same(u32),
 }
@@ -44,6 +53,8 @@ pub enum Earlier {
 /// A batch ready for the lane.
 pub struct Prepared {
     pub(crate) log: Arc<Log>,
+    /// Logs that were closed before it and whose ids are known, newest first.
+    closed: Vec<Arc<Log>>,
     /// One for each event sent, in order.
     pub(crate) fates: Vec<Fate>,
     pub(crate) digests: Vec<Hash>,
@@ -68,6 +79,11 @@ impl Prepared {
     /// What becomes of each event sent, in order.
     pub fn fates(&self) -> &[Fate] {
         &self.fates
+    }
+
+    /// The log it goes to, and those that were closed before and may have a duplicate.
+    pub fn logs(&self) -> Vec<Arc<Log>> {
+        [&self.log].into_iter().chain(&self.closed).cloned().collect()
     }
 
     /// The log it goes to.
@@ -104,19 +120,27 @@ pub fn prepare(world: &World, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepa
         let published = log.published();
         tags.iter().map(|tag| published.ids.get(tag).collect()).collect()
     };
-    let mut sorting =
-        Sorting { reader: Reader::new(log), sent, here: HashMap::new(), new: Vec::new() };
+    let closed = closed_before(log, world.clock.now());
+    let readers = [log].into_iter().chain(&closed).map(Reader::new).collect();
+    let mut sorting = Sorting { readers, sent, here: HashMap::new(), new: Vec::new() };
     let mut fates = Vec::with_capacity(sent.len());
     for (index, tag) in tags.iter().enumerate() {
-        fates.push(sorting.fate(index, tag, &known[index])?);
+        let mut places = Vec::new();
+        for (nth, closed) in closed.iter().enumerate().rev() {
+            places.extend(places_in(closed, nth as u32 + 1, tag));
+        }
+        places.extend(known[index].iter().map(|seq| Place { log: 0, seq: *seq }));
+        fates.push(sorting.fate(index, tag, &places)?);
     }
     let new = sorting.new;
     let mut digesting = Digesting::new(world, log);
     digesting.add(new.iter().map(|index| &sent[*index]), new.len());
-    let own = conflicts(world, log, &fates, sent, &digesting.digests);
+    let logs: Vec<_> = [log].into_iter().chain(&closed).collect();
+    let own = conflicts(world, &logs, &fates, sent, &digesting.digests);
     digesting.add(own.iter(), own.len());
     let mut prepared = Prepared {
         log: log.clone(),
+        closed,
         fates,
         tags: new.iter().map(|index| tags[*index]).collect(),
         seen: new.iter().map(|index| known[*index].last().copied()).collect(),
@@ -131,11 +155,29 @@ pub fn prepare(world: &World, log: &Arc<Log>, sent: &[Admitted]) -> Result<Prepa
     Ok(prepared)
 }
 
+/// The logs that were closed before this one, newest first, as far as their ids are in the window.
+fn closed_before(log: &Arc<Log>, now: i64) -> Vec<Arc<Log>> {
+    let mut found: Vec<Arc<Log>> = Vec::new();
+    let mut next = log.predecessor();
+    while let Some(closed) = next.filter(|closed| closed.knows_ids(now)) {
+        found.push(closed.clone());
+        next = closed.predecessor();
+    }
+    found
+}
+
+/// Where a closed log has a tag, as far as what stands there can be proved.
+fn places_in(closed: &Log, log: u32, tag: &IdTag) -> Vec<Place> {
+    let published = closed.published();
+    let proved = published.ids.get(tag).filter(|seq| *seq < published.checkpoint.size);
+    proved.map(|seq| Place { log, seq }).collect()
+}
+
 /// One event of our own for each conflict: it links both by their digests, which name them
 /// whatever their ids say.
 fn conflicts(
     world: &World,
-    log: &Log,
+    logs: &[&Arc<Log>],
     fates: &[Fate],
     sent: &[Admitted],
     digests: &[Hash],
@@ -143,19 +185,21 @@ fn conflicts(
     let conflict = |(fate, event): (&Fate, &Admitted)| {
         let Fate::Conflict(nth, earlier) = *fate else { return None };
         let first = match earlier {
-            Earlier::Stored(seq) => log.published().tree.entry(seq).map(|leaf| leaf.digest),
+            Earlier::Stored(Place { log, seq }) => {
+                logs[log as usize].published().tree.entry(seq).map(|leaf| leaf.digest)
+            }
             Earlier::Same(nth) => Some(digests[nth as usize]),
         };
         let conflict = own::Conflict { id: event.id(), first, second: digests[nth as usize] };
-        Some(own::conflict(world, &log.meta.tenant, &conflict))
+        Some(own::conflict(world, &logs[0].meta.tenant, &conflict))
     };
     fates.iter().zip(sent).filter_map(conflict).collect()
 }
 
 /// The sorting of a batch into new events, duplicates and conflicts.
 struct Sorting<'a> {
-    /// A batch that is sent again stands together in the log too.
-    reader: Reader,
+    /// One for each log. A batch that is sent again stands together in the log too.
+    readers: Vec<Reader>,
     sent: &'a [Admitted],
     /// The new events of this batch by tag: the first, and others with its id, if there are any.
     here: HashMap<IdTag, (u32, Vec<u32>)>,
@@ -163,20 +207,20 @@ struct Sorting<'a> {
 }
 
 impl Sorting<'_> {
-    fn fate(&mut self, index: usize, tag: &IdTag, known: &[u64]) -> Result<Fate, ReadError> {
+    fn fate(&mut self, index: usize, tag: &IdTag, known: &[Place]) -> Result<Fate, ReadError> {
         let event = &self.sent[index];
         let mut earlier = None;
         let known = if event.id_given() { &[] } else { known };
-        for seq in known {
-            let stored = self.reader.read(*seq)?.fields;
+        for place in known {
+            let stored = self.readers[place.log as usize].read(place.seq)?.fields;
             // Short tags of different ids can be equal, if hardly ever.
             if stored.string("[\"id\"]").as_deref() != Some(event.id()) {
                 continue;
             }
             if same_content(&stored, event.fields()) {
-                return Ok(Fate::Duplicate(Earlier::Stored(*seq)));
+                return Ok(Fate::Duplicate(Earlier::Stored(*place)));
             }
-            earlier = earlier.or(Some(Earlier::Stored(*seq)));
+            earlier = earlier.or(Some(Earlier::Stored(*place)));
         }
         let here = self.here.get(tag).filter(|_| !event.id_given());
         for nth in here.into_iter().flat_map(|(first, more)| [first].into_iter().chain(more)) {

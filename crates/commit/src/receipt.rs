@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
 use crate::log::{Checkpoint, Log};
-use crate::prepare::{Earlier, Fate};
+use crate::prepare::{Earlier, Fate, Place};
 
 /// Consecutive leaves and the proof that they stand in the tree.
 #[derive(Clone, Debug, Serialize)]
@@ -30,37 +30,70 @@ pub struct ReceiptLog {
     pub runs: Option<Vec<Run>>,
 }
 
-/// Where one event of a batch stands, in seqs of the log.
+/// Where one event of a batch stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Its seq, or that of the event it duplicates.
-    pub seq: u64,
+    /// Its place, or that of the event it duplicates.
+    pub place: Place,
     /// Whether it stood there before.
     pub duplicate: bool,
-    /// The seq of the earlier event with its id, if that says something else.
-    pub conflict: Option<u64>,
+    /// The place of the earlier event with its id, if that says something else.
+    pub conflict: Option<Place>,
 }
 
 impl Fate {
     /// Where the event stands once its batch is committed with new events from `first` on.
     pub fn standing(self, first: u64) -> Standing {
-        let seq = |earlier| match earlier {
-            Earlier::Stored(seq) => seq,
-            Earlier::Same(nth) => first + u64::from(nth),
+        let new = |nth| Place { log: 0, seq: first + u64::from(nth) };
+        let of = |earlier| match earlier {
+            Earlier::Stored(place) => place,
+            Earlier::Same(nth) => new(nth),
         };
         match self {
-            Fate::New(nth) => {
-                Standing { seq: first + u64::from(nth), duplicate: false, conflict: None }
+            Fate::New(nth) => Standing { place: new(nth), duplicate: false, conflict: None },
+            Fate::Conflict(nth, earlier) => {
+                Standing { place: new(nth), duplicate: false, conflict: Some(of(earlier)) }
             }
-            Fate::Conflict(nth, earlier) => Standing {
-                seq: first + u64::from(nth),
-                duplicate: false,
-                conflict: Some(seq(earlier)),
-            },
             Fate::Duplicate(earlier) => {
-                Standing { seq: seq(earlier), duplicate: true, conflict: None }
+                Standing { place: of(earlier), duplicate: true, conflict: None }
             }
         }
+    }
+}
+
+/// Which entries of which logs a receipt names.
+#[derive(Debug, Default)]
+pub struct Named(Vec<(u32, Vec<u64>)>);
+
+impl Named {
+    /// An event stands in this place. Answers the place with the log's index in the receipt.
+    pub fn event(&mut self, place: Place) -> Place {
+        let log = self.log(place.log);
+        self.0[log as usize].1.push(place.seq);
+        Place { log, ..place }
+    }
+
+    /// An event that was there before stands in this place; the receipt does not prove it.
+    pub fn earlier(&mut self, place: Place) -> Place {
+        Place { log: self.log(place.log), ..place }
+    }
+
+    fn log(&mut self, log: u32) -> u32 {
+        let at = self.0.iter().position(|(known, _)| *known == log).unwrap_or_else(|| {
+            self.0.push((log, Vec::new()));
+            self.0.len() - 1
+        });
+        at as u32
+    }
+
+    /// The receipt's logs, as [`Prepared::logs`](crate::Prepared::logs) numbers them, each with
+    /// the seqs to prove: ascending, no repeats.
+    pub fn logs(mut self) -> Vec<(usize, Vec<u64>)> {
+        for (_, seqs) in &mut self.0 {
+            seqs.sort_unstable();
+            seqs.dedup();
+        }
+        self.0.into_iter().map(|(log, seqs)| (log as usize, seqs)).collect()
     }
 }
 

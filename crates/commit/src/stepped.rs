@@ -16,6 +16,7 @@ use crate::logs::LogMap;
 use crate::open::{self, OpenError, Opened, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
 use crate::replay::Replay;
+use crate::rotate::{Order, RotateError};
 use crate::store::Indexer;
 use crate::submission::{Answer, Index, Reply, Submission};
 use crate::world::World;
@@ -23,7 +24,7 @@ use crate::world::World;
 /// An open data folder without threads (but for the journal's, if the settings ask for files
 /// ahead).
 pub struct Stepped {
-    pub(crate) front: Front,
+    pub(crate) front: Arc<Front>,
     pub(crate) lane: Lane,
 }
 
@@ -37,9 +38,10 @@ impl Stepped {
         indexer: &Arc<Indexer>,
     ) -> Result<Stepped, OpenError> {
         let Opened { lane, logs, before, sweep } = open::open(&world, settings, progress)?;
-        let front = Front::new(world, logs, indexer.clone(), settings.version.clone());
+        let front = Arc::new(Front::new(world, logs, indexer.clone(), settings));
         let mut stepped = Stepped { front, lane };
         stepped.state(&before)?;
+        stepped.finish()?;
         // A crash up to here leaves what was cut where it was: it is found and stated again.
         sweep.run(stepped.front.world.disk.as_ref())?;
         Ok(stepped)
@@ -59,6 +61,16 @@ impl Stepped {
         let committed = take.iter().all(|answer| matches!(answer, Answer::Committed { .. }));
         let full = || OpenError::io("the journal", io::ErrorKind::StorageFull.into());
         committed.then_some(()).ok_or_else(full)
+    }
+
+    /// Closes what was being closed when a process ended.
+    fn finish(&mut self) -> Result<(), OpenError> {
+        for name in self.front.unfinished() {
+            let why = "a process ended while it closed this log".to_owned();
+            let closed = self.rotate(&name, &Order { why, by: None });
+            closed.map_err(|error| OpenError::io("the journal", io::Error::other(error)))?;
+        }
+        Ok(())
     }
 
     /// Reads what start-up found in the logs, from their beginning.
@@ -102,11 +114,32 @@ impl Stepped {
         self.lane.rest()
     }
 
-    /// As [`Store::tick`](crate::Store::tick).
-    pub fn tick(&mut self) {
+    /// As [`Store::tick`](crate::Store::tick), but for that its statements wait for the next
+    /// [`Stepped::frame`].
+    pub fn tick(&mut self) -> Vec<(String, RotateError)> {
         for (prepared, index) in self.front.clock_statements() {
             self.submit(prepared, index, Box::new(|_| {}));
         }
+        self.front.tidy();
+        let full = self.front.full().into_iter();
+        full.filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
+            .collect()
+    }
+
+    /// As [`Store::newest`](crate::Store::newest).
+    pub fn newest(&self, name: &str) -> Option<Arc<Log>> {
+        self.front.newest(name)
+    }
+
+    /// As [`Store::rotate`](crate::Store::rotate); it goes before all that waits.
+    pub fn rotate(&mut self, name: &str, order: &Order) -> Result<Arc<Log>, RotateError> {
+        let (rotation, answers) = self.front.rotation(name, order)?;
+        self.lane.order(rotation);
+        // What became of it is answered, whatever this says.
+        let ended = self.frame();
+        let answer = answers.try_recv().unwrap_or(Answer::Unknown);
+        ended.map_err(|_| RotateError::Failed)?;
+        self.front.rotated(name, &answer)
     }
 
     /// Commits what is waiting and closes the folder in order.

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use admit::Admitted;
@@ -16,6 +16,7 @@ use crate::measures::{Measures, Waiting};
 use crate::open::{OpenError, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
 use crate::replay::Replay;
+use crate::rotate::{Order, RotateError};
 use crate::stepped::Stepped;
 use crate::submission::{Answer, Index, Message, Reply, Submission};
 use crate::world::World;
@@ -28,7 +29,7 @@ pub type Indexer = dyn Fn(&Prepared, &[Admitted]) -> Index + Send + Sync;
 
 /// An open data folder with its lane running.
 pub struct Store {
-    front: Front,
+    front: Arc<Front>,
     inbox: SyncSender<Message>,
     lane: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
     measures: Arc<Measures>,
@@ -110,11 +111,33 @@ impl Store {
         }
     }
 
-    /// To be called once a second or so: has the logs state that the clock was set.
-    pub fn tick(&self) {
+    /// To be called once a second or so: has the logs state that the clock was set, and closes
+    /// those that have reached a limit. Answers those that could not be closed; the next call
+    /// tries again.
+    pub fn tick(&self) -> Vec<(String, RotateError)> {
         for (prepared, index) in self.front.clock_statements() {
             self.submit(prepared, index, Box::new(|_| {}));
         }
+        self.front.tidy();
+        let full = self.front.full().into_iter();
+        full.filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
+            .collect()
+    }
+
+    /// The log that takes what the one of this name took: itself if it is open, else the newest
+    /// of those that followed it.
+    pub fn newest(&self, name: &str) -> Option<Arc<Log>> {
+        self.front.newest(name)
+    }
+
+    /// Closes a log and opens the next one of its tenant, while writes go on; answers that one.
+    /// Waits for the disk.
+    pub fn rotate(&self, name: &str, order: &Order) -> Result<Arc<Log>, RotateError> {
+        let _one = self.front.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rotation, answers) = self.front.rotation(name, order)?;
+        // A lane that has ended drops the message, and with it what would answer.
+        let _ = self.inbox.send(Message::Rotate(Box::new(rotation)));
+        self.front.rotated(name, &answers.recv().unwrap_or(Answer::Unknown))
     }
 
     /// Asks the lane to call `heard` before it takes its next turn: one that hangs in a write never

@@ -6,6 +6,7 @@ use event::Leaf;
 
 use crate::log::Checkpoint;
 use crate::prepare::Prepared;
+use crate::rotate::Rotation;
 
 /// What the lane answers.
 #[derive(Clone, Debug)]
@@ -17,7 +18,8 @@ pub enum Answer {
         /// A signed checkpoint that covers the batch.
         checkpoint: Arc<Checkpoint>,
     },
-    /// An id of the batch entered the log since it was looked up: prepare the batch again.
+    /// An id of the batch entered the log since it was looked up, or the log was closed: prepare
+    /// the batch again, for the log that is open now.
     Stale,
     /// The disk has no room; nothing was written. A later try may succeed.
     NoRoom,
@@ -66,5 +68,6 @@ pub(crate) enum Message {
     Submit(Submission),
     /// Heard between two frames, or while nothing comes.
     Ping(Box<dyn FnOnce() + Send>),
+    Rotate(Box<Rotation>),
     Close,
 }

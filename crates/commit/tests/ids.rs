@@ -1,7 +1,7 @@
 //! Ids: a retry is answered with the first seq, another event with the same id is stored and
 //! linked.
 
-use commit::{Earlier, Fate};
+use commit::{Earlier, Fate, Place};
 
 use crate::world::{Outside, event, log_of, submit};
 
@@ -21,9 +21,9 @@ fn check(batches: &[&[(&str, &str)]], expected: &[&str]) {
         let show = |fate: &Fate| {
             let standing = fate.standing(first);
             match standing.conflict {
-                _ if standing.duplicate => format!("= {}", standing.seq),
-                Some(earlier) => format!("{} ! {earlier}", standing.seq),
-                None => standing.seq.to_string(),
+                _ if standing.duplicate => format!("= {}", standing.place.seq),
+                Some(earlier) => format!("{} ! {}", standing.place.seq, earlier.seq),
+                None => standing.place.seq.to_string(),
             }
         };
         shown.push(waiting.fates.iter().map(show).collect::<Vec<_>>().join(", "));
@@ -104,5 +104,5 @@ fn batches_with_one_id_in_one_frame_are_settled() {
     assert!(matches!(one.answer(), commit::Answer::Committed { .. }));
     assert!(matches!(two.answer(), commit::Answer::Stale));
     let again = submit(&mut stepped, "acme", sent);
-    assert_eq!(again.fates, [Fate::Duplicate(Earlier::Stored(1))]);
+    assert_eq!(again.fates, [Fate::Duplicate(Earlier::Stored(Place { log: 0, seq: 1 }))]);
 }

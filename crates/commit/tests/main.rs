@@ -12,6 +12,7 @@ mod faults;
 mod ids;
 mod lock;
 mod ping;
+mod rotation;
 mod roundtrip;
 mod runs;
 mod simulation;

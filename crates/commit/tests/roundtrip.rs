@@ -1,6 +1,6 @@
 //! What goes in comes out, and proofs of it hold.
 
-use commit::{Answer, Fate};
+use commit::{Answer, Fate, Place};
 use event::parse_time;
 use platform::sim::Crash;
 
@@ -108,7 +108,7 @@ fn what_needs_no_frame_is_answered_at_once() {
     assert_eq!(committed(&outside.write(&mut stepped, "acme", sent.clone()).unwrap()), 1);
     outside.disk.take_steps();
     let again = submit(&mut stepped, "acme", sent);
-    assert_eq!(again.fates, [Fate::Duplicate(commit::Earlier::Stored(1))]);
+    assert_eq!(again.fates, [Fate::Duplicate(commit::Earlier::Stored(Place { log: 0, seq: 1 }))]);
     outside.witness.hear(&again, &again.answer());
     assert_eq!(outside.disk.take_steps(), Vec::<String>::new());
 }

@@ -8,10 +8,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use commit::{Answer, OpenError, Stepped};
+use commit::{Answer, OpenError, Order, RotateError, Stepped};
 use platform::sim::{Crash, Dice, Fault};
 
-use crate::world::{FILE_BYTES, Outside, Waiting, event, submit};
+use crate::world::{FILE_BYTES, Outside, Waiting, event, log_of, submit};
 
 const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
 /// Steps that are rare among all, or between which little time passes.
@@ -115,6 +115,9 @@ impl Run {
                 self.plan(12);
             }
             self.time();
+            if self.dice.chance(1, 6) && !self.close_a_log(&mut stepped) {
+                return;
+            }
             let alive = self.round(&mut stepped);
             for log in stepped.logs().values() {
                 self.note(&log.checkpoint().note);
@@ -127,6 +130,22 @@ impl Run {
             let closed = stepped.close();
             self.note(&closed.is_ok());
         }
+    }
+
+    /// Closes a log and opens the next; says whether the process lives on.
+    fn close_a_log(&mut self, stepped: &mut Stepped) -> bool {
+        let tenant = self.dice.pick(&TENANTS[..self.outside.settings.logs.len()]);
+        let name = log_of(stepped, tenant).meta.name().to_owned();
+        // What waits for the log is sent back to be prepared for the next one.
+        let sent = self.batch(tenant);
+        let Ok(_) = log_of(stepped, tenant).read(0) else { return false };
+        let waiting = submit(stepped, tenant, sent);
+        let closed = stepped.rotate(&name, &Order { why: "a test".into(), by: None });
+        let ended = matches!(closed, Err(RotateError::Failed | RotateError::Files(_)));
+        self.note(&closed.map_err(|error| error.to_string()).map(|log| log.vkey()));
+        let drained = stepped.drain();
+        self.outside.witness.hear(&waiting, &waiting.answer());
+        !ended && drained.is_ok()
     }
 
     fn time(&mut self) {
@@ -145,7 +164,7 @@ impl Run {
         for _ in 0..1 + self.dice.below(3) {
             let tenant = self.dice.pick(&TENANTS[..self.outside.settings.logs.len()]);
             let sent = self.batch(tenant);
-            match stepped.logs()[&format!("{tenant}-0")].read(0) {
+            match log_of(stepped, tenant).read(0) {
                 Ok(_) => waiting.push(submit(stepped, tenant, sent)),
                 // The process died in the meantime; a read says so.
                 Err(_) => break,

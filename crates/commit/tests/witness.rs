@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use admit::Admitted;
-use commit::receipt::{ReceiptLog, runs};
+use commit::receipt::{Named, ReceiptLog, runs};
 use commit::{Answer, Checkpoint, Fate, Log};
 use event::{Fields, Hash};
 use platform::Disk;
@@ -33,6 +33,9 @@ struct Known {
     entries: BTreeMap<u64, Entry>,
 }
 
+/// Where the events of senders stand: by tenant, id and text.
+type Seen = HashMap<(String, Option<String>, String), u64>;
+
 struct Entry {
     leaf: Vec<u8>,
     fields: Fields,
@@ -45,22 +48,23 @@ impl Witness {
         self.see(log, &log.checkpoint());
         let Answer::Committed { first, checkpoint } = answer else { return };
         self.see(log, checkpoint);
-        let known = self.logs.get_mut(&log.meta.origin).expect("seen above");
+        waiting.logs.iter().for_each(|log| self.see(log, &log.checkpoint()));
         for (fate, event) in waiting.fates.iter().zip(&waiting.sent) {
             let standing = fate.standing(*first);
-            assert!(standing.seq < checkpoint.size, "the checkpoint covers every event");
-            known.acknowledge(log, standing.seq, event);
+            let log = &waiting.logs[standing.place.log as usize];
+            let size =
+                if standing.place.log == 0 { checkpoint.size } else { log.checkpoint().size };
+            assert!(standing.place.seq < size, "the checkpoint covers every event");
+            let known = self.logs.get_mut(&log.meta.origin).expect("seen above");
+            known.acknowledge(log, standing.place.seq, event);
             if let Some(earlier) = standing.conflict {
-                let (one, _) = log.read_checked(earlier).expect("a conflict names an event");
+                let log = &waiting.logs[earlier.log as usize];
+                let (one, _) = log.read_checked(earlier.seq).expect("a conflict names an event");
                 assert_eq!(one.string(r#"["id"]"#).as_deref(), Some(event.id()));
                 assert_ne!(&one, event.fields(), "equal events are no conflict");
             }
         }
-        let mut seqs: Vec<u64> =
-            waiting.fates.iter().map(|fate| fate.standing(*first).seq).collect();
-        seqs.sort_unstable();
-        seqs.dedup();
-        prove(log, checkpoint, &waiting.fates, *first, &seqs);
+        prove(waiting, checkpoint, *first);
     }
 
     fn see(&mut self, log: &Arc<Log>, checkpoint: &Arc<Checkpoint>) {
@@ -81,9 +85,10 @@ impl Witness {
         for log in logs.values() {
             self.see(log, &log.checkpoint());
         }
+        let mut seen = HashMap::new();
         for (origin, known) in &self.logs {
             let log = logs.values().find(|log| log.meta.origin == *origin);
-            known.hold(log.unwrap_or_else(|| panic!("the log {origin} is gone")));
+            known.hold(log.unwrap_or_else(|| panic!("the log {origin} is gone")), &mut seen);
         }
     }
 
@@ -122,7 +127,7 @@ impl Known {
         assert_eq!(&entry.fields, event.fields(), "seq {seq} was answered for another event");
     }
 
-    fn hold(&self, log: &Arc<Log>) {
+    fn hold(&self, log: &Arc<Log>, seen: &mut Seen) {
         let published = log.published();
         let (size, mut tree) = (published.checkpoint.size, verify::tree::Frontier::default());
         let newest = self.roots.last_key_value().expect("a log has a checkpoint");
@@ -141,12 +146,12 @@ impl Known {
             }
         }
         drop(published);
-        self.hold_content(log, size);
+        self.hold_content(log, size, seen);
     }
 
-    /// Every acknowledged event reads as it was sent, and no event of a sender stands twice.
-    fn hold_content(&self, log: &Arc<Log>, size: u64) {
-        let mut seen = HashMap::new();
+    /// Every acknowledged event reads as it was sent, and no event of a sender stands twice, in
+    /// whatever partition of its tenant.
+    fn hold_content(&self, log: &Arc<Log>, size: u64, seen: &mut Seen) {
         for seq in 0..size {
             let (fields, _) = log.read_checked(seq).expect("every entry can be read");
             if let Some(entry) = self.entries.get(&seq) {
@@ -157,7 +162,7 @@ impl Known {
             if let Some(text) = text.filter(|_| fields.text(r#"["recorded","id_given"]"#).is_none())
             {
                 let id = fields.string(r#"["id"]"#);
-                let other = seen.insert((id, text), seq);
+                let other = seen.insert((log.meta.tenant.clone(), id, text), seq);
                 assert_eq!(other, None, "seq {seq} repeats an event");
             }
         }
@@ -165,29 +170,37 @@ impl Known {
 }
 
 /// Makes the receipt of a batch and lets `verify` judge it.
-fn prove(log: &Arc<Log>, checkpoint: &Checkpoint, fates: &[Fate], first: u64, seqs: &[u64]) {
-    let runs = runs(log, checkpoint, seqs).expect("the tree bears out what was answered");
-    let log_part = ReceiptLog {
-        origin: log.meta.origin.clone(),
-        checkpoint: checkpoint.note.clone(),
-        runs: Some(runs),
-    };
+fn prove(waiting: &Waiting, checkpoint: &Checkpoint, first: u64) {
+    let mut named = Named::default();
     let event = |fate: &Fate| {
         let standing = fate.standing(first);
-        let mut entry = serde_json::json!({"log": 0, "seq": standing.seq});
+        let place = named.event(standing.place);
+        let mut entry = serde_json::json!({"log": place.log, "seq": place.seq});
         if standing.duplicate {
             entry["duplicate"] = true.into();
         }
-        if let Some(seq) = standing.conflict {
-            entry["conflict"] = serde_json::json!({"log": 0, "seq": seq});
+        if let Some(place) = standing.conflict {
+            let place = named.earlier(place);
+            entry["conflict"] = serde_json::json!({"log": place.log, "seq": place.seq});
         }
         entry
     };
-    let events: Vec<_> = fates.iter().map(event).collect();
+    let events: Vec<_> = waiting.fates.iter().map(event).collect();
+    let mut policy = String::from("quorum none\n");
+    let part = |(log, seqs): (usize, Vec<u64>)| {
+        let newest = waiting.logs[log].checkpoint();
+        let checkpoint = if log == 0 { checkpoint } else { &newest };
+        let log = &waiting.logs[log];
+        policy.push_str(&format!("log {}\n", log.vkey()));
+        let runs = runs(log, checkpoint, &seqs).expect("the tree bears out what was answered");
+        let origin = log.meta.origin.clone();
+        ReceiptLog { origin, checkpoint: checkpoint.note.clone(), runs: Some(runs) }
+    };
+    let logs: Vec<_> = named.logs().into_iter().map(part).collect();
     let receipt = serde_json::json!({
-        "format": "counterfoil.receipt/v1", "events": events, "logs": [log_part],
+        "format": "counterfoil.receipt/v1", "events": events, "logs": logs,
     });
-    let policy = Some(Policy::of_key(&log.vkey()).expect("a key is a policy"));
+    let policy = Some(Policy::parse(policy.as_bytes()).expect("keys make a policy"));
     let question = Question { policy, ..Question::default() };
     let verdict = verify::judge(receipt.to_string().as_bytes(), &question);
     let verdict = verdict.expect("the question is sound");

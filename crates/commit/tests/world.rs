@@ -33,6 +33,8 @@ pub type Heard = Arc<Mutex<Option<Answer>>>;
 /// A batch that waits for its answer.
 pub struct Waiting {
     pub log: Arc<Log>,
+    /// As a receipt may name them.
+    pub logs: Vec<Arc<Log>>,
     pub sent: Vec<Admitted>,
     pub fates: Vec<Fate>,
     heard: Heard,
@@ -130,16 +132,17 @@ pub fn check_all(stepped: &Stepped) -> Result<(), OpenError> {
 pub fn submit(stepped: &mut Stepped, tenant: &str, sent: Vec<Admitted>) -> Waiting {
     let log = log_of(stepped, tenant);
     let prepared = stepped.prepare(&log, &sent).expect("what is committed can be read");
-    let fates = prepared.fates().to_vec();
+    let (fates, logs) = (prepared.fates().to_vec(), prepared.logs());
     let heard = Heard::default();
     let hears = heard.clone();
     let reply = Box::new(move |answer| *hears.lock().unwrap() = Some(answer));
     stepped.submit(prepared, Box::new(|_| {}), reply);
-    Waiting { log, sent, fates, heard }
+    Waiting { log, logs, sent, fates, heard }
 }
 
+/// The open log of a tenant.
 pub fn log_of(stepped: &Stepped, tenant: &str) -> Arc<Log> {
-    stepped.logs()[&format!("{tenant}-0")].clone()
+    stepped.newest(&format!("{tenant}-0")).expect("a tenant of this world")
 }
 
 /// An event with an id, or without one for the server to give, that says `text`.

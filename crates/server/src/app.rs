@@ -23,8 +23,8 @@ pub(crate) struct App {
     pub(crate) hot: Arc<Hot>,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) tokens: Tokens,
-    /// The log that takes a tenant's events, by tenant: what the configuration says. The folder may
-    /// have others of the same tenant, which are closed.
+    /// A tenant's log as the configuration names it, by tenant. It may be closed by now; then one
+    /// of those that followed it takes the tenant's events.
     pub(crate) open_logs: BTreeMap<String, String>,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
@@ -45,7 +45,7 @@ pub(crate) struct App {
 impl App {
     /// The log that takes a tenant's events.
     pub(crate) fn open_log(&self, tenant: &str) -> Option<Arc<Log>> {
-        self.store.logs().get(self.open_logs.get(tenant)?).cloned()
+        self.store.newest(self.open_logs.get(tenant)?)
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Intake {
 /// A batch in the log.
 pub(crate) struct Stored {
     pub(crate) fates: Vec<Fate>,
+    /// The log it went to, and those closed before it that may have a duplicate.
+    pub(crate) logs: Vec<Arc<Log>>,
     pub(crate) first: u64,
     pub(crate) checkpoint: Arc<Checkpoint>,
 }
@@ -122,20 +124,22 @@ pub(crate) async fn commit(
         false => WITH_DISK,
     };
     let sent = Arc::new(sent);
+    let mut log = log.clone();
     loop {
         let (give, take) = tokio::sync::oneshot::channel();
         let began = app.clock.elapsed();
         let (app_, log_, sent_) = (app.clone(), log.clone(), sent.clone());
-        let prepare = move || -> Result<Vec<Fate>, ReadError> {
+        let prepare = move || -> Result<(Vec<Fate>, Vec<Arc<Log>>), ReadError> {
             let prepared = app_.store.prepare(&log_, &sent_)?;
-            let fates = prepared.fates().to_vec();
+            let found = (prepared.fates().to_vec(), prepared.logs());
             let index = (app_.indexer)(&prepared, &sent_);
             // Who waits may be gone; the events stand all the same.
             let reply = Box::new(move |answer| drop(give.send(answer)));
             app_.store.submit(prepared, index, reply);
-            Ok(fates)
+            Ok(found)
         };
-        let fates = work(bytes, prepare).await?.map_err(|error| Failure::internal(&error))?;
+        let (fates, logs) =
+            work(bytes, prepare).await?.map_err(|error| Failure::internal(&error))?;
         drop(turn.take());
         let answer = take.await.unwrap_or(Answer::Unknown);
         let took = app.clock.elapsed().saturating_sub(began);
@@ -143,10 +147,11 @@ pub(crate) async fn commit(
         match answer {
             Answer::Committed { first, checkpoint } => {
                 count(app, &fates);
-                return Ok(Stored { fates, first, checkpoint });
+                return Ok(Stored { fates, logs, first, checkpoint });
             }
-            // An id entered meanwhile; each turn means that somebody else made progress.
-            Answer::Stale => {}
+            // An id entered meanwhile, or the log was closed; each turn means that somebody else
+            // made progress.
+            Answer::Stale => log = app.store.newest(log.meta.name()).unwrap_or(log),
             Answer::NoRoom => {
                 return Err(Failure::busy("disk", "no room on the disk or in the queue now"));
             }

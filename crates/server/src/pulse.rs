@@ -1,4 +1,5 @@
-//! The server's pulse: once a second the store looks whether its clock was set.
+//! The server's pulse: once a second the store looks whether its clock was set, and whether a log
+//! has reached a limit.
 //!
 //! A thread of its own, for what a beat does may wait for the disk.
 
@@ -24,7 +25,9 @@ impl Pulse {
         let (stop, stopped) = channel();
         let beat = move || {
             while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                app.store.tick();
+                for (log, error) in app.store.tick() {
+                    tracing::warn!(log, cause = %error, "a log over its limit stays open");
+                }
             }
         };
         let thread = std::thread::Builder::new().name("pulse".into()).spawn(beat)?;

@@ -85,6 +85,11 @@ impl Ids {
         first.into_iter().chain(more.into_iter().flatten()).copied()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// Adds an event.
     pub fn add(&mut self, tag: &IdTag, seq: u64, recorded_at: i64) {
         let tag = short(tag);

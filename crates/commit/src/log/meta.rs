@@ -20,6 +20,9 @@ pub struct LogMeta {
     pub public: bool,
     /// When it was created.
     pub opened_at: String,
+    /// Origin of the log that it follows: of the partition that was closed when it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
 }
 
 impl LogMeta {

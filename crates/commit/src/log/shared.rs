@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use event::{EventKey, Fields, Leaf, OriginDigest};
 use platform::File;
 
-use super::{Addition, Checkpoint, ChunkPlace, Epochs, LogKey, LogMeta, Published, Reader};
+use super::{
+    Addition, Checkpoint, ChunkPlace, Epochs, Ids, LogKey, LogMeta, Published, Reader, WINDOW_NS,
+};
 use crate::journal::event_list::{SaltPlace, StoredEvent};
 
 /// The journal files that events are read from, by number.
@@ -22,6 +24,11 @@ pub struct Log {
     /// Handed out by senders' tasks.
     pub(crate) epochs: Epochs,
     pub(crate) files: Arc<Files>,
+    /// The partition that was closed when this log was opened.
+    predecessor: Option<Arc<Log>>,
+    /// Name of the partition that was opened when this log was closed. Set by the lane, once, or
+    /// at start-up.
+    successor: OnceLock<String>,
     /// Entries that start-up found. Those behind them came since.
     found: u64,
     /// Written by the lane after the frame is durable, and once by who looked into what start-up
@@ -50,10 +57,42 @@ impl Log {
         files: Arc<Files>,
         next_epoch: u32,
         published: Published,
+        predecessor: Option<Arc<Log>>,
     ) -> Log {
         let digest = OriginDigest::new(&meta.origin);
         let (epochs, found) = (Epochs::new(next_epoch), published.tree.size());
-        Log { meta, key, digest, epochs, files, found, published: RwLock::new(published) }
+        let (successor, published) = (OnceLock::new(), RwLock::new(published));
+        Log { meta, key, digest, epochs, files, predecessor, successor, found, published }
+    }
+
+    /// Name of the log that took over when this one was closed.
+    pub fn successor(&self) -> Option<&str> {
+        self.successor.get().map(String::as_str)
+    }
+
+    /// The log that this one took over from.
+    pub fn predecessor(&self) -> Option<&Arc<Log>> {
+        self.predecessor.as_ref()
+    }
+
+    /// Closes the log. It takes no events from here on.
+    pub(crate) fn close(&self, successor: &str) {
+        self.successor.get_or_init(|| successor.to_owned());
+    }
+
+    /// Whether its newest ids are still in the window at `now`.
+    pub(crate) fn knows_ids(&self, now: i64) -> bool {
+        let published = self.published();
+        let last = published.tree.size().checked_sub(1);
+        let newest = last.and_then(|last| published.tree.recorded_at(last));
+        newest.is_some_and(|newest| now.saturating_sub(newest) <= WINDOW_NS)
+    }
+
+    /// Gives back the room of ids that are out of the window.
+    pub(crate) fn forget_ids(&self, now: i64) {
+        if !self.knows_ids(now) && !self.published().ids.is_empty() {
+            self.publishing().ids = Ids::default();
+        }
     }
 
     /// The public key.

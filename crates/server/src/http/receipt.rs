@@ -7,11 +7,10 @@ use admit::Refusal;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use commit::evidence::{Asked, Claim, Disclosure, Evidence, evidence};
-use commit::receipt::{ReceiptLog, runs};
-use commit::{Log, hex};
+use commit::evidence::{Evidence, evidence_of_all};
+use commit::receipt::{Named, ReceiptLog, Run, runs};
+use commit::{Checkpoint, Log, hex};
 use serde::Serialize;
-use serde_json::json;
 
 use super::error::Failure;
 use crate::ingest::Stored;
@@ -107,6 +106,12 @@ struct Place {
     seq: u64,
 }
 
+impl From<commit::Place> for Place {
+    fn from(commit::Place { log, seq }: commit::Place) -> Place {
+        Place { log, seq }
+    }
+}
+
 #[derive(Serialize)]
 struct Refused {
     code: &'static str,
@@ -143,51 +148,62 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// Reads the disk if the events themselves are wanted.
-    pub(super) fn answer(self, log: &Arc<Log>, wanted: Wanted) -> Result<Response, Failure> {
+    pub(super) fn answer(self, wanted: Wanted) -> Result<Response, Failure> {
         let Outcome { items, mut given, stored } = self;
-        let mut seqs = Vec::with_capacity(items.len());
+        let mut named = Named::default();
         let entry = |item: Result<usize, Refusal>| match item {
             Err(refusal) => refusal.into(),
             Ok(nth) => {
                 let standing = stored.fates[nth].standing(stored.first);
-                seqs.push(standing.seq);
+                let Place { log, seq } = named.event(standing.place).into();
                 Entry::Stored {
-                    log: 0,
-                    seq: standing.seq,
+                    log,
+                    seq,
                     duplicate: standing.duplicate,
                     id: given[nth].take(),
-                    conflict: standing.conflict.map(|seq| Place { log: 0, seq }),
+                    conflict: standing.conflict.map(|place| named.earlier(place).into()),
                 }
             }
         };
         let events = items.into_iter().map(entry).collect();
-        seqs.sort_unstable();
-        seqs.dedup();
-        let checkpoint = &stored.checkpoint;
-        let (mut proofs, mut whole) = (None, None);
-        match wanted {
-            Wanted::Minimal => {}
-            Wanted::Receipt => {
-                let proved = runs(log, checkpoint, &seqs);
-                let root = || hex(&checkpoint.root);
-                let broken = || format!("the tree does not bear out its signed root {}", root());
-                proofs = Some(proved.ok_or_else(|| Failure::internal(&broken()))?);
+        let parts: Vec<_> = named
+            .logs()
+            .into_iter()
+            .map(|(log, seqs)| {
+                let newest = stored.logs[log].checkpoint();
+                let checkpoint = if log == 0 { stored.checkpoint.clone() } else { newest };
+                (&stored.logs[log], checkpoint, seqs)
+            })
+            .collect();
+        let proved = |(log, checkpoint, seqs): &(&Arc<Log>, Arc<Checkpoint>, Vec<u64>)| {
+            let origin = log.meta.origin.clone();
+            let mut part = ReceiptLog { origin, checkpoint: checkpoint.note.clone(), runs: None };
+            if wanted == Wanted::Receipt {
+                part.runs = Some(proofs(log, checkpoint, seqs)?);
             }
-            Wanted::Representation => {
-                let shown = |_: &str| Disclosure::Show;
-                let (claim, remarks) = (Claim::Events, json!({}));
-                let asked = Asked { seqs: &seqs, claim, old: &[], remarks };
-                let made = evidence(log, checkpoint, asked, shown);
-                whole = Some(made.map_err(|error| Failure::internal(&error))?);
-            }
+            Ok(part)
+        };
+        let logs = parts.iter().map(proved).collect::<Result<_, Failure>>()?;
+        let mut whole = None;
+        if wanted == Wanted::Representation {
+            // A log that only a conflict names has nothing to show.
+            let shown = parts.iter().filter(|(_, _, seqs)| !seqs.is_empty());
+            let shown: Vec<_> = shown.map(|(l, c, seqs)| (*l, &**c, seqs.clone())).collect();
+            let made = evidence_of_all(&shown);
+            whole = Some(made.map_err(|error| Failure::internal(&error))?);
         }
-        let origin = log.meta.origin.clone();
-        let proved = ReceiptLog { origin, checkpoint: checkpoint.note.clone(), runs: proofs };
-        let format = wanted.format();
-        let receipt = Receipt { format, events, logs: vec![proved], evidence: whole };
+        let receipt = Receipt { format: wanted.format(), events, logs, evidence: whole };
         Ok((wanted.applied().into_iter().flatten().collect::<HeaderMap>(), Json(receipt))
             .into_response())
     }
+}
+
+fn proofs(log: &Log, checkpoint: &Checkpoint, seqs: &[u64]) -> Result<Vec<Run>, Failure> {
+    let broken = || {
+        let root = hex(&checkpoint.root);
+        Failure::internal(&format!("the tree does not bear out its signed root {root}"))
+    };
+    runs(log, checkpoint, seqs).ok_or_else(broken)
 }
 
 #[cfg(test)]

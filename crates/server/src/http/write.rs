@@ -145,8 +145,8 @@ async fn finish(
     match wanted {
         // Read back from the disk.
         Wanted::Representation => {
-            ingest::work(ingest::WITH_DISK, move || outcome.answer(&log, wanted)).await?
+            ingest::work(ingest::WITH_DISK, move || outcome.answer(wanted)).await?
         }
-        _ => outcome.answer(&log, wanted),
+        _ => outcome.answer(wanted),
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! folder.json           {"format":"counterfoil.folder/v1","id":"<32 lower hex>"}\n
 //! logs/<log>/log.json   {"format":"counterfoil.log/v1","origin":"…","tenant":"…","public":…,
-//!                        "opened_at":"…Z"}\n
+//!                        "opened_at":"…Z"[,"follows":"<origin>"]}\n
 //! logs/<log>/birth      signed checkpoint of size 0
 //! ```
 //!
@@ -147,12 +147,18 @@ fn log_origin(text: &str) -> Result<String, Malformed> {
         return Err(malformed("`public` is neither true nor false"));
     };
     let opened_at = log.need("opened_at")?.text("`opened_at`")?;
+    let follows = log.take("follows").map(|origin| origin.text("`follows`")).transpose()?;
     log.end("it")?;
     let mut spelt = String::from("{\"format\":\"counterfoil.log/v1\",\"origin\":");
     json::push_text(&mut spelt, &origin);
     spelt.push_str(",\"tenant\":");
     json::push_text(&mut spelt, &tenant);
-    spelt.push_str(&format!(",\"public\":{public},\"opened_at\":\"{opened_at}\"}}\n"));
+    spelt.push_str(&format!(",\"public\":{public},\"opened_at\":\"{opened_at}\""));
+    if let Some(follows) = &follows {
+        spelt.push_str(",\"follows\":");
+        json::push_text(&mut spelt, follows);
+    }
+    spelt.push_str("}\n");
     match spelt == text && is_time(&opened_at) {
         true => Ok(origin),
         false => Err(malformed("not the file of a log, as its format spells it")),
