@@ -15,9 +15,11 @@ mod block;
 mod cursor;
 mod dictionary;
 mod filter;
+mod follow;
 mod hash;
 mod heard;
 mod hot;
+mod mark;
 mod names;
 mod parse;
 mod probe;
@@ -36,7 +38,9 @@ mod walk;
 
 pub use cursor::{Cursor, CursorError};
 pub use filter::{CLAUSES_MAX, Filter, FilterError, TEXT_BYTES_MAX};
+pub use follow::{Batch, Followed, Room, beginnings, ends, follow, newest};
 pub use hot::{Hot, Settings};
+pub use mark::{Mark, MarkError, Places};
 pub use rows::Rows;
 pub use scope::Scope;
 pub use search::{

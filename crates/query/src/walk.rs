@@ -14,6 +14,7 @@ use event::Fields;
 
 use crate::cursor::Position;
 use crate::filter::Filter;
+use crate::mark::Places;
 use crate::probe::Probes;
 use crate::search::{Hit, Order, QueryError, Source, Unreadable};
 use crate::view::{Piece, View};
@@ -58,17 +59,54 @@ impl<'a> Walk<'a> {
         rows_max: u64,
     ) -> Walk<'a> {
         let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
-        let lanes = logs.map(|log| Lane::new(source, log, filter, order, after)).collect();
-        Walk {
-            lanes,
-            filter,
-            order,
-            rows_max,
-            is_over: source.is_over,
-            read: 0,
-            shows: true,
-            last: None,
-        }
+        let lane = |log| Lane::new(source, log, filter, order, bounds(log, filter, order, after));
+        let lanes = logs.map(lane).collect();
+        Walk::over(lanes, source, filter, order, rows_max)
+    }
+
+    /// A walk, oldest first, that begins in each log at its place, or with the log.
+    pub(crate) fn from(
+        source: &Source<'a>,
+        scope: &crate::Scope,
+        filter: &'a Filter,
+        places: &Places,
+        rows_max: u64,
+    ) -> Walk<'a> {
+        let order = Order::Oldest;
+        let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
+        let lane = |log: &Arc<Log>| {
+            let (low, high) = bounds(log, filter, order, None);
+            let low = low.max(places.get(log.meta.name()).copied().unwrap_or(0));
+            Lane::new(source, log, filter, order, (low, high.max(low)))
+        };
+        let lanes = logs.map(lane).collect();
+        Walk::over(lanes, source, filter, order, rows_max)
+    }
+
+    fn over(
+        lanes: Vec<Lane>,
+        source: &Source<'a>,
+        filter: &'a Filter,
+        order: Order,
+        rows_max: u64,
+    ) -> Walk<'a> {
+        let (is_over, read, shows, last) = (source.is_over, 0, true, None);
+        Walk { lanes, filter, order, rows_max, is_over, read, shows, last }
+    }
+
+    /// The entry of each log behind the last one that the walk may see.
+    pub(crate) fn ends(&self) -> Places {
+        let lanes = self.lanes.iter();
+        lanes.map(|lane| (lane.log.meta.name().to_owned(), lane.bounds.1)).collect()
+    }
+
+    /// The first entry of each log that a walk, oldest first, has not looked at.
+    pub(crate) fn places(&mut self) -> Places {
+        let place = |lane: &mut Lane| {
+            let next = lane.peek().map_or(lane.bounds.1, |(_, seq)| seq);
+            (lane.log.meta.name().to_owned(), next)
+        };
+        self.lanes.iter_mut().map(place).collect()
     }
 
     /// The same for hits that are counted and not shown.
@@ -165,10 +203,9 @@ impl Lane {
         log: &Arc<Log>,
         filter: &Filter,
         order: Order,
-        after: Option<&Position>,
-    ) -> Lane {
         // The cut first, the index second: what is below the cut is in the index.
-        let bounds = bounds(log, filter, order, after);
+        bounds: (u64, u64),
+    ) -> Lane {
         let (view, probes) = source.hot.view(log.meta.name(), bounds.1, filter);
         let mut pieces = view.pieces(bounds);
         if order == Order::Oldest {
@@ -235,7 +272,7 @@ fn bounds(log: &Log, filter: &Filter, order: Order, after: Option<&Position>) ->
 }
 
 /// The first seq below `size` that was recorded at `time` or later.
-fn first_at(log: &Log, size: u64, time: i64) -> u64 {
+pub(crate) fn first_at(log: &Log, size: u64, time: i64) -> u64 {
     let published = log.published();
     let (mut low, mut high) = (0, size);
     while low < high {

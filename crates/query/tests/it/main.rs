@@ -2,6 +2,7 @@
 
 mod completeness;
 mod disk;
+mod following;
 mod house;
 mod ids;
 mod language;
