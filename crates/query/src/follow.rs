@@ -35,6 +35,8 @@ pub struct Batch {
     pub end: Places,
     /// Entries of the scope's logs that lie behind the end; they need not match.
     pub behind: u64,
+    /// Whether its bounds ended the batch: more is there to be read at once.
+    pub more: bool,
 }
 
 /// Something found on the way.
@@ -69,6 +71,16 @@ impl Batch {
         places.reverse();
         places
     }
+
+    /// Where to go on for all of it.
+    pub fn before(&self) -> Places {
+        let mut now = self.end.clone();
+        for item in self.items.iter().rev() {
+            let (log, seq) = item.place();
+            now.insert(log.to_owned(), seq);
+        }
+        now
+    }
 }
 
 /// The ends of the scope's logs: who begins here sees what comes from now on.
@@ -97,12 +109,12 @@ pub fn follow(
     room: Room,
 ) -> Result<Batch, QueryError> {
     let mut walk = Walk::from(source, scope, filter, places, room.rows_max);
-    let items = take(&mut walk, room)?;
+    let (items, more) = take(&mut walk, room)?;
     let mut end: Places = walk.places();
     // Where a filter ends in time, nothing behind it is looked at, and nothing is left to look at.
     end.iter_mut().for_each(|(log, seq)| *seq = (*seq).max(places.get(log).copied().unwrap_or(0)));
     let behind = behind(source, scope, &end);
-    Ok(Batch { items, end, behind })
+    Ok(Batch { items, end, behind, more })
 }
 
 /// The newest events that are there, oldest of them first; then comes what [`follow`] finds.
@@ -114,13 +126,14 @@ pub fn newest(
 ) -> Result<Batch, QueryError> {
     let mut walk = Walk::new(source, scope, filter, Order::Newest, None, room.rows_max);
     let end = walk.ends();
-    let mut items = take(&mut walk, room)?;
+    let (mut items, _) = take(&mut walk, room)?;
     items.reverse();
     let behind = behind(source, scope, &end);
-    Ok(Batch { items, end, behind })
+    Ok(Batch { items, end, behind, more: true })
 }
 
-fn take(walk: &mut Walk<'_>, room: Room) -> Result<Vec<Followed>, QueryError> {
+/// What a walk brings within bounds, and whether there may be more.
+fn take(walk: &mut Walk<'_>, room: Room) -> Result<(Vec<Followed>, bool), QueryError> {
     let (mut items, mut bytes) = (Vec::new(), 0);
     while items.len() < room.events_max && bytes < room.bytes_max {
         match walk.step()? {
@@ -129,10 +142,11 @@ fn take(walk: &mut Walk<'_>, room: Room) -> Result<Vec<Followed>, QueryError> {
                 items.push(Followed::Hit(hit));
             }
             Step::Unreadable(found) => items.push(Followed::Unreadable(found)),
-            Step::Spent(_) | Step::End => break,
+            Step::Spent(_) => break,
+            Step::End => return Ok((items, false)),
         }
     }
-    Ok(items)
+    Ok((items, true))
 }
 
 fn behind(source: &Source<'_>, scope: &Scope, end: &BTreeMap<String, u64>) -> u64 {

@@ -14,6 +14,7 @@ use crate::config::Limits;
 use crate::metrics::Metrics;
 use crate::permits::Permits;
 use crate::refusals::Refusals;
+use crate::tails::Tails;
 use crate::tokens::Tokens;
 use crate::turns::Turns;
 
@@ -30,6 +31,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) permits: Arc<Permits>,
     pub(crate) turns: Turns,
+    pub(crate) tails: Arc<Tails>,
     pub(crate) refusals: Refusals,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,

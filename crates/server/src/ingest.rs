@@ -147,6 +147,7 @@ pub(crate) async fn commit(
         match answer {
             Answer::Committed { first, checkpoint } => {
                 count(app, &fates);
+                app.tails.wake();
                 return Ok(Stored { fates, logs, first, checkpoint });
             }
             // An id entered meanwhile, or the log was closed; each turn means that somebody else

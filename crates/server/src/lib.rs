@@ -22,6 +22,7 @@ mod pulse;
 mod readiness;
 mod refusals;
 mod serve;
+mod tails;
 pub mod tile_path;
 mod tokens;
 mod turns;

@@ -25,6 +25,7 @@ use crate::origin;
 use crate::permits::Permits;
 use crate::pulse::Pulse;
 use crate::refusals::Refusals;
+use crate::tails::Tails;
 use crate::tokens::{NewToken, TokenError, Tokens};
 use crate::turns::Turns;
 
@@ -146,6 +147,7 @@ fn open(
     settings.version = Some(env!("CARGO_PKG_VERSION").to_owned());
     let hot = Arc::new(Hot::resuming(query::Settings::default()));
     let indexer = hot.indexer();
+    let tails = Tails::new(stop.subscribe());
     let failed = Arc::new(AtomicBool::new(false));
     let failing = failed.clone();
     let died = move |fatal: &Fatal| {
@@ -166,6 +168,7 @@ fn open(
         limits: config.limits,
         permits: Permits::new(config.limits.in_flight_bytes_max),
         turns: Turns::new(),
+        tails,
         refusals: Refusals::default(),
         metrics: Metrics::new(clock.now()),
         connections: Connections::new(connections_max),

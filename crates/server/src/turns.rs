@@ -23,6 +23,8 @@ const LONG_PER_CORE: usize = 2;
 const SHORT_PER_CORE: usize = 8;
 /// Files of evidence at once.
 const PROOFS: usize = 1;
+/// Tails that read at once; each reads for as long as one batch takes.
+const TAILS: usize = 2;
 /// Large bodies at once, for each core: one at work while another waits for the disk.
 const BODIES_PER_CORE: usize = 2;
 /// How long a read waits for its turn.
@@ -33,6 +35,7 @@ pub(crate) struct Turns {
     long: Kind,
     short: Kind,
     proofs: Kind,
+    tails: Kind,
     bodies: Kind,
 }
 
@@ -86,15 +89,17 @@ impl Turns {
 
     fn with(long: usize, short: usize, bodies: usize) -> Turns {
         let (long, short) = (Kind::new(long), Kind::new(short));
-        Turns { long, short, proofs: Kind::new(PROOFS), bodies: Kind::new(bodies) }
+        let (proofs, tails, bodies) = (Kind::new(PROOFS), Kind::new(TAILS), Kind::new(bodies));
+        Turns { long, short, proofs, tails, bodies }
     }
 
     /// Of each kind of work: running, waiting, and told to come again.
-    pub(crate) fn state(&self) -> [(&'static str, [u64; 3]); 4] {
+    pub(crate) fn state(&self) -> [(&'static str, [u64; 3]); 5] {
         [
             ("long", self.long.state()),
             ("short", self.short.state()),
             ("proof", self.proofs.state()),
+            ("tail", self.tails.state()),
             ("body", self.bodies.state()),
         ]
     }
@@ -123,6 +128,21 @@ impl Turns {
         J: FnOnce() -> Result<T, Failure> + Send,
     {
         in_turn(&self.proofs, job).await
+    }
+
+    /// A tail's next batch. It waits as long as it takes, and takes no list's turn.
+    pub(crate) async fn follow<T, J>(&self, job: J) -> Result<T, Failure>
+    where
+        J: FnOnce() -> Result<T, Failure> + Send,
+    {
+        let waits = Waits::new(&self.tails);
+        let turn = self.tails.turns.acquire().await;
+        let turn = turn.map_err(|closed| Failure::internal(&closed))?;
+        drop(waits);
+        block_in_place(move || {
+            let _turn = turn;
+            job()
+        })
     }
 
     /// A read of a few events.

@@ -13,6 +13,7 @@ mod status;
 mod stop;
 mod supervised;
 mod support;
+mod tail;
 mod tour;
 mod wary;
 mod wire;

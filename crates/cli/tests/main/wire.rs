@@ -109,6 +109,16 @@ impl Wire {
         Ok(answer)
     }
 
+    /// Reads the next piece of a chunked answer whose head was read; empty at its end.
+    pub fn chunk(&mut self) -> std::io::Result<Vec<u8>> {
+        let size = self.line()?;
+        let size = usize::from_str_radix(&size, 16).map_err(std::io::Error::other)?;
+        let mut piece = vec![0; size];
+        self.stream.read_exact(&mut piece)?;
+        self.line()?;
+        Ok(piece)
+    }
+
     fn line(&mut self) -> std::io::Result<String> {
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use super::error::Failure;
 use crate::access::Principal;
@@ -16,13 +16,19 @@ pub(crate) struct Caller(pub(crate) Principal);
 /// Who calls, where nobody need be known.
 pub(crate) struct MaybeCaller(pub(crate) Option<Principal>);
 
+/// The token that a request brings, if it brings one as it should.
+pub(crate) fn token_of(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 fn principal(app: &App, parts: &Parts) -> Result<Option<Principal>, Failure> {
-    let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
-    let token = match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(Failure::unauthorized("the authorization must be: Bearer <token>")),
-    };
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    let wrong = || Failure::unauthorized("the authorization must be: Bearer <token>");
+    let token = token_of(&parts.headers).ok_or_else(wrong)?;
     match app.tokens.authenticate(token) {
         Some(principal) => Ok(Some(principal)),
         None => Err(Failure::unauthorized("this token is not known here, or was revoked")),

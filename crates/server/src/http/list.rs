@@ -19,6 +19,9 @@ const ROWS_MAX: u64 = 500_000;
 /// Events that an exact count may read.
 const COUNT_ROWS_MAX: u64 = 20_000_000;
 
+/// Parameters that are no filter.
+const OWN: [&str; 4] = ["order", "count", "limit", "cursor"];
+
 /// A list as its query parameters ask for it; a name that is not ours is a filter by that name.
 struct Listing {
     filter: Filter,
@@ -29,16 +32,12 @@ struct Listing {
 impl Listing {
     fn parse(parameters: &[(String, String)], now: i64) -> Result<Listing, Failure> {
         let wrong = |what: String| Failure::bad_request("query", what);
-        let query =
-            parameters.iter().filter(|(name, _)| name == "q").map(|(_, text)| text.as_str());
-        let query = query.collect::<Vec<_>>().join(" ");
-        let filter = Filter::parse(&query, now).map_err(|error| wrong(format!("q: {error}")))?;
+        let filter = filter_of(parameters, &OWN, now)?;
         let ask = Ask { limit: 100, rows_max: ROWS_MAX, ..Ask::default() };
         let mut listing = Listing { filter, ask, count: false };
         for (name, value) in parameters {
             let allowed = |what: &str| wrong(format!("{name}={value}: allowed is {what}"));
             match (name.as_str(), value.as_str()) {
-                ("q", _) => {}
                 ("order", "newest") => listing.ask.order = Order::Newest,
                 ("order", "oldest") => listing.ask.order = Order::Oldest,
                 ("order", _) => return Err(allowed("newest or oldest")),
@@ -52,15 +51,30 @@ impl Listing {
                     let cursor = cursor.parse::<Cursor>().map_err(|e| wrong(e.to_string()))?;
                     listing.ask.cursor = Some(cursor);
                 }
-                (name, value) => {
-                    let narrowed = listing.filter.and(name, value, now);
-                    listing.filter =
-                        narrowed.map_err(|e| wrong(format!("{name}: {}", e.reason)))?;
-                }
+                _ => {}
             }
         }
         Ok(listing)
     }
+}
+
+/// The filter that parameters make: each `q`, and each name of the search language; `own` are none.
+pub(super) fn filter_of(
+    parameters: &[(String, String)],
+    own: &[&str],
+    now: i64,
+) -> Result<Filter, Failure> {
+    let wrong = |what: String| Failure::bad_request("query", what);
+    let query = parameters.iter().filter(|(name, _)| name == "q").map(|(_, text)| text.as_str());
+    let query = query.collect::<Vec<_>>().join(" ");
+    let mut filter = Filter::parse(&query, now).map_err(|error| wrong(format!("q: {error}")))?;
+    for (name, value) in parameters {
+        if name != "q" && !own.contains(&name.as_str()) {
+            let narrowed = filter.and(name, value, now);
+            filter = narrowed.map_err(|e| wrong(format!("{name}: {}", e.reason)))?;
+        }
+    }
+    Ok(filter)
 }
 
 pub(crate) async fn search(

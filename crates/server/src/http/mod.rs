@@ -16,6 +16,7 @@ mod receipt;
 mod seen;
 mod shown;
 mod status;
+mod tail;
 mod tlog;
 mod trace;
 mod write;
@@ -55,6 +56,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/logs/{log}/events/{seq}/receipt", get(read::receipt))
         .route("/v1/traces/{id}", get(read::trace))
         .route("/v1/evidence", post(evidence::evidence))
+        .route("/v1/tail", get(tail::tail))
         .route("/v1/gaps", get(read::open_gaps))
         .route("/v1/refusals", get(manage::refusals))
         .route("/v1/status", get(status::status))
