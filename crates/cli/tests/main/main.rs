@@ -15,5 +15,6 @@ mod supervised;
 mod support;
 mod tail;
 mod tour;
+mod upgrade;
 mod wary;
 mod wire;
