@@ -32,7 +32,7 @@ struct Step {
 const TESTS: Step =
     Step { name: "tests", words: &["cargo", "test", "--workspace", "--locked"], tests: true };
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step { name: "format", words: &["cargo", "fmt", "--all", "--check"], tests: false },
     Step {
         name: "clippy",
@@ -61,6 +61,11 @@ const STEPS: [Step; 6] = [
     Step {
         name: "verifier in Python",
         words: &["python3", "docs/formats/verify.py", "--self-test"],
+        tests: false,
+    },
+    Step {
+        name: "checker of images",
+        words: &["python3", "packaging/image/check.py", "--self-test"],
         tests: false,
     },
     Step {

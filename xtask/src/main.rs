@@ -6,6 +6,8 @@
 //! cargo xtask deps                   which crate may need which
 //! cargo xtask accept [--write] [ID…] runs docs/acceptance.md
 //! cargo xtask bench …                benchmarks; docs/benchmarks.md says what may follow
+//! cargo xtask dist                   the static program, in target/dist
+//! cargo xtask image                  the same and a container image of it
 //! cargo xtask conformance            Tessera's fsck against a served log of 70,000 entries
 //! ```
 
@@ -13,6 +15,8 @@ mod accept;
 mod ci;
 mod conformance;
 mod deps;
+mod dist;
+mod elf;
 mod json;
 mod run;
 mod screen;
@@ -27,6 +31,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   deps                    dependency arrows between crates
   accept [--write] [ID…]  the acceptance table; --write puts result and date into it
   bench [ARGUMENT…]       benchmarks, see docs/benchmarks.md
+  dist                    the static program in target/dist; needs a C compiler for musl
+  image                   the same, and a container image of it
   conformance             another project's fsck against a served log; needs Go";
 
 fn main() -> ExitCode {
@@ -40,6 +46,8 @@ fn main() -> ExitCode {
         ["deps"] => deps::run(&root),
         ["accept", rest @ ..] => accept::run(&root, rest),
         ["bench", rest @ ..] => bench(&root, rest),
+        ["dist"] => dist::program(&root).map(drop),
+        ["image"] => dist::image(&root),
         ["conformance"] => conformance::run(&root),
         _ => {
             screen::complain(USAGE);
