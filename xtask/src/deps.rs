@@ -46,7 +46,8 @@ const RULES: [Rule; 16] = [
     },
     Rule {
         name: "cli",
-        needs: &["atrest", "capture", "event", "random", "server", "verify"],
+        // `platform` for the doctor, who looks at the machine that a server is to run on.
+        needs: &["atrest", "capture", "event", "platform", "random", "server", "verify"],
         tests_need: &[],
     },
     // It measures from outside and from inside; nobody needs it.

@@ -62,6 +62,10 @@ pub(crate) enum Command {
     ///
     /// Exit code 0 where all is well, also with remarks; 1 where something is not.
     Status,
+    /// Look at machine, folders and server, and say how to mend what is wrong
+    ///
+    /// Works with the server up or down, and changes nothing. Exit code 1 where something is bad.
+    Doctor(Doctor),
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(Token),
@@ -96,6 +100,19 @@ pub(crate) struct Serve {
     /// Name that new logs are signed under, such as audit.example.com; fixed from then on
     #[arg(long, value_name = "HOST")]
     pub(crate) origin: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Doctor {
+    /// Data folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder of the signing keys [default: <data>-keys]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]

@@ -203,21 +203,38 @@ pub(crate) fn create_log(
     Ok(meta)
 }
 
+/// A log's origin, and whether its key is the one that signed it.
+pub type KeyCheck<E> = (String, Result<(), E>);
+
+/// Whether the key of each log that is there is the one that signed it; by origin. Changes nothing.
+pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenError>>, OpenError> {
+    let found = logs(disk)?.into_iter().map(|meta| {
+        let key = read_log_key(disk, keys, &meta).map(|_| ());
+        (meta.origin, key)
+    });
+    Ok(found.collect())
+}
+
 /// A log's key and its birth checkpoint.
 pub(crate) fn log_key(world: &World, meta: &LogMeta) -> Result<(LogKey, String), OpenError> {
+    read_log_key(world.disk.as_ref(), world.keys.as_ref(), meta)
+}
+
+fn read_log_key(
+    disk: &dyn Disk,
+    keys: &dyn Disk,
+    meta: &LogMeta,
+) -> Result<(LogKey, String), OpenError> {
     let name = format!("{}.key", meta.name());
-    let secret = world
-        .keys
+    let secret = keys
         .read_small(&name, SMALL_BYTES_MAX)
         .map_err(|error| OpenError::io(&format!("keys/{name}"), error))?;
     let secret = String::from_utf8(secret).map_err(|_| OpenError::key(&name, "is not text"))?;
     let key = LogKey::from_secret(&secret, &meta.origin)
         .map_err(|bad| OpenError::key(&name, &bad.to_string()))?;
     let path = format!("logs/{}/birth", meta.name());
-    let birth = world
-        .disk
-        .read_small(&path, SMALL_BYTES_MAX)
-        .map_err(|error| OpenError::io(&path, error))?;
+    let birth =
+        disk.read_small(&path, SMALL_BYTES_MAX).map_err(|error| OpenError::io(&path, error))?;
     let birth = String::from_utf8(birth).map_err(|_| OpenError::damaged(&path, "is not text"))?;
     match key.open(&birth) {
         Ok(checkpoint) if checkpoint.size == 0 => Ok((key, birth)),

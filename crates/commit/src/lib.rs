@@ -38,7 +38,7 @@ mod sweep;
 mod world;
 
 pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
-pub use folder::{LogSpec, id_key};
+pub use folder::{KeyCheck, LogSpec, check_keys, id_key};
 pub use front::PartitionLimits;
 pub use lane::Fatal;
 pub use log::{

@@ -15,6 +15,7 @@ mod descriptors;
 pub mod encoding;
 mod http;
 mod ingest;
+mod keys;
 mod metrics;
 mod origin;
 mod permits;
@@ -28,5 +29,6 @@ mod tokens;
 mod turns;
 
 pub use access::{Principal, Role};
+pub use keys::check_keys;
 pub use serve::{Running, StartError, Started, start};
 pub use tokens::{NewToken, TokenError, Tokens};

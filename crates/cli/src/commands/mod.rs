@@ -3,6 +3,7 @@
 mod admin;
 pub(crate) mod config;
 mod contexts;
+mod doctor;
 mod evidence;
 mod receipt;
 mod search;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
             judged.map_err(|error| CliError::Unjudged(Box::new(error)))
         }
         Command::Refusals => admin::refusals(global).map(|()| 0),
+        Command::Doctor(doctor) => doctor::run(global, &doctor),
         Command::Status => status::run(global),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
         Command::Key(_) => admin::export_keys(global).map(|()| 0),

@@ -3,6 +3,7 @@
 mod access;
 mod config;
 mod corpora;
+mod doctor;
 mod fake;
 mod http;
 mod life;

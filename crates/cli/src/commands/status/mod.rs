@@ -11,6 +11,7 @@ use crate::args::Global;
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
 use crate::view::{self, list};
+pub(crate) use judge::bytes;
 use judge::{Finding, Level, judge};
 
 /// Services that the screen names.
@@ -103,7 +104,7 @@ fn room(disk: &Value) -> String {
         (None, Some(_)) => "years left".into(),
         (None, None) => "how long it lasts is known ten minutes after a start".into(),
     };
-    format!("disk {} free, journal {}, {left}", judge::bytes(free), judge::bytes(journal))
+    format!("disk {} free, journal {}, {left}", bytes(free), bytes(journal))
 }
 
 /// How many services were heard, and the last of them.

@@ -1,0 +1,110 @@
+//! What the doctor knows. Gathered in `gather`, judged in `judge`, so that a table of facts can
+//! test every judgement.
+
+/// Everything that was found out. `None` is what was not asked for or cannot be known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    pub(super) data: Option<Folder>,
+    pub(super) keys: Option<Folder>,
+    pub(super) disk: Option<Disk>,
+    /// fdatasync of 4 KiB, or why it could not be measured.
+    pub(super) syncs: Option<Result<Syncs, String>>,
+    pub(super) logs: Option<Result<Vec<Log>, String>>,
+    pub(super) clock: Clock,
+    pub(super) port: Option<Port>,
+    pub(super) files: Files,
+    pub(super) memory: Memory,
+    /// The configuration file: its origin, or what is wrong with it.
+    pub(super) config: Option<Result<Option<String>, String>>,
+    pub(super) server: Option<Server>,
+}
+
+/// A folder of ours.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Folder {
+    pub(super) path: String,
+    pub(super) is_there: bool,
+    pub(super) mode: u32,
+    /// Whether it is this user's.
+    pub(super) is_own: bool,
+    /// Files in it that others than their owner may touch, with their modes; the first of them.
+    pub(super) open_files: Vec<(String, u32)>,
+}
+
+/// The file system of the data folder.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disk {
+    pub(super) kind: Option<&'static str>,
+    pub(super) volume: platform::Volume,
+}
+
+/// How long syncs took, in microseconds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Syncs {
+    pub(super) count: usize,
+    pub(super) p50: u64,
+    pub(super) p99: u64,
+}
+
+/// A log of the folder and its key.
+#[derive(Clone, Debug)]
+pub(super) struct Log {
+    pub(super) origin: String,
+    /// Whether the key signs for it; else why not.
+    pub(super) key: Result<(), String>,
+}
+
+/// Whether something keeps the clock right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// Who says so, and how far it may be off where that is known.
+    Synchronised(String),
+    /// Who says so.
+    Not(String),
+    /// Nobody here can say.
+    #[default]
+    Unknown,
+}
+
+/// The address to listen on.
+#[derive(Clone, Debug)]
+pub(super) struct Port {
+    pub(super) address: String,
+    pub(super) state: PortState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PortState {
+    Free,
+    /// A Counterfoil listens there.
+    Ours,
+    /// Somebody else does.
+    Theirs,
+    /// It cannot be listened on.
+    No(String),
+}
+
+/// Open files that a process of this user may have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Files {
+    pub(super) max: Option<u64>,
+}
+
+/// Memory of the machine, or of the group that this process is in, in bytes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    pub(super) all: Option<u64>,
+    pub(super) free: Option<u64>,
+}
+
+/// The server of the context.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    pub(super) url: String,
+    /// Its version, or why it was not reached.
+    pub(super) reached: Result<String, String>,
+    /// Status and first line of `/readyz`.
+    pub(super) ready: Option<(u16, String)>,
+    /// Status with which the token was answered; `None` without one.
+    pub(super) token: Option<u16>,
+}

@@ -1,0 +1,220 @@
+//! Asking the machine, the folders and the server. Whatever cannot be asked is left unknown.
+
+use std::fs;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use platform::{Clock as _, Disk as _, RealDisk, SystemClock};
+use server::config::Sources;
+
+use super::facts::{
+    Clock, Disk, Facts, Files, Folder, Log, Memory, Port, PortState, Server, Syncs,
+};
+use crate::args::{self, Global};
+use crate::client::Client;
+use crate::commands::serve::beside;
+use crate::context;
+use crate::out;
+
+/// Syncs that are measured, within so much time.
+const SYNCS: u64 = 200;
+const SYNCS_TIME_MAX: Duration = Duration::from_secs(3);
+/// Files of a folder that are looked at.
+const FILES_MAX: usize = 10_000;
+
+/// Finds out what it can.
+pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
+    // As `serve` would have it: file and environment.
+    let config = Sources::of_process(args.config.as_deref()).load();
+    let mut facts = Facts {
+        config: Some(match &config {
+            Ok(loaded) => Ok(loaded.config.origin.clone()),
+            Err(error) => Err(error.to_string()),
+        }),
+        clock: clock(),
+        files: Files { max: platform::raise_open_files() },
+        memory: memory(),
+        server: context::choose(global).ok().map(server),
+        ..Facts::default()
+    };
+    let listen = config.unwrap_or_default().config.listen;
+    if listen.port() != 0 {
+        facts.port = Some(Port { address: listen.to_string(), state: port(&listen.to_string()) });
+    }
+    let Some(data) = &args.data else { return facts };
+    let keys = args.keys.clone().unwrap_or_else(|| beside(data));
+    facts.data = Some(folder(data, false));
+    facts.keys = Some(folder(&keys, true));
+    if !data.is_dir() {
+        return facts;
+    }
+    let volume = platform::volume(data).ok();
+    let kind = platform::volume_kind(data).ok().flatten();
+    facts.disk = volume.map(|volume| Disk { kind, volume });
+    facts.syncs = Some(syncs(data).map_err(|error| error.to_string()));
+    if keys.is_dir() && data.join("logs").is_dir() {
+        facts.logs = Some(logs(data, &keys));
+    }
+    facts
+}
+
+/// A folder, and with `files` what is in it.
+fn folder(path: &Path, files: bool) -> Folder {
+    let shown = path.display().to_string();
+    let Ok(meta) = fs::metadata(path) else {
+        return Folder { path: shown, ..Folder::default() };
+    };
+    let own = fs::metadata("/proc/self").map(|own| own.uid()).ok();
+    let is_own = own.is_none_or(|own| own == meta.uid() || own == 0);
+    let entries = fs::read_dir(path).ok().filter(|_| files).into_iter().flatten().flatten();
+    let open_files = entries.take(FILES_MAX).filter_map(|entry| {
+        let mode = entry.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode();
+        (mode & 0o077 != 0).then(|| (entry.path().display().to_string(), mode))
+    });
+    let open_files = open_files.collect();
+    Folder { path: shown, is_there: true, mode: meta.mode(), is_own, open_files }
+}
+
+/// Measures fdatasync in the data folder, on a file that has no name.
+fn syncs(data: &Path) -> io::Result<Syncs> {
+    let disk = RealDisk::new(data)?;
+    let name = format!("doctor-{}.new", std::process::id());
+    let file = disk.create(&name)?;
+    disk.remove(&name)?;
+    let clock = SystemClock::new();
+    let line = out::progress("  measuring fdatasync  {pos} of {len}");
+    line.set_length(SYNCS);
+    let mut micros = Vec::new();
+    let block = [1_u8; 4096];
+    for nth in 0..SYNCS {
+        let began = clock.elapsed();
+        file.write_at(nth * block.len() as u64, &block)?;
+        file.sync()?;
+        micros.push((clock.elapsed() - began).as_micros() as u64);
+        line.set_position(nth + 1);
+        if clock.elapsed() > SYNCS_TIME_MAX {
+            break;
+        }
+    }
+    line.finish_and_clear();
+    micros.sort_unstable();
+    let at = |part: usize| micros[(micros.len() - 1) * part / 100];
+    Ok(Syncs { count: micros.len(), p50: at(50), p99: at(99) })
+}
+
+fn logs(data: &Path, keys: &Path) -> Result<Vec<Log>, String> {
+    let logs = server::check_keys(data, keys)?;
+    Ok(logs.into_iter().map(|(origin, key)| Log { origin, key }).collect())
+}
+
+/// What keeps the clock right, as far as those say who do it.
+///
+/// KNOWN: the kernel's own word (adjtimex) is not asked: no well-kept crate has it without
+/// `unsafe`, which this workspace forbids.
+fn clock() -> Clock {
+    let said = |program: &str, args: &[&str]| {
+        let output = Command::new(program).args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    if let Some(text) = said("chronyc", &["-n", "tracking"]) {
+        return chrony(&text);
+    }
+    match said("timedatectl", &["show", "-p", "NTPSynchronized", "--value"]).as_deref() {
+        Some("yes\n") => return Clock::Synchronised("synchronised, says timedatectl".into()),
+        Some("no\n") => return Clock::Not("timedatectl".into()),
+        _ => {}
+    }
+    match Path::new("/run/systemd/timesync/synchronized").exists() {
+        true => Clock::Synchronised("synchronised, says systemd-timesyncd".into()),
+        false => Clock::Unknown,
+    }
+}
+
+/// Reads `chronyc tracking`.
+fn chrony(text: &str) -> Clock {
+    let value = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim())
+    };
+    match value("Leap status") {
+        Some("Not synchronised") | None => Clock::Not("chronyc".into()),
+        Some(_) => {
+            let off = value("System time").unwrap_or("unknown");
+            Clock::Synchronised(format!("synchronised, says chronyc; {off}"))
+        }
+    }
+}
+
+fn port(address: &str) -> PortState {
+    match TcpListener::bind(address) {
+        Ok(_) => PortState::Free,
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let server = context::Server { url: format!("http://{address}"), ..Default::default() };
+            match version(&Client::new(server)) {
+                Ok(_) => PortState::Ours,
+                Err(_) => PortState::Theirs,
+            }
+        }
+        Err(error) => PortState::No(error.to_string()),
+    }
+}
+
+/// The version of a server, as its metrics say.
+fn version(client: &Result<Client, crate::error::CliError>) -> Result<String, String> {
+    let client = client.as_ref().map_err(ToString::to_string)?;
+    let answer = client.get("/metrics").and_then(|answer| answer.text());
+    let text = answer.map_err(|error| error.to_string())?;
+    let mark = "counterfoil_build_info{version=\"";
+    let version = text.split(mark).nth(1).and_then(|rest| rest.split('"').next());
+    version.map(str::to_owned).ok_or_else(|| "this is no Counterfoil".into())
+}
+
+fn server(server: context::Server) -> Server {
+    let (url, has_token) = (server.url.clone(), server.token.is_some());
+    let client = Client::new(server);
+    let reached = version(&client);
+    let client = client.ok().filter(|_| reached.is_ok());
+    let get = |path: &str| client.as_ref().and_then(|client| client.get(path).ok());
+    let ready = get("/readyz").map(|answer| {
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        let why = body.lines().find(|line| line.starts_with("bad")).unwrap_or("not ready");
+        (answer.status, why.to_owned())
+    });
+    let token = get("/v1/status").filter(|_| has_token).map(|answer| answer.status);
+    Server { url, reached, ready, token }
+}
+
+/// Memory of the group that this process is in, or else of the machine.
+fn memory() -> Memory {
+    let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = |name: &str| -> Option<u64> {
+        let line = info.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib << 10)
+    };
+    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let (all, free) = (kib("MemTotal:"), kib("MemAvailable:"));
+    let bound = number("/sys/fs/cgroup/memory.max").filter(|max| all.is_none_or(|all| *max < all));
+    match (bound, number("/sys/fs/cgroup/memory.current")) {
+        (Some(max), Some(used)) => Memory { all: Some(max), free: Some(max.saturating_sub(used)) },
+        _ => Memory { all, free },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chrony_is_understood() {
+        let text = "Reference ID    : A9FEA97B\nSystem time     : 0.000004 seconds slow of NTP \
+                    time\nLeap status     : Normal\n";
+        let Clock::Synchronised(said) = chrony(text) else { panic!("it is synchronised") };
+        assert!(said.ends_with("0.000004 seconds slow of NTP time"), "{said}");
+        let not = "Leap status     : Not synchronised\n";
+        assert_eq!(chrony(not), Clock::Not("chronyc".into()));
+    }
+}

@@ -1,0 +1,60 @@
+//! `counterfoil doctor` on a folder that is well, and on one that is not.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::support::Folder;
+
+const DOCTOR: [&str; 4] = ["--json", "doctor", "--data", "data"];
+
+/// Level, and what was found, of a line.
+fn line<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
+    let all = report["findings"].as_array().expect("a list");
+    let found = all.iter().find(|finding| finding["name"] == name).expect(name);
+    (found["level"].as_str().expect("a level"), found["found"].as_str().expect("words"))
+}
+
+#[test]
+fn a_doctor_names_what_is_wrong_with_the_mend() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    folder.write("c.toml", &format!("listen = \"{}\"\n", &server.url["http://".len()..]));
+    let ask = |code: i32, more: &[&str]| -> Value {
+        let said = folder.run(&[&DOCTOR, more].concat()).code(code);
+        serde_json::from_str(&said).expect("JSON")
+    };
+    let up = ask(0, &["--config", "c.toml"]);
+    assert_eq!(up["well"], true, "{up}");
+    for name in ["configuration", "data folder", "keys folder", "keys", "port", "ready", "token"] {
+        assert_eq!(line(&up, name).0, "ok", "{name}: {up}");
+    }
+    assert!(line(&up, "port").1.contains("a Counterfoil has"), "{up}");
+    assert!(line(&up, "fdatasync").1.starts_with("p50 "), "{up}");
+    server.stop();
+
+    let down = ask(0, &["--config", "c.toml"]);
+    assert_eq!((line(&down, "server").0, line(&down, "port").0), ("warning", "ok"), "{down}");
+    let names = fs::read_dir(folder.path("data")).expect("a folder").flatten();
+    let left = names.filter(|name| name.file_name().to_string_lossy().starts_with("doctor"));
+    assert_eq!(left.count(), 0, "it leaves nothing behind");
+
+    fs::set_permissions(folder.path("data-keys"), Permissions::from_mode(0o755)).expect("set");
+    let open = ask(1, &[]);
+    assert_eq!(line(&open, "keys folder").0, "bad", "{open}");
+    fs::set_permissions(folder.path("data-keys"), Permissions::from_mode(0o700)).expect("set");
+    let key = folder.path("data-keys/default-0.key");
+    fs::set_permissions(&key, Permissions::from_mode(0o644)).expect("set");
+    assert_eq!(line(&ask(1, &[]), "keys folder").0, "bad");
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("set");
+
+    fs::create_dir(folder.path("other-keys")).expect("made");
+    fs::set_permissions(folder.path("other-keys"), Permissions::from_mode(0o700)).expect("set");
+    let missing = ask(1, &["--keys", "other-keys"]);
+    assert!(line(&missing, "keys").1.contains("default-0.key"), "{missing}");
+    let said = folder.run(&["doctor", "--data", "data", "--keys", "other-keys"]);
+    assert!(said.code == 1 && said.out.contains("mend: give --keys"), "{said:?}");
+    folder.write("c.toml", "origin = \"other.example\"\n");
+    assert_eq!(line(&ask(1, &["--config", "c.toml"]), "origin").0, "bad");
+}
