@@ -17,9 +17,11 @@ mod peer;
 mod refusal;
 pub mod schemas;
 pub mod scope;
+mod statement;
 
 pub use admission::{Judged, Policy, admit, judge};
 pub use admitted::Admitted;
 pub use owners::Owners;
 pub use peer::{Identity, Peer, Speaks};
 pub use refusal::Refusal;
+pub use statement::{Statement, number};

@@ -73,7 +73,12 @@ fn open(folder: &Path) -> Result<Store, Failed> {
     let id_key = id_key(keys.as_ref(), entropy.as_ref()).map_err(|error| error.to_string())?;
     let clock = Arc::new(SystemClock::new());
     let world = World { disk: data, keys, clock, entropy, id_key };
-    let spec = LogSpec { name: LOG.into(), tenant: "default".into(), public: true };
+    let spec = LogSpec {
+        name: LOG.into(),
+        tenant: "default".into(),
+        public: true,
+        purpose: commit::Purpose::Events,
+    };
     let settings = Settings::new("bench.example", vec![spec]);
     let nothing: Arc<Indexer> =
         Arc::new(|_: &Prepared, _: &[admit::Admitted]| -> commit::Index { Box::new(|_| {}) });

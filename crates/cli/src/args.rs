@@ -174,6 +174,9 @@ pub(crate) struct Search {
     /// Go on where an earlier page ended
     #[arg(long)]
     pub(crate) cursor: Option<String>,
+    /// Search one log alone, such as an access log
+    #[arg(long, value_name = "NAME")]
+    pub(crate) log: Option<String>,
 }
 
 #[derive(ClapArgs)]

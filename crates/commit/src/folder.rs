@@ -18,7 +18,7 @@ use platform::{Disk, Entropy};
 use serde::{Deserialize, Serialize};
 
 use crate::head::Head;
-use crate::log::{Frontier, IdKey, LogKey, LogMeta, hex};
+use crate::log::{Frontier, IdKey, LogKey, LogMeta, Purpose, hex};
 use crate::open::OpenError;
 use crate::world::World;
 
@@ -41,13 +41,20 @@ pub struct LogSpec {
     pub tenant: String,
     /// Whether anybody may read its tiles.
     pub public: bool,
+    /// What it is for.
+    pub purpose: Purpose,
 }
 
 impl LogSpec {
     /// What another partition of a log is made from, its name to be changed.
     pub(crate) fn of(meta: &LogMeta) -> LogSpec {
         let (name, tenant) = (meta.name().to_owned(), meta.tenant.clone());
-        LogSpec { name, tenant, public: meta.public }
+        LogSpec { name, tenant, public: meta.public, purpose: meta.purpose }
+    }
+
+    /// Whether a log is as this one is to be.
+    pub(crate) fn is_of(&self, meta: &LogMeta) -> bool {
+        (&self.tenant, self.public, self.purpose) == (&meta.tenant, meta.public, meta.purpose)
     }
 
     /// Checks the name.
@@ -197,6 +204,7 @@ pub(crate) fn create_log(
         public: spec.public,
         opened_at: format_time(world.clock.now()),
         follows,
+        purpose: spec.purpose,
     };
     // Written last: a crash before leaves a log that is made anew, with a new key.
     world.disk.replace_small(&format!("{folder}/log.json"), &meta.file_text()).map_err(failed)?;

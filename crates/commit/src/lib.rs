@@ -42,8 +42,8 @@ pub use folder::{KeyCheck, LogSpec, check_keys, id_key};
 pub use front::PartitionLimits;
 pub use lane::Fatal;
 pub use log::{
-    Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, ReadError, Reader, TILE_WIDTH, Tree,
-    WINDOW_NS, hex,
+    Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, Purpose, ReadError, Reader, TILE_WIDTH,
+    Tree, WINDOW_NS, hex,
 };
 pub use logs::LogMap;
 pub use measures::{Histogram, Measures};

@@ -214,8 +214,9 @@ fn rise(
     let host = host.unwrap_or_else(|| settings.host.clone());
     for spec in &settings.logs {
         match metas.iter().find(|meta| meta.name() == spec.name) {
-            Some(meta) if meta.tenant != spec.tenant || meta.public != spec.public => {
-                let reason = "a log's tenant and whether it is public are fixed when it is created";
+            Some(meta) if !spec.is_of(meta) => {
+                let reason = "a log's tenant, whether it is public and what it is for are fixed \
+                              when it is created";
                 return Err(OpenError::Setting(format!("log {}: {reason}", spec.name)));
             }
             Some(_) => {}

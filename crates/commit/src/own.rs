@@ -1,7 +1,6 @@
 //! Events that the log itself states.
 
-use admit::{Admitted, Peer, Policy, admit};
-use capture::Record;
+use admit::{Admitted, Statement};
 use event::{Hash, Object, Value, format_time};
 use sha2::{Digest, Sha256};
 
@@ -34,61 +33,45 @@ pub(crate) fn opened(
     order: &Order,
     before: Option<&Before<'_>>,
 ) -> Admitted {
-    let mut event = own(world, "log.open", "admin", "create");
-    let mut attributes = Object::new();
-    attributes.set("log_file", meta.digest_text());
-    if let Some(before) = before {
-        let mut follows = Object::new();
-        follows.set("origin", before.origin.to_owned());
-        follows.set("size", before.size.to_string());
-        follows.set("root", hex(&before.root));
-        attributes.set("follows", follows);
-    }
-    event.set("attributes", attributes);
-    ordered(&mut event, order);
-    admitted(world, event, &meta.tenant)
+    let statement =
+        Statement::new("log.open", "admin", "create").noting("log_file", meta.digest_text());
+    let statement = match before {
+        Some(before) => statement
+            .with(&["attributes", "follows", "origin"], before.origin.to_owned())
+            .with(&["attributes", "follows", "size"], before.size.to_string())
+            .with(&["attributes", "follows", "root"], hex(&before.root)),
+        None => statement,
+    };
+    admitted(world, ordered(statement, order), &meta.tenant)
 }
 
 /// A log was closed: this is its last event.
 pub(crate) fn closed(world: &World, meta: &LogMeta, order: &Order, next: &Log) -> Admitted {
-    let mut event = own(world, "log.close", "admin", "disable");
-    let mut successor = Object::new();
-    successor.set("origin", next.meta.origin.clone());
     let vkey: Hash = Sha256::digest(next.vkey()).into();
-    successor.set("vkey", format!("sha256:{}", hex(&vkey)));
-    let mut attributes = Object::new();
-    attributes.set("successor", successor);
-    event.set("attributes", attributes);
-    ordered(&mut event, order);
-    admitted(world, event, &meta.tenant)
+    let statement = Statement::new("log.close", "admin", "disable")
+        .with(&["attributes", "successor", "origin"], next.meta.origin.clone())
+        .with(&["attributes", "successor", "vkey"], format!("sha256:{}", hex(&vkey)));
+    admitted(world, ordered(statement, order), &meta.tenant)
 }
 
 /// Why, and on whose behalf.
-fn ordered(event: &mut Object<'static>, order: &Order) {
-    let mut reason = Object::new();
-    reason.set("text", order.why.clone());
-    event.set("reason", reason);
-    let Some(by) = &order.by else { return };
+fn ordered(statement: Statement, order: &Order) -> Statement {
+    let statement = statement.because(&order.why);
+    let Some(by) = &order.by else { return statement };
     let mut principal = Object::new();
     principal.set("type", "user");
     principal.set("id", by.clone());
     principal.set("relation", "invoked_by");
-    let mut actor = actor();
-    actor.set("on_behalf_of", vec![Value::Object(principal)]);
-    event.set("actor", actor);
+    statement.with(&["actor", "on_behalf_of"], vec![Value::Object(principal)])
 }
 
 /// A frame that was never acknowledged was cut from the journal.
 pub(crate) fn cut(world: &World, tenant: &str, file: &str, offset: u64) -> Admitted {
-    let mut event = own(world, "journal.cut", "system", "delete");
-    let mut reason = Object::new();
-    reason.set("text", "a write that a crash interrupted stood behind the last whole frame");
-    event.set("reason", reason);
-    let mut attributes = Object::new();
-    attributes.set("file", file.to_owned());
-    attributes.set("offset", offset.to_string());
-    event.set("attributes", attributes);
-    admitted(world, event, tenant)
+    let statement = Statement::new("journal.cut", "system", "delete")
+        .because("a write that a crash interrupted stood behind the last whole frame")
+        .noting("file", file.to_owned())
+        .noting("offset", offset.to_string());
+    admitted(world, statement, tenant)
 }
 
 /// The server started on a folder that was used before.
@@ -158,24 +141,15 @@ fn told<const N: usize>(
     why: &str,
     attributes: [(&'static str, Value<'static>); N],
 ) -> Admitted {
-    let mut event = own(world, action, "system", "other");
-    let mut reason = Object::new();
-    reason.set("text", why.to_owned());
-    event.set("reason", reason);
-    let mut members = Object::new();
+    let mut statement = Statement::new(action, "system", "other").because(why);
     for (name, value) in attributes {
-        members.set(name, value);
+        statement = statement.noting(name, value);
     }
-    event.set("attributes", members);
-    admitted(world, event, tenant)
+    admitted(world, statement, tenant)
 }
 
 /// An event came whose id another event of the same producer has.
 pub(crate) fn conflict(world: &World, tenant: &str, conflict: &Conflict<'_>) -> Admitted {
-    let mut event = own(world, "id.conflict", "finding", "other");
-    let mut reason = Object::new();
-    reason.set("text", "two events with other content came from one producer under one id");
-    event.set("reason", reason);
     let link = |digest: &Hash| {
         let mut link = Object::new();
         link.set("rel", "caused_by");
@@ -185,33 +159,14 @@ pub(crate) fn conflict(world: &World, tenant: &str, conflict: &Conflict<'_>) -> 
     };
     let links: Vec<Value<'static>> =
         conflict.first.iter().chain([&conflict.second]).map(link).collect();
-    event.set("links", links);
-    admitted(world, event, tenant)
+    let statement = Statement::new("id.conflict", "finding", "other")
+        .because("two events with other content came from one producer under one id")
+        .with(&["links"], links);
+    admitted(world, statement, tenant)
 }
 
-fn own(world: &World, action: &str, kind: &str, verb: &str) -> Object<'static> {
-    let actor = actor();
-    let mut service = Object::new();
-    service.set("name", "counterfoil");
-    let mut event = Object::new();
-    event.set("action", action.to_owned());
-    event.set("kind", kind.to_owned());
-    event.set("verb", verb.to_owned());
-    event.set("actor", actor);
-    event.set("service", service);
-    event.set("occurred_at", format_time(world.clock.now()));
-    event
-}
-
-fn actor() -> Object<'static> {
-    let mut actor = Object::new();
-    actor.set("type", "system");
-    actor.set("id", "counterfoil");
-    actor
-}
-
-fn admitted(world: &World, event: Object<'static>, tenant: &str) -> Admitted {
-    let record = Record { event, secrets: Vec::new() };
-    admit(record, &Peer::server(tenant), &Policy::default(), || world.new_id())
+fn admitted(world: &World, statement: Statement, tenant: &str) -> Admitted {
+    statement
+        .admit(world.clock.now(), tenant, || world.new_id())
         .expect("our own events conform; a test makes each")
 }

@@ -46,6 +46,7 @@ impl Outside {
             name: format!("{name}-0"),
             tenant: (*name).to_owned(),
             public: false,
+            purpose: commit::Purpose::Events,
         };
         let logs = logs.iter().map(spec).collect();
         let mut settings = Settings::new("audit.example.com", logs);

@@ -231,6 +231,7 @@ fn start(disk: &SimDisk) -> Result<Stepped, OpenError> {
         name: format!("{tenant}-0"),
         tenant: tenant.to_owned(),
         public: false,
+        purpose: commit::Purpose::Events,
     };
     let mut settings = Settings::new("h.example", vec![spec("a"), spec("b")]);
     settings.file_bytes = FILE_BYTES;

@@ -8,6 +8,9 @@
 //! | auditor | | its tenant | its tenant | |
 //! | admin | for any service | its tenant | its tenant | for its tenant |
 
+pub(crate) mod stated;
+pub(crate) mod verifications;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,6 +68,8 @@ impl FromStr for Role {
 pub struct Principal {
     /// Its name.
     pub name: String,
+    /// The public part of its token.
+    pub token_id: String,
     /// What it may do.
     pub role: Role,
     /// Whose events it deals with.
@@ -85,12 +90,20 @@ impl Principal {
         Ok(Peer { identity, tenant: self.tenant.clone(), speaks })
     }
 
-    /// The right to read events and proofs.
-    pub(crate) fn scope(&self) -> Result<Scope, Failure> {
+    /// The right to read events and proofs. Only [`stated`] gives it out.
+    fn scope(&self) -> Result<Scope, Failure> {
+        let scope = Scope::of_tenant(&self.tenant);
         match self.role {
-            Role::Reader | Role::Auditor | Role::Admin => Ok(Scope::of_tenant(&self.tenant)),
+            Role::Reader => Ok(scope),
+            Role::Auditor | Role::Admin => Ok(scope.with_access_logs()),
             Role::Producer | Role::Forwarder => Err(self.lacks("read events")),
         }
+    }
+
+    /// The right to see which logs there are, how large they are and what is missing in them. It
+    /// shows no event, and nothing is stated about it.
+    pub(crate) fn overview(&self) -> Result<Scope, Failure> {
+        self.scope()
     }
 
     /// The right to see refusals and the state of the server.

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use admit::Policy;
-use commit::{Indexer, Log, Store};
+use commit::{Indexer, Log, Purpose, Store};
 use platform::Clock;
 use query::Hot;
 
+use crate::access::verifications::Verifications;
 use crate::backlog::Backlog;
+use crate::books::Books;
 use crate::config::Limits;
 use crate::metrics::Metrics;
 use crate::permits::Permits;
+use crate::policies::Policies;
 use crate::refusals::Refusals;
 use crate::tails::Tails;
 use crate::tokens::Tokens;
@@ -24,15 +26,16 @@ pub(crate) struct App {
     pub(crate) hot: Arc<Hot>,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) tokens: Tokens,
-    /// A tenant's log as the configuration names it, by tenant. It may be closed by now; then one
-    /// of those that followed it takes the tenant's events.
-    pub(crate) open_logs: BTreeMap<String, String>,
-    pub(crate) policy: Policy,
+    /// A tenant's logs as the configuration names them, by tenant. They may be closed by now; then
+    /// those that followed them take what the tenant's take.
+    pub(crate) books: BTreeMap<String, Books>,
+    pub(crate) policies: Policies,
     pub(crate) limits: Limits,
     pub(crate) permits: Arc<Permits>,
     pub(crate) turns: Turns,
     pub(crate) tails: Arc<Tails>,
     pub(crate) refusals: Refusals,
+    pub(crate) verifications: Verifications,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
     pub(crate) metrics: Metrics,
@@ -45,9 +48,9 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// The log that takes a tenant's events.
-    pub(crate) fn open_log(&self, tenant: &str) -> Option<Arc<Log>> {
-        self.store.newest(self.open_logs.get(tenant)?)
+    /// The log of a tenant's that takes what has a purpose.
+    pub(crate) fn open_log(&self, tenant: &str, purpose: Purpose) -> Option<Arc<Log>> {
+        self.store.newest(self.books.get(tenant)?.name(purpose))
     }
 }
 

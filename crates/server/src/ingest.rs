@@ -73,6 +73,7 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
         .map_err(|error| Failure::bad_request("json", error.to_string()))?;
     let mut admission = Admission { items: Vec::new(), admitted: Vec::new() };
     let mut flattened = 0;
+    let policy = app.policies.of(&intake.peer.tenant);
     let next = |body: &mut Body<'_>| -> Result<Option<Result<Admitted, Refusal>>, Failure> {
         let part =
             body.next_part().map_err(|error| Failure::bad_request("json", error.to_string()))?;
@@ -80,7 +81,7 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
             weigh(&part)?;
             let value = part.value.map_err(|error| Refusal::new("json", error.to_string()))?;
             let record = intake.format.adapt(value)?;
-            admit(record, &intake.peer, &app.policy, || app.store.world().new_id())
+            admit(record, &intake.peer, &policy, || app.store.world().new_id())
         }))
     };
     while let Some(item) = next(&mut body)? {

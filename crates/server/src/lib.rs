@@ -9,6 +9,7 @@
 mod access;
 mod app;
 mod backlog;
+mod books;
 mod capacity;
 pub mod config;
 mod descriptors;
@@ -19,10 +20,13 @@ mod keys;
 mod metrics;
 mod origin;
 mod permits;
+mod policies;
 mod pulse;
 mod readiness;
 mod refusals;
 mod serve;
+
+mod statements;
 mod tails;
 pub mod tile_path;
 mod tokens;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
-use admit::Policy;
 use commit::{Fatal, OpenError, Progress, Settings, Store, World, id_key};
 use platform::{Clock, Disk, Entropy, Held, RealDisk, SystemClock, SystemEntropy};
 use query::Hot;
@@ -15,14 +14,18 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::access::Role;
+
+use crate::access::verifications::Verifications;
 use crate::app::{App, Connections, Counters};
 use crate::backlog::{self, Backlog};
+use crate::books;
 use crate::config::Config;
 use crate::descriptors;
 use crate::http::{self, Patience};
 use crate::metrics::Metrics;
 use crate::origin;
 use crate::permits::Permits;
+use crate::policies::Policies;
 use crate::pulse::Pulse;
 use crate::refusals::Refusals;
 use crate::tails::Tails;
@@ -143,7 +146,8 @@ fn open(
             "no --origin was given: the logs made now are named after this machine, for ever"
         );
     }
-    let mut settings = Settings::new(&host, config.logs());
+    let (logs, books) = books::books(config.logs()).map_err(OpenError::Setting)?;
+    let mut settings = Settings::new(&host, logs);
     settings.version = Some(env!("CARGO_PKG_VERSION").to_owned());
     let hot = Arc::new(Hot::resuming(query::Settings::default()));
     let indexer = hot.indexer();
@@ -163,8 +167,8 @@ fn open(
         hot,
         indexer,
         tokens,
-        open_logs: config.open_logs(),
-        policy: Policy::default(),
+        books,
+        policies: Policies::default(),
         limits: config.limits,
         permits: Permits::new(config.limits.in_flight_bytes_max),
         turns: Turns::new(),
@@ -172,6 +176,7 @@ fn open(
         refusals: Refusals::default(),
         metrics: Metrics::new(clock.now()),
         connections: Connections::new(connections_max),
+        verifications: Verifications::default(),
         clock,
         counters: Counters::default(),
         backlog: Backlog::new(),

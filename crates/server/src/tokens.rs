@@ -190,6 +190,7 @@ impl Tokens {
         }
         Some(Principal {
             name: token.name.clone(),
+            token_id: token.id.clone(),
             role: token.role,
             tenant: token.tenant.clone(),
             services: token.services.clone(),

@@ -24,6 +24,9 @@ pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> 
     if let Some(cursor) = &args.cursor {
         path.push_str(&format!("&cursor={}", escape(cursor)));
     }
+    if let Some(log) = &args.log {
+        path.push_str(&format!("&log={}", escape(log)));
+    }
     let page = client(global)?.get_json(&path)?;
     if global.json {
         return out::json(&page);

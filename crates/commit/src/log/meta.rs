@@ -6,6 +6,24 @@ use sha2::{Digest, Sha256};
 
 use super::hex;
 
+/// What a log is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// It takes a tenant's events.
+    #[default]
+    Events,
+    /// It takes what the server states about who used the tenant's events and changed its
+    /// settings.
+    Access,
+}
+
+impl Purpose {
+    fn is_events(&self) -> bool {
+        *self == Purpose::Events
+    }
+}
+
 /// What is fixed when a log is created, as `logs/<log>/log.json` keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +41,9 @@ pub struct LogMeta {
     /// Origin of the log that it follows: of the partition that was closed when it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
+    /// What it is for; it stands in the file of an access log alone.
+    #[serde(default, skip_serializing_if = "Purpose::is_events")]
+    pub purpose: Purpose,
 }
 
 impl LogMeta {

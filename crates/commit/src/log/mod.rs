@@ -18,7 +18,7 @@ pub use checkpoint::{Checkpoint, LogKey, hex, read_unverified};
 pub(crate) use chunks::{ChunkPlace, Chunks};
 pub(crate) use epochs::{Counters, Epochs};
 pub use ids::{IDS_MAX, IdKey, Ids, SAME_ID_MAX, WINDOW_NS};
-pub use meta::LogMeta;
+pub use meta::{LogMeta, Purpose};
 pub(crate) use published::Addition;
 pub use published::Published;
 pub use reader::Reader;

@@ -64,6 +64,7 @@ impl House {
             name: name.into(),
             tenant: tenant.into(),
             public: false,
+            purpose: commit::Purpose::Events,
         });
         let mut open = commit::Settings::new("query.test", specs.into());
         (open.file_bytes, open.files_ahead) = (1 << 20, false);

@@ -57,7 +57,7 @@ pub fn table_rows() -> String {
         out.push_str(&row(setting, &default));
     }
     out.push_str(&format!(
-        "| `log` | list of tables | one | 1 to 1000 | no | {} |\n",
+        "| `log` | list of tables | one | 1 to 500 | no | {} |\n",
         table::LOG_WHAT
     ));
     for setting in LOG {

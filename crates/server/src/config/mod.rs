@@ -17,10 +17,9 @@ mod rules;
 mod setting;
 mod table;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use commit::LogSpec;
+use commit::{LogSpec, Purpose};
 
 pub use describe::{annotated, table_rows};
 pub use fault::{ConfigError, Fault, Place};
@@ -102,13 +101,9 @@ impl Config {
             name: log.name.clone(),
             tenant: log.tenant.clone(),
             public: log.public,
+            purpose: Purpose::Events,
         };
         self.log.iter().map(spec).collect()
-    }
-
-    /// The log that takes a tenant's events, by tenant.
-    pub(crate) fn open_logs(&self) -> BTreeMap<String, String> {
-        self.log.iter().map(|log| (log.tenant.clone(), log.name.clone())).collect()
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::load::Draft;
 use super::{Config, Limits};
 
-/// Logs of one lane; the head has room for as many.
-const LOGS_MAX: usize = 1_000;
+/// Logs of one lane; each has its access log, and the head has room for both.
+const LOGS_MAX: usize = 500;
 
 /// Checks what no value says of itself.
 pub(super) fn check(draft: &mut Draft) {

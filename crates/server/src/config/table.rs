@@ -122,5 +122,11 @@ pub const LOG: &[Setting<LogConfig>] = &[
 ];
 
 fn check_log(name: &str) -> Result<(), String> {
-    LogSpec { name: name.to_owned(), tenant: String::new(), public: false }.check()
+    LogSpec {
+        name: name.to_owned(),
+        tenant: String::new(),
+        public: false,
+        purpose: commit::Purpose::Events,
+    }
+    .check()
 }

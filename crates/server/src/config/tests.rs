@@ -41,7 +41,7 @@ fn every_fault_is_told_with_its_place_and_what_is_allowed() {
         ("limits = 3", "line 1: `limits` must be a table: [limits]"),
         ("log = 3", "line 1: `log` must be a list of tables: [[log]]"),
         ("log = [3]", "line 1: `log` must be a list of tables: [[log]]"),
-        ("log = []", "line 1: 1 to 1000 logs are allowed, not 0"),
+        ("log = []", "line 1: 1 to 500 logs are allowed, not 0"),
         (
             "[[log]]\nname = \"A\"\npublic = 1\n",
             "line 1: `log.tenant` must stand and does not; line 2: `log.name` the log name \"A\" \

@@ -103,6 +103,16 @@ impl Failure {
         Failure { retry_after_s: Some(1), ..failure }
     }
 
+    /// The stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Whether the caller is known and may not do this.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN
+    }
+
     /// Something of ours failed. The cause goes to the traces, not to the caller.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Failure {
         tracing::error!(%cause, "a request failed");

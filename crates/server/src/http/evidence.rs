@@ -9,7 +9,7 @@ use axum::response::Response;
 use commit::evidence::{Asked, Claim, Disclosure, EvidenceError, evidence as make_evidence};
 use event::{PathText, format_time, pointer};
 use query::Scope;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::auth::Caller;
@@ -17,6 +17,7 @@ use super::error::Failure;
 use super::extract::small_json;
 use super::read::{read_failure, readable, reading};
 use super::shown::answer;
+use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
 
 /// Events of one evidence file.
@@ -27,7 +28,7 @@ const IDS_MAX: usize = 1_000;
 const OLD_MAX: usize = 16;
 
 /// What evidence is asked for.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EvidenceRequest {
     #[serde(default)]
@@ -49,14 +50,14 @@ pub(crate) struct EvidenceRequest {
     hide: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Place {
     log: String,
     seq: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Range {
     log: String,
@@ -69,15 +70,34 @@ pub(crate) async fn evidence(
     Caller(caller): Caller,
     request: Request,
 ) -> Result<Response, Failure> {
-    let scope = caller.scope()?;
-    let mut request: EvidenceRequest = small_json(request).await?;
-    if !request.ids.is_empty() {
-        app.backlog.indexed().await?;
-        let ids = std::mem::take(&mut request.ids);
-        let found = app.turns.long(|| places(&app, &scope, &ids)).await?;
-        request.events.extend(found);
-    }
-    app.clone().turns.proof(move || prove(&app, &scope, &request)).await
+    // The body of somebody who may not read is not read.
+    let request: EvidenceRequest = match caller.overview() {
+        Ok(_) => small_json(request).await?,
+        Err(_) => EvidenceRequest::default(),
+    };
+    let access = access(&request)?;
+    let read = async |scope| {
+        let mut request = request;
+        if !request.ids.is_empty() {
+            app.backlog.indexed().await?;
+            let ids = std::mem::take(&mut request.ids);
+            let found = app.turns.long(|| places(&app, &scope, &ids)).await?;
+            request.events.extend(found);
+        }
+        app.turns.proof(|| prove(&app, &scope, &request)).await
+    };
+    stated::read(&app, &caller, access, read).await
+}
+
+/// What the access log says of it: the request itself.
+fn access(request: &EvidenceRequest) -> Result<Access, Failure> {
+    let text = serde_json::to_string(request).map_err(|error| Failure::internal(&error))?;
+    let access = Access::new("evidence.export", "export").asking(&text);
+    let range = request.range.as_ref().map(|range| &range.log);
+    Ok(match range.or(request.events.first().map(|place| &place.log)) {
+        Some(name) => access.of_log(name),
+        None => access,
+    })
 }
 
 /// Where the events with these ids stand.
@@ -96,7 +116,7 @@ fn places(app: &App, scope: &Scope, ids: &[String]) -> Result<Vec<Place>, Failur
     ids.iter().map(place).collect()
 }
 
-fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response, Failure> {
+fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Answered, Failure> {
     let wrong = |what: &str| Failure::bad_request("evidence", what);
     let (name, seqs) = match (&request.range, &request.events[..]) {
         (Some(range), []) => {
@@ -148,7 +168,7 @@ fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Response
         error => Failure::internal(&error),
     })?;
     pointers.all_met()?;
-    Ok(answer(&made))
+    Ok(Answered { response: answer(&made), events: seqs.len() as u64 })
 }
 
 /// What to show, name and hide, and which of it was met with.

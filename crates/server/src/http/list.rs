@@ -12,6 +12,7 @@ use super::error::Failure;
 use super::extract::Parameters;
 use super::read::reading;
 use super::shown::{Shown, ShownGap, answer};
+use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
 
 /// Events that one list may read before it says that it is partial.
@@ -20,13 +21,15 @@ const ROWS_MAX: u64 = 500_000;
 const COUNT_ROWS_MAX: u64 = 20_000_000;
 
 /// Parameters that are no filter.
-const OWN: [&str; 4] = ["order", "count", "limit", "cursor"];
+const OWN: [&str; 5] = ["order", "count", "limit", "cursor", "log"];
 
 /// A list as its query parameters ask for it; a name that is not ours is a filter by that name.
 struct Listing {
     filter: Filter,
     ask: Ask,
     count: bool,
+    /// The one log that is read.
+    log: Option<String>,
 }
 
 impl Listing {
@@ -34,13 +37,14 @@ impl Listing {
         let wrong = |what: String| Failure::bad_request("query", what);
         let filter = filter_of(parameters, &OWN, now)?;
         let ask = Ask { limit: 100, rows_max: ROWS_MAX, ..Ask::default() };
-        let mut listing = Listing { filter, ask, count: false };
+        let mut listing = Listing { filter, ask, count: false, log: None };
         for (name, value) in parameters {
             let allowed = |what: &str| wrong(format!("{name}={value}: allowed is {what}"));
             match (name.as_str(), value.as_str()) {
                 ("order", "newest") => listing.ask.order = Order::Newest,
                 ("order", "oldest") => listing.ask.order = Order::Oldest,
                 ("order", _) => return Err(allowed("newest or oldest")),
+                ("log", name) => listing.log = Some(name.to_owned()),
                 ("count", "exact") => listing.count = true,
                 ("count", _) => return Err(allowed("exact")),
                 ("limit", limit) => {
@@ -82,10 +86,18 @@ pub(crate) async fn search(
     Caller(caller): Caller,
     Parameters(parameters): Parameters,
 ) -> Result<Response, Failure> {
-    let scope = caller.scope()?;
     let listing = Listing::parse(&parameters, app.clock.now())?;
-    app.backlog.indexed().await?;
-    app.clone().turns.long(move || list(&app, &scope, &listing)).await
+    let asked: Vec<String> = parameters.iter().map(|(n, value)| format!("{n}={value}")).collect();
+    let access = Access::new("events.search", "list").asking(&asked.join(" "));
+    let access = match &listing.log {
+        Some(name) => access.of_log(name),
+        None => access,
+    };
+    let read = async |scope| {
+        app.backlog.indexed().await?;
+        app.turns.long(|| list(&app, &scope, &listing)).await
+    };
+    stated::read(&app, &caller, access, read).await
 }
 
 /// One page of a list, as it is answered.
@@ -115,7 +127,7 @@ struct ShownCount {
     partial: bool,
 }
 
-fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Response, Failure> {
+fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Answered, Failure> {
     let started = app.clock.elapsed();
     let (page, counted, gaps) = reading(app, |source| {
         let page = query::search(source, scope, &listing.filter, &listing.ask)?;
@@ -123,7 +135,7 @@ fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Response, Failure
         Ok((page, listing.count.then(count).transpose()?, gaps(source, scope)))
     })?;
     let unreadable = page.unreadable.iter();
-    Ok(answer(&List {
+    let response = answer(&List {
         events: Shown::all(&page.hits)?,
         next: page.next.as_ref().map(ToString::to_string),
         partial: page.partial,
@@ -135,5 +147,6 @@ fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Response, Failure
         gaps: ShownGap::all(&gaps.gaps),
         gaps_more: gaps.more,
         took_ms: app.clock.elapsed().saturating_sub(started).as_secs_f64() * 1_000.0,
-    }))
+    });
+    Ok(Answered { response, events: page.hits.len() as u64 })
 }

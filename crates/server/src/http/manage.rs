@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use admit::Statement;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
+use crate::access::stated;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
 use crate::metrics::scrape;
@@ -58,10 +60,22 @@ pub(crate) async fn create_token(
     Caller(caller): Caller,
     request: Request,
 ) -> Result<Response, Failure> {
-    caller.may_manage()?;
-    let new: NewToken = small_json(request).await?;
-    let made = work(WITH_DISK, move || app.tokens.create(&caller.tenant, new)).await?;
-    let text = made.map_err(failure)?;
+    let right = caller.may_manage();
+    let statement = Statement::new("token.create", "audit", "create");
+    let (statement, new) = match &right {
+        Ok(()) => {
+            let new: NewToken = small_json(request).await?;
+            (statement.to("token", &new.name).to("role", &new.role.to_string()), Some(new))
+        }
+        // The body of somebody who may not do this is not read.
+        Err(_) => (statement, None),
+    };
+    let (app_, tenant) = (app.clone(), caller.tenant.clone());
+    let create = async move || {
+        let new = new.ok_or_else(|| Failure::internal(&"no token was asked for"))?;
+        work(WITH_DISK, move || app_.tokens.create(&tenant, new)).await?.map_err(failure)
+    };
+    let text = stated::change(&app, &caller, right, statement, create).await?;
     let note = "shown once: only its hash is kept";
     Ok((StatusCode::CREATED, Json(json!({ "token": text, "note": note }))).into_response())
 }
@@ -86,12 +100,16 @@ pub(crate) async fn revoke_token(
     Caller(caller): Caller,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Failure> {
-    caller.may_manage()?;
-    let revoked = work(WITH_DISK, move || app.tokens.revoke(&caller.tenant, &id)).await?;
-    match revoked.map_err(failure)? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Failure::not_found("no such token")),
-    }
+    let statement = Statement::new("token.revoke", "audit", "revoke").to("token", &id);
+    let (app_, tenant) = (app.clone(), caller.tenant.clone());
+    let revoke = async move || {
+        let revoked = work(WITH_DISK, move || app_.tokens.revoke(&tenant, &id)).await?;
+        match revoked.map_err(failure)? {
+            true => Ok(StatusCode::NO_CONTENT),
+            false => Err(Failure::not_found("no such token")),
+        }
+    };
+    stated::change(&app, &caller, caller.may_manage(), statement, revoke).await
 }
 
 fn failure(error: TokenError) -> Failure {

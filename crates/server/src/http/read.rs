@@ -19,6 +19,7 @@ use super::error::Failure;
 use super::extract::InPath;
 use super::shown::{Place, Shown, ShownGap, answer};
 use super::trace::ShownTrace;
+use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
 
 /// How long one read may take; what it found until then is partial.
@@ -47,7 +48,7 @@ pub(crate) async fn open_gaps(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
 ) -> Result<Json<Value>, Failure> {
-    let scope = caller.scope()?;
+    let scope = caller.overview()?;
     app.backlog.indexed().await?;
     let found = reading(&app, |source| Ok(gaps(source, &scope)))?;
     Ok(Json(json!({ "gaps": ShownGap::all(&found.gaps), "more": found.more })))
@@ -67,17 +68,22 @@ pub(crate) async fn by_id(
     Caller(caller): Caller,
     InPath(id): InPath<String>,
 ) -> Result<Response, Failure> {
-    let scope = caller.scope()?;
-    app.backlog.indexed().await?;
-    let read = move |app: &App| {
-        let hits = reading(app, |source| query::by_id(source, &scope, &id))?;
-        let Some((newest, others)) = hits.split_first() else {
-            return Err(Failure::not_found("no event has this id, or none that you may read"));
-        };
-        let others = others.iter().map(Place::new).collect();
-        Ok(answer(&OfId { newest: Shown::new(newest)?, others }))
+    let access = Access::new("event.read", "read").to("event", &id);
+    let read = async |scope| {
+        app.backlog.indexed().await?;
+        app.turns.short(|| newest_of(&app, &scope, &id)).await
     };
-    app.clone().turns.short(move || read(&app)).await
+    stated::read(&app, &caller, access, read).await
+}
+
+fn newest_of(app: &App, scope: &Scope, id: &str) -> Result<Answered, Failure> {
+    let hits = reading(app, |source| query::by_id(source, scope, id))?;
+    let Some((newest, others)) = hits.split_first() else {
+        return Err(Failure::not_found("no event has this id, or none that you may read"));
+    };
+    let others = others.iter().map(Place::new).collect();
+    let response = answer(&OfId { newest: Shown::new(newest)?, others });
+    Ok(Answered { response, events: 1 })
 }
 
 /// A log that the caller may read.
@@ -98,29 +104,30 @@ pub(crate) async fn by_seq(
     Caller(caller): Caller,
     InPath((name, seq)): InPath<(String, u64)>,
 ) -> Result<Response, Failure> {
-    let scope = caller.scope()?;
-    let read = move |app: &App| {
-        let found = reading(app, |source| query::by_seq(source, &scope, &name, seq))?;
+    let access = Access::new("event.read", "read").of_log(&name).to("entry", &seq.to_string());
+    let one = |scope: &Scope| {
+        let found = reading(&app, |source| query::by_seq(source, scope, &name, seq))?;
         let absent = || Failure::not_found("no such log or entry, or none that you may read");
         let hit = found.ok_or_else(absent)?;
-        Ok(answer(&Shown::new(&hit)?))
+        Ok(Answered { response: answer(&Shown::new(&hit)?), events: 1 })
     };
-    app.clone().turns.short(move || read(&app)).await
+    let read = async |scope| app.turns.short(|| one(&scope)).await;
+    stated::read(&app, &caller, access, read).await
 }
 
 pub(crate) async fn logs(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
 ) -> Result<Json<Value>, Failure> {
-    let scope = caller.scope()?;
+    let scope = caller.overview()?;
     let all = app.store.logs();
-    let logs = all.values().filter(|log| scope.sees(&log.meta));
+    let logs = all.values().filter(|log| scope.may_see(&log.meta));
     let shown = logs.map(|log| {
         let checkpoint = log.checkpoint();
         json!({
             "name": log.meta.name(), "origin": log.meta.origin, "tenant": log.meta.tenant,
-            "public": log.meta.public, "opened_at": log.meta.opened_at, "vkey": log.vkey(),
-            "size": checkpoint.size, "checkpoint": checkpoint.note,
+            "public": log.meta.public, "purpose": log.meta.purpose, "opened_at": log.meta.opened_at,
+            "vkey": log.vkey(), "size": checkpoint.size, "checkpoint": checkpoint.note,
         })
     });
     Ok(Json(json!({ "logs": shown.collect::<Vec<_>>() })))
@@ -132,11 +139,17 @@ pub(crate) async fn receipt(
     Caller(caller): Caller,
     InPath((name, seq)): InPath<(String, u64)>,
 ) -> Result<Response, Failure> {
-    let scope = caller.scope()?;
-    let log = readable(&app, &scope, &name)?;
-    let proof = tlog_proof(&log, &log.checkpoint(), seq);
-    let proof = proof.ok_or_else(|| Failure::not_found(format!("the log has no entry {seq}")))?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], proof).into_response())
+    let access = Access::new("receipt.export", "export").of_log(&name);
+    let access = access.to("entry", &seq.to_string());
+    let read = async |scope| {
+        let log = readable(&app, &scope, &name)?;
+        let proof = tlog_proof(&log, &log.checkpoint(), seq);
+        let absent = || Failure::not_found(format!("the log has no entry {seq}"));
+        let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+        let response = (text, proof.ok_or_else(absent)?).into_response();
+        Ok(Answered { response, events: 0 })
+    };
+    stated::read(&app, &caller, access, read).await
 }
 
 pub(crate) async fn trace(
@@ -144,12 +157,17 @@ pub(crate) async fn trace(
     Caller(caller): Caller,
     InPath(id): InPath<String>,
 ) -> Result<Response, Failure> {
-    let scope = caller.scope()?;
-    app.backlog.indexed().await?;
-    let read = move |app: &App| {
-        let found = reading(app, |source| query::trace(source, &scope, &id))?;
+    let access = Access::new("trace.read", "read").to("trace", &id);
+    let whole = |scope: &Scope| {
+        let found = reading(&app, |source| query::trace(source, scope, &id))?;
         let absent = || Failure::not_found("nothing is recorded under this id that you may read");
-        Ok(answer(&ShownTrace::new(&found.ok_or_else(absent)?)?))
+        let found = found.ok_or_else(absent)?;
+        let events = found.hops.len() as u64;
+        Ok(Answered { response: answer(&ShownTrace::new(&found)?), events })
     };
-    app.clone().turns.long(move || read(&app)).await
+    let read = async |scope| {
+        app.backlog.indexed().await?;
+        app.turns.long(|| whole(&scope)).await
+    };
+    stated::read(&app, &caller, access, read).await
 }

@@ -33,7 +33,7 @@ pub(crate) async fn status(
     Caller(caller): Caller,
 ) -> Result<Json<Value>, Failure> {
     caller.may_oversee()?;
-    let scope = caller.scope()?;
+    let scope = caller.overview()?;
     let now = app.clock.now();
     let mut status = of_server(&app, now);
     status["logs"] = logs(&app, &caller.tenant);

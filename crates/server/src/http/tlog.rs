@@ -14,6 +14,7 @@ use commit::{Log, TILE_WIDTH};
 use super::auth::MaybeCaller;
 use super::error::Failure;
 use super::extract::InPath;
+use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
 use crate::tile_path::Resource;
 
@@ -32,14 +33,23 @@ pub(crate) async fn serve(
         let note = log.checkpoint().note.clone().into_bytes();
         return Ok(respond(note, "text/plain; charset=utf-8", "no-store"));
     }
-    let reads = caller
-        .is_some_and(|principal| principal.tenant == log.meta.tenant && principal.scope().is_ok());
-    if !log.meta.public && !reads {
+    let respond = |kept| {
+        let bytes = bytes(&log, &resource).ok_or_else(absent)?;
+        Ok(respond(bytes, "application/octet-stream", kept))
+    };
+    if log.meta.public {
+        return respond(IMMUTABLE);
+    }
+    let caller = caller.ok_or_else(absent)?;
+    if !caller.overview().is_ok_and(|scope| scope.may_see(&log.meta)) {
         return Err(absent());
     }
-    let bytes = bytes(&log, &resource).ok_or_else(absent)?;
-    let kept = if log.meta.public { IMMUTABLE } else { IMMUTABLE_PRIVATE };
-    Ok(respond(bytes, "application/octet-stream", kept))
+    if !app.verifications.begins(&caller.token_id, &name, app.clock.elapsed()) {
+        return respond(IMMUTABLE_PRIVATE);
+    }
+    let access = Access::new("log.verify", "read").of_log(&name);
+    let read = async |_| Ok(Answered { response: respond(IMMUTABLE_PRIVATE)?, events: 0 });
+    stated::read(&app, &caller, access, read).await
 }
 
 /// A tile or bundle, if it lies below the signed size: nothing unsigned is shown.

@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use capture::Format;
-use commit::Log;
+use commit::{Log, Purpose};
 
 use super::auth::Caller;
 use super::body::{self, Arrived};
@@ -84,7 +84,7 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     let Write { app, peer, parameters, headers, body } = write;
     app.counters.requests.fetch_add(1, Relaxed);
     let terms = Terms { atomic: is_atomic(parameters, format)?, wanted: Wanted::of(&headers) };
-    let log = app.open_log(&peer.tenant);
+    let log = app.open_log(&peer.tenant, Purpose::Events);
     let log = log.ok_or_else(|| Failure::not_found("this tenant has no open log"))?;
     let mut permit = app.permits.permit(&peer.tenant);
     let arrived = body::read(&headers, body, app.limits.body_bytes_max, &mut permit).await?;

@@ -3,7 +3,7 @@
 //! ```text
 //! folder.json           {"format":"counterfoil.folder/v1","id":"<32 lower hex>"}\n
 //! logs/<log>/log.json   {"format":"counterfoil.log/v1","origin":"…","tenant":"…","public":…,
-//!                        "opened_at":"…Z"[,"follows":"<origin>"]}\n
+//!                        "opened_at":"…Z"[,"follows":"<origin>"][,"purpose":"access"]}\n
 //! logs/<log>/birth      signed checkpoint of size 0
 //! ```
 //!
@@ -148,6 +148,7 @@ fn log_origin(text: &str) -> Result<String, Malformed> {
     };
     let opened_at = log.need("opened_at")?.text("`opened_at`")?;
     let follows = log.take("follows").map(|origin| origin.text("`follows`")).transpose()?;
+    let purpose = log.take("purpose").map(|purpose| purpose.text("`purpose`")).transpose()?;
     log.end("it")?;
     let mut spelt = String::from("{\"format\":\"counterfoil.log/v1\",\"origin\":");
     json::push_text(&mut spelt, &origin);
@@ -158,7 +159,8 @@ fn log_origin(text: &str) -> Result<String, Malformed> {
         spelt.push_str(",\"follows\":");
         json::push_text(&mut spelt, follows);
     }
-    spelt.push_str("}\n");
+    // An access log's; of a log of events nothing stands there.
+    spelt.push_str(if purpose.is_some() { ",\"purpose\":\"access\"}\n" } else { "}\n" });
     match spelt == text && is_time(&opened_at) {
         true => Ok(origin),
         false => Err(malformed("not the file of a log, as its format spells it")),

@@ -62,8 +62,9 @@ fn known_server(global: &Global, url: &str) -> Result<(Option<String>, Server), 
 
 fn only_log(client: &Client) -> Result<String, CliError> {
     let answer = client.get_json("/v1/logs")?;
-    let logs = list(&answer["logs"]);
-    let names: Vec<String> = logs.iter().map(|log| view::text(&log["name"])).collect();
+    // An access log is verified by who names it.
+    let logs = list(&answer["logs"]).iter().filter(|log| log["purpose"] != "access");
+    let names: Vec<String> = logs.map(|log| view::text(&log["name"])).collect();
     match &names[..] {
         [name] => Ok(name.clone()),
         _ => Err(CliError::usage(format!("which log? --log one of: {}", names.join(", ")))),

@@ -23,6 +23,8 @@ use super::error::Failure;
 use super::extract::Parameters;
 use super::list::filter_of;
 use super::read::reading;
+use crate::access::Principal;
+use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
 use crate::tails::Seat;
 use stream::{Pieces, Tail};
@@ -91,17 +93,33 @@ pub(crate) async fn tail(
     headers: HeaderMap,
     Parameters(parameters): Parameters,
 ) -> Result<Response, Failure> {
-    let scope = caller.scope()?;
     let wanted = Wanted::parse(&parameters, &headers, app.clock.now())?;
+    let asked: Vec<String> = parameters.iter().map(|(n, value)| format!("{n}={value}")).collect();
+    let access = Access::new("events.tail", "list").asking(&asked.join(" "));
+    let read = async |scope| {
+        let response = begin(&app, &caller, &headers, wanted, scope).await?;
+        // What it shows comes after its beginning is stated.
+        Ok(Answered { response, events: 0 })
+    };
+    stated::read(&app, &caller, access, read).await
+}
+
+async fn begin(
+    app: &Arc<App>,
+    caller: &Principal,
+    headers: &HeaderMap,
+    wanted: Wanted,
+    scope: Scope,
+) -> Result<Response, Failure> {
     app.backlog.indexed().await?;
     let seat: Seat = app.tails.enter(&caller.tenant)?;
     let first = {
-        let (app, scope, wanted) = (&app, &scope, &wanted);
+        let (scope, wanted) = (&scope, &wanted);
         app.turns.long(move || wanted.begin(app, scope)).await?
     };
     let (give, take) = mpsc::channel(1);
-    let token = token_of(&headers).unwrap_or_default().to_owned();
-    let tail = Tail::new(app, seat, scope, wanted.filter, wanted.began, token);
+    let token = token_of(headers).unwrap_or_default().to_owned();
+    let tail = Tail::new(app.clone(), seat, scope, wanted.filter, wanted.began, token);
     tokio::spawn(tail.run(first, give));
     let no_buffer = HeaderName::from_static("x-accel-buffering");
     let headers = [

@@ -1,0 +1,152 @@
+//! Reads and changes, which the access log knows of.
+//!
+//! Promises: no answer to a read leaves before the access log has, durably, who read what and how
+//! it ended; no change is made before the access log has that it is attempted. Where the log
+//! cannot be written, nothing is read and nothing is changed. No role and no setting is asked.
+//!
+//! Never: states a value of an event that was read. What was asked for stands there: ids, places
+//! and the text of searches.
+
+use std::sync::Arc;
+
+use admit::{Statement, number};
+use axum::response::Response;
+use commit::Purpose;
+use query::Scope;
+
+use super::{Principal, Role};
+use crate::app::App;
+use crate::http::error::Failure;
+
+/// Bytes that are kept of what was asked for.
+const TEXT_BYTES_MAX: usize = 16 << 10;
+
+/// A read, as the access log will tell it.
+pub(crate) struct Access {
+    statement: Statement,
+    /// The one log that it is about.
+    log: Option<String>,
+}
+
+/// An answer that shows so many events.
+pub(crate) struct Answered {
+    pub(crate) response: Response,
+    pub(crate) events: u64,
+}
+
+impl Access {
+    /// Such as `events.search` and `list`.
+    pub(crate) fn new(action: &str, verb: &str) -> Access {
+        Access { statement: Statement::new(action, "audit", verb), log: None }
+    }
+
+    /// What is read, by its kind and id.
+    pub(crate) fn to(self, kind: &str, id: &str) -> Access {
+        Access { statement: self.statement.to(kind, id), ..self }
+    }
+
+    /// What is asked for, in words of the search language or of the request.
+    pub(crate) fn asking(self, text: &str) -> Access {
+        let cut = text.floor_char_boundary(TEXT_BYTES_MAX);
+        let statement = self.statement.with(&["statement", "language"], "counterfoil");
+        let statement = statement.with(&["statement", "text"], text[..cut].to_owned());
+        let statement = match cut < text.len() {
+            true => statement.with(&["statement", "truncated"], true),
+            false => statement,
+        };
+        Access { statement, ..self }
+    }
+
+    /// It is about one log alone, which may be an access log.
+    pub(crate) fn of_log(self, name: &str) -> Access {
+        Access { log: Some(name.to_owned()), ..self.to("log", name) }
+    }
+}
+
+/// Reads with the right to, and answers once the access log has it.
+pub(crate) async fn read<F>(
+    app: &Arc<App>,
+    caller: &Principal,
+    access: Access,
+    read: impl FnOnce(Scope) -> F,
+) -> Result<Response, Failure>
+where
+    F: Future<Output = Result<Answered, Failure>>,
+{
+    let scope = caller.scope().map(|scope| match &access.log {
+        Some(name) => scope.only(name),
+        None => scope,
+    });
+    let read = match scope {
+        Ok(scope) => read(scope).await,
+        Err(failure) => Err(failure),
+    };
+    let statement = ended(caller.does(access.statement), &read);
+    let statement = match &read {
+        Ok(answered) => {
+            statement.with(&["outcome", "counts", "succeeded"], number(answered.events))
+        }
+        Err(_) => statement,
+    };
+    app.state(&caller.tenant, Purpose::Access, statement).await?;
+    read.map(|answered| answered.response)
+}
+
+/// Changes something, with the right to: the attempt is in the access log before it takes force,
+/// and how it ended before it is answered.
+pub(crate) async fn change<T, F>(
+    app: &Arc<App>,
+    caller: &Principal,
+    right: Result<(), Failure>,
+    what: Statement,
+    change: impl FnOnce() -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let what = caller.does(what);
+    if let Err(failure) = right {
+        let refused: Result<(), Failure> = Err(failure);
+        app.state(&caller.tenant, Purpose::Access, ended(what, &refused)).await?;
+        return Err(refused.err().unwrap_or_else(|| Failure::internal(&"a right was lost")));
+    }
+    let operation = app.store.world().new_id();
+    let what = what.with(&["correlation", "operation_id"], operation);
+    let attempt = what.clone().with(&["phase"], "attempt");
+    app.state(&caller.tenant, Purpose::Access, attempt).await?;
+    // A crash from here on leaves an attempt without an end, which is what happened.
+    let changed = change().await;
+    let end = ended(what.with(&["phase"], "end"), &changed);
+    app.state(&caller.tenant, Purpose::Access, end).await?;
+    changed
+}
+
+/// How it ended, by the answer.
+fn ended<T>(statement: Statement, result: &Result<T, Failure>) -> Statement {
+    let Err(failure) = result else { return statement.ended("success") };
+    let statement =
+        statement.ended("failure").with(&["outcome", "code"], failure.code().to_owned());
+    match failure.is_forbidden() {
+        true => statement
+            .with(&["decision", "effect"], "deny")
+            .with(&["decision", "mode"], "enforced")
+            .with(&["decision", "engine"], "roles"),
+        false => statement,
+    }
+}
+
+impl Principal {
+    /// Says who it is in a statement. A token that only sends is a service's; who reads or manages
+    /// with one is taken for a person.
+    pub(crate) fn does(&self, statement: Statement) -> Statement {
+        let actor = match self.role {
+            Role::Producer | Role::Forwarder => "service",
+            Role::Reader | Role::Auditor | Role::Admin => "user",
+        };
+        statement
+            .by(actor, &self.name)
+            .with(&["actor", "groups"], vec![self.role.to_string().into()])
+            .with(&["authentication", "method"], "token")
+            .with(&["authentication", "token_id"], self.token_id.clone())
+    }
+}

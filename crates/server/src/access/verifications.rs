@@ -1,0 +1,50 @@
+//! Who reads the tiles of a log: a verifier takes thousands of them, and the access log tells it
+//! once.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Tiles that a token takes of a log within this time are one verification.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(600);
+/// Pairs of token and log that are remembered. Beyond it, older ones are told again.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// When each verification began, by token and log.
+#[derive(Default)]
+pub(crate) struct Verifications(Mutex<BTreeMap<(String, String), Duration>>);
+
+impl Verifications {
+    /// Whether this tile is the first of a verification, which is then to be stated.
+    pub(crate) fn begins(&self, token_id: &str, log: &str, now: Duration) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let key = (token_id.to_owned(), log.to_owned());
+        let is_known = |began: &Duration| now.saturating_sub(*began) < TOLD_AGAIN_AFTER;
+        if all.get(&key).is_some_and(is_known) {
+            return false;
+        }
+        if all.len() >= REMEMBERED_MAX {
+            all.clear();
+        }
+        all.insert(key, now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verification_is_told_once() {
+        let all = Verifications::default();
+        let begins = |token: &str, log: &str, s| all.begins(token, log, Duration::from_secs(s));
+        assert!(begins("a", "x", 0) && !begins("a", "x", 599));
+        assert!(begins("a", "y", 1) && begins("b", "x", 1));
+        assert!(begins("a", "x", 600), "after ten minutes it is another");
+        for n in 0..REMEMBERED_MAX {
+            begins("many", &n.to_string(), 600);
+        }
+        assert!(all.0.lock().expect("whole").len() <= REMEMBERED_MAX);
+    }
+}
