@@ -9,6 +9,8 @@
 //! Never: decides anything.
 
 mod families;
+#[cfg(test)]
+mod packaged;
 mod page;
 mod requests;
 mod scrape;
