@@ -66,6 +66,10 @@ pub(crate) enum Command {
     ///
     /// Works with the server up or down, and changes nothing. Exit code 1 where something is bad.
     Doctor(Doctor),
+    /// What an error's code means, and what to do
+    ///
+    /// Needs no server: the pages of docs/errors/ are in the program.
+    Explain(Explain),
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(Token),
@@ -192,6 +196,12 @@ pub(crate) struct Show {
 pub(crate) struct Trace {
     /// Trace, correlation, session or operation id, or its beginning
     pub(crate) id: String,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Explain {
+    /// The code, as an error or a refusal names it; without one, all of them
+    pub(crate) code: Option<String>,
 }
 
 #[derive(ClapArgs)]

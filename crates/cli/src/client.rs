@@ -8,7 +8,7 @@ use ureq::Agent;
 use ureq::http::Response;
 
 use crate::context::Server;
-use crate::error::CliError;
+use crate::error::{CliError, Refused};
 use crate::patience::Patience;
 
 /// Bytes of the largest answer that is read.
@@ -170,21 +170,31 @@ impl Answer {
     /// The body as JSON, or what the server says is wrong; where nothing is there, what to do.
     pub(crate) fn json_or(&self, next: &str) -> Result<Value, CliError> {
         match self.status {
-            404 => Err(CliError::Server(format!("{}; {next}", self.failure()))),
+            404 => Err(CliError::Refused(Refused { next: Some(next.into()), ..self.refused() })),
             _ => self.json(),
         }
     }
 
     /// What the server says is wrong (RFC 9457).
     pub(crate) fn failure(&self) -> CliError {
+        CliError::Refused(self.refused())
+    }
+
+    fn refused(&self) -> Refused {
         let problem = self.problem();
-        let detail = problem["detail"].as_str().unwrap_or("no reason was given");
-        let hint = match self.status {
-            401 => "; save a token: counterfoil context add NAME --at URL --token-file FILE",
-            403 => "; take a token with another role: --token, --context",
-            _ => "",
+        let text = |name: &str| problem[name].as_str().map(str::to_owned);
+        let next = match self.status {
+            401 => Some("save a token: counterfoil context add NAME --at URL --token-file FILE"),
+            403 => Some("take a token with another role: --token, --context"),
+            _ => None,
         };
-        CliError::Server(format!("the server said {}: {detail}{hint}", self.status))
+        Refused {
+            status: self.status,
+            code: text("code"),
+            detail: text("detail").unwrap_or_else(|| "no reason was given".into()),
+            request_id: text("request_id"),
+            next: next.map(str::to_owned),
+        }
     }
 }
 

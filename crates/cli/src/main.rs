@@ -23,10 +23,11 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
+    let json = args.global.json;
     match commands::run(args).and_then(out::whole) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            out::error(&error);
+            out::error(&error, json);
             ExitCode::from(error.exit_code())
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde_json::Value;
 
-use crate::error::CliError;
+use crate::error::{CliError, Refused};
 use crate::out;
 
 /// How long one question waits in all.
@@ -30,10 +30,14 @@ impl Patience {
         let pause = pause.max(PAUSE_MIN);
         if self.waited + pause > WAIT_MAX {
             let (waited, pause) = (self.waited.as_secs(), pause.as_secs().max(1));
-            return Err(CliError::Server(format!(
-                "the server is not ready: {detail}; waited {waited} s, try again in {pause} s or \
-                 later"
-            )));
+            let text = |name: &str| problem[name].as_str().map(str::to_owned);
+            return Err(CliError::Refused(Refused {
+                status: 503,
+                code: text("code"),
+                detail: detail.to_owned(),
+                request_id: text("request_id"),
+                next: Some(format!("waited {waited} s, try again in {pause} s or later")),
+            }));
         }
         if problem["code"] == "indexing" || self.waited + pause > SILENT_MAX {
             self.say(detail);

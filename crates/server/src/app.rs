@@ -12,6 +12,7 @@ use crate::access::verifications::Verifications;
 use crate::backlog::Backlog;
 use crate::books::Books;
 use crate::config::Limits;
+use crate::http::request_id::RequestIds;
 use crate::metrics::Metrics;
 use crate::permits::Permits;
 use crate::policies::Policies;
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub(crate) tails: Arc<Tails>,
     pub(crate) refusals: Refusals,
     pub(crate) verifications: Verifications,
+    pub(crate) request_ids: Arc<RequestIds>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
     pub(crate) metrics: Metrics,

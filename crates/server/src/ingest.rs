@@ -52,7 +52,10 @@ pub(crate) async fn work<T: Send + 'static>(
     if bytes <= INLINE_BYTES_MAX {
         return Ok(job());
     }
-    tokio::task::spawn_blocking(job).await.map_err(|error| Failure::internal(&error))
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(job))
+        .await
+        .map_err(|error| Failure::internal(&error))
 }
 
 /// Refuses what no event may be, before anything is made of it.

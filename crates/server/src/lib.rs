@@ -14,6 +14,7 @@ mod capacity;
 pub mod config;
 mod descriptors;
 pub mod encoding;
+pub mod errors;
 mod http;
 mod ingest;
 mod keys;

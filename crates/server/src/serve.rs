@@ -21,6 +21,7 @@ use crate::backlog::{self, Backlog};
 use crate::books;
 use crate::config::Config;
 use crate::descriptors;
+use crate::http::request_id::RequestIds;
 use crate::http::{self, Patience};
 use crate::metrics::Metrics;
 use crate::origin;
@@ -116,7 +117,8 @@ pub async fn start(
     let pulse = Pulse::start(app.clone()).map_err(thread)?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
     let (router, connections) = (http::router(app.clone()), app.connections.clone());
-    let listening = http::listen(listener, router, connections, Patience::default(), stopped);
+    let (ids, patience) = (app.request_ids.clone(), Patience::default());
+    let listening = http::listen(listener, router, connections, patience, ids, stopped);
     let task = tokio::spawn(listening);
     let started = Started { address, vkeys, first_tokens };
     Ok(Running { started, app, stop, task, backlog, pulse, _held: held })
@@ -133,6 +135,7 @@ fn open(
     let keys: Arc<dyn Disk> = Arc::new(keys);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let request_ids = RequestIds::new(entropy.as_ref());
     let id_key = id_key(keys.as_ref(), entropy.as_ref())?;
     let tokens = Tokens::open(disk.clone(), clock.clone(), entropy.clone())?;
     // A name matters only while there is no log yet.
@@ -174,6 +177,7 @@ fn open(
         turns: Turns::new(),
         tails,
         refusals: Refusals::default(),
+        request_ids,
         metrics: Metrics::new(clock.now()),
         connections: Connections::new(connections_max),
         verifications: Verifications::default(),

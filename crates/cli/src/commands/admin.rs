@@ -30,7 +30,7 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     let heads = [("PRODUCER", 32), ("CODE", 24), ("COUNT", 12)];
     out::table(heads, &counts.iter().map(row).collect::<Vec<_>>());
     out::line("");
-    out::line("The last of them (UTC); docs/errors.md says what to do:");
+    out::line("The last of them (UTC); counterfoil explain CODE says what to do:");
     for refusal in list(&answer["last"]) {
         let at = view::moment(&view::text(&refusal["at"]));
         let producer = view::text(&refusal["producer"]);

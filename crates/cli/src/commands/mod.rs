@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod contexts;
 mod doctor;
 mod evidence;
+mod explain;
 mod receipt;
 mod search;
 mod send;
@@ -40,6 +41,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Refusals => admin::refusals(global).map(|()| 0),
         Command::Doctor(doctor) => doctor::run(global, &doctor),
         Command::Status => status::run(global),
+        Command::Explain(explain) => explain::run(global, &explain).map(|()| 0),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
         Command::Key(_) => admin::export_keys(global).map(|()| 0),
         Command::Config(config) => config::run(global, &config),

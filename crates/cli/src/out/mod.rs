@@ -97,9 +97,17 @@ pub(crate) fn note(text: &str) {
     eprintln!("{}", painted(text, false));
 }
 
-/// Prints why a command failed.
-pub(crate) fn error(error: &CliError) {
+/// Prints why a command failed; as JSON where the answer would have been JSON.
+#[expect(clippy::print_stderr, reason = "this is the output")]
+pub(crate) fn error(error: &CliError, json: bool) {
+    if json {
+        eprintln!("{}", text::clean_json(&error.to_json().to_string()));
+        return;
+    }
     note(&format!("counterfoil: {error}"));
+    if let Some(footnote) = error.footnote() {
+        note(&format!("  {footnote}"));
+    }
 }
 
 /// A line of progress, on standard error and only where that is a terminal.

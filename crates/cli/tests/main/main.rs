@@ -4,6 +4,7 @@ mod access;
 mod config;
 mod corpora;
 mod doctor;
+mod explain;
 mod fake;
 mod http;
 mod life;

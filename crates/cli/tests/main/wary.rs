@@ -229,7 +229,8 @@ fn a_server_that_says_to_ask_again_is_asked_again() {
     let never = Fake::new(move |_, _| Reply::busy(61, &problem));
     let failed = ask(&folder, &never, &["show", "x"]);
     assert!(failed.err.contains("indexing what it has: 43 %; waited 0 s"), "{}", failed.err);
-    assert_eq!((failed.code, failed.err.lines().count()), (1, 1));
+    assert!(failed.err.ends_with("\n  what to do: counterfoil explain indexing\n"), "{failed:?}");
+    assert_eq!((failed.code, failed.err.lines().count()), (1, 2));
 
     // One that is busy is asked again without a word, before anybody misses the answer.
     let busy = json!({ "code": "busy", "detail": "no room" });

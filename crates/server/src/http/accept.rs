@@ -19,6 +19,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connection::serve;
+use super::error::Failure;
+use super::request_id::{RequestId, RequestIds};
 use super::seen::Patience;
 use crate::app::Connections;
 
@@ -29,13 +31,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 const TURNED_AWAY_MAX: usize = 64;
 /// How long one that is turned away has to read why.
 const TURN_AWAY_MAX: Duration = Duration::from_secs(1);
-/// The answer at the bound; a test holds it against the table of failures.
-const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\nretry-after: 1\r\nconnection: close\r\n\
-    content-length: 176\r\n\r\n\
-    {\"type\":\"urn:counterfoil:error:connections\",\"title\":\"Service Unavailable\",\
-    \"status\":503,\"code\":\"connections\",\
-    \"detail\":\"the server has as many connections as it may; retry soon\"}";
 
 /// Serves connections until `stopped` says so, and then until the last answer.
 pub(crate) async fn listen(
@@ -43,6 +38,7 @@ pub(crate) async fn listen(
     router: Router,
     connections: Arc<Connections>,
     patience: Patience,
+    ids: Arc<RequestIds>,
     stopped: watch::Receiver<bool>,
 ) {
     let mut stop = stopped.clone();
@@ -64,7 +60,7 @@ pub(crate) async fn listen(
                 }
                 connections.refused.fetch_add(1, Relaxed);
                 if turned_away.len() < TURNED_AWAY_MAX.min(connections.max) {
-                    turned_away.spawn(timeout(TURN_AWAY_MAX, turn_away(stream)));
+                    turned_away.spawn(timeout(TURN_AWAY_MAX, turn_away(stream, ids.make())));
                 }
             }
         }
@@ -103,12 +99,25 @@ fn is_of_peer(error: &io::Error) -> bool {
 
 /// Says that there is no room, and reads on until the peer has heard it: to close before would make
 /// TCP throw the answer away together with the request.
-async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
-    stream.write_all(FULL.as_bytes()).await?;
+async fn turn_away(mut stream: TcpStream, id: RequestId) -> io::Result<()> {
+    stream.write_all(full(id).as_bytes()).await?;
     stream.shutdown().await?;
     let mut piece = [0; 4096];
     while stream.read(&mut piece).await? > 0 {}
     Ok(())
+}
+
+/// The answer at the bound. No request was read: the id is one of ours.
+fn full(id: RequestId) -> String {
+    let detail = "the server has as many connections as it may; retry soon";
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+         retry-after: 1\r\nx-request-id: {id}\r\nconnection: close\r\n"
+    );
+    let failure = Failure::busy("connections", detail);
+    // Texts and numbers are always JSON.
+    let body = serde_json::to_string(&failure.problem(Some(id))).unwrap_or_default();
+    format!("{head}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 #[cfg(test)]

@@ -20,9 +20,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::arrival::Late;
+use super::request_id::RequestId;
 use crate::metrics::Coded;
 
-/// Every status with its codes. docs/errors.md says what each means; a code is stable.
+/// Every status with its codes. docs/errors/ has a page for each; a code is stable.
 pub(crate) const CODES: [(u16, &[&str]); 10] = [
     (400, &["json", "schema", "empty", "encoding", "body", "query", "path", "evidence", "token"]),
     (401, &["token"]),
@@ -45,13 +46,17 @@ pub(crate) struct Failure {
     retry_after_s: Option<u32>,
 }
 
+/// Problem details. The type is a reference that leads to the page about the code, at the server
+/// that answered: a self-hosted one has no other place that all its callers reach.
 #[derive(Serialize)]
-struct Problem<'a> {
+pub(super) struct Problem<'a> {
     r#type: String,
     title: &'a str,
     status: u16,
     code: &'static str,
-    detail: String,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 impl Failure {
@@ -122,20 +127,27 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What the caller is told.
+    pub(super) fn problem(&self, request_id: Option<RequestId>) -> Problem<'_> {
+        Problem {
+            r#type: format!("/docs/errors/{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            request_id: request_id.map(|id| id.to_string()),
+        }
+    }
+}
+
 fn is_known(status: u16, code: &str) -> bool {
     CODES.iter().any(|(known, codes)| *known == status && codes.contains(&code))
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let problem = Problem {
-            r#type: format!("urn:counterfoil:error:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("error"),
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: self.detail,
-        };
-        let mut response = (self.status, Json(problem)).into_response();
+        let mut response = (self.status, Json(self.problem(RequestId::current()))).into_response();
         response.extensions_mut().insert(Coded(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -146,63 +158,5 @@ impl IntoResponse for Failure {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    use super::*;
-
-    const PAGE: &str = include_str!("../../../../docs/errors.md");
-
-    #[test]
-    fn the_page_has_every_code_with_its_status_and_no_other() {
-        let row = |line: &str| {
-            let (status, rest) = line.strip_prefix("| ")?.split_once(" | `")?;
-            Some((status.parse::<u16>().ok()?, rest.split_once('`')?.0.to_owned()))
-        };
-        let told: BTreeSet<(u16, String)> = PAGE.lines().filter_map(row).collect();
-        let codes = CODES
-            .iter()
-            .flat_map(|(status, codes)| codes.iter().map(|code| (*status, (*code).to_owned())));
-        assert_eq!(told, codes.collect());
-    }
-
-    /// The codes of refusals in a source text: what stands first, in quotes, where one is made.
-    fn refused(source: &str) -> impl Iterator<Item = String> {
-        let made = ["Refusal::new(", "Problem::new(", "code: "];
-        let behind = made.into_iter().flat_map(|what| source.split(what).skip(1));
-        let code =
-            |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0.into());
-        behind.filter_map(code).collect::<Vec<String>>().into_iter()
-    }
-
-    fn sources(folder: &Path, found: &mut Vec<String>) {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                sources(&path, found);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                let text = std::fs::read_to_string(&path).expect("text");
-                // Tests stand last, and make up codes of their own.
-                found.push(text.split("#[cfg(test)]").next().unwrap_or_default().to_owned());
-            }
-        }
-    }
-
-    #[test]
-    fn the_page_has_every_refusal_and_no_other() {
-        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut texts = Vec::new();
-        for name in ["event", "capture", "admit", "server"] {
-            sources(&crates.join(name).join("src"), &mut texts);
-        }
-        let codes: BTreeSet<String> = texts.iter().flat_map(|text| refused(text)).collect();
-        let (refusals, _) = PAGE.split_once("## Requests that fail").expect("two parts");
-        let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
-        assert_eq!(refusals.lines().filter_map(row).collect::<BTreeSet<_>>(), codes);
     }
 }

@@ -11,8 +11,10 @@ mod extract;
 mod linger;
 mod list;
 mod manage;
+mod pages;
 mod read;
 mod receipt;
+pub(crate) mod request_id;
 mod seen;
 mod shown;
 mod status;
@@ -45,6 +47,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/livez", get(manage::livez))
         .route("/readyz", get(manage::readyz))
         .route("/metrics", get(manage::metrics))
+        // What a failure means is no secret, and 401 has a page too.
+        .route("/docs/errors", get(pages::index))
+        .route("/docs/errors/{code}", get(pages::page))
         // Checkpoints and public logs are for strangers; the handler guards the rest.
         .route("/tlog/{log}/{*rest}", get(tlog::serve))
         .route("/v1/events", post(write::events).get(list::search))
@@ -67,6 +72,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         // Write handlers bound their bodies themselves; this bounds the JSON of the others.
         .layer(DefaultBodyLimit::max(SMALL_BYTES_MAX))
         .layer(from_fn(linger::linger))
+        .layer(from_fn_with_state(app.request_ids.clone(), request_id::identify))
         // Outermost: what is counted is what the caller gets.
         .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)

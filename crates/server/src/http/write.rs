@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use capture::Format;
 use commit::{Log, Purpose};
+use tracing::Instrument;
 
 use super::auth::Caller;
 use super::body::{self, Arrived};
@@ -90,7 +91,7 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     let arrived = body::read(&headers, body, app.limits.body_bytes_max, &mut permit).await?;
     let intake = Intake { format, lines, peer };
     // What was accepted is finished even if the sender hangs up: the task is not theirs.
-    let task = tokio::spawn(finish(app, log, arrived, intake, terms, permit));
+    let task = tokio::spawn(finish(app, log, arrived, intake, terms, permit).in_current_span());
     task.await.map_err(|error| Failure::internal(&error))?
 }
 

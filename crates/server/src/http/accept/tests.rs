@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::routing::{get, post};
@@ -50,6 +49,7 @@ impl House {
             router,
             Connections::new(connections_max),
             patience,
+            RequestIds::new(&platform::SystemEntropy),
             stopped,
         ));
         House { address, gate, stop, task }
@@ -257,9 +257,13 @@ async fn errors_of_accept_end_nothing() {
 
 #[test]
 fn the_answer_at_the_bound_is_a_problem() {
-    let (head, body) = FULL.split_once("\r\n\r\n").expect("a head and a body");
+    let answer = full(RequestIds::new(&platform::SystemEntropy).make());
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     assert!(head.ends_with(&format!("content-length: {}", body.len())), "{}", body.len());
     let problem: serde_json::Value = serde_json::from_str(body).expect("JSON");
     assert_eq!((&problem["status"], &problem["code"]), (&503.into(), &"connections".into()));
+    let id = problem["request_id"].as_str().expect("an id");
+    assert!(head.contains(&format!("\r\nx-request-id: {id}\r\n")), "{head}");
+    assert_eq!(problem["type"], "/docs/errors/connections");
     assert!(CODES.iter().any(|(s, codes)| *s == 503 && codes.contains(&"connections")));
 }
