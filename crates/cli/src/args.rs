@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Send(Send),
     /// Find events
     Search(Search),
+    /// Show events as they are committed
+    ///
+    /// Goes on until Ctrl-C, over breaks and restarts of the server, and loses nothing over them.
+    Tail(Tail),
     /// Show one event
     Show(Show),
     /// Follow a transaction across services
@@ -181,6 +185,20 @@ pub(crate) struct Search {
     /// Search one log alone, such as an access log
     #[arg(long, value_name = "NAME")]
     pub(crate) log: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Tail {
+    /// What to show, as for `search`
+    #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub(crate) query: String,
+    /// Begin with so many that are there already, at most 1000
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
+    #[arg(value_parser = value_parser!(u16).range(0..=1000))]
+    pub(crate) last: u16,
+    /// Go on behind this cursor, an `id` that a tail gave
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
 }
 
 #[derive(ClapArgs)]

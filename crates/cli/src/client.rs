@@ -68,6 +68,28 @@ impl Client {
         })
     }
 
+    /// Opens a stream that has no end of its own; where there is none, what was answered instead.
+    pub(crate) fn stream(
+        &self,
+        path: &str,
+        last_id: Option<&str>,
+    ) -> Result<Result<impl Read + use<>, Answer>, CliError> {
+        let mut request = self.agent.get(self.url(path));
+        if let Some(bearer) = self.bearer() {
+            request = request.header("authorization", bearer);
+        }
+        if let Some(id) = last_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = request.config().timeout_global(None).build().call();
+        match response {
+            Ok(response) if response.status().is_success() => {
+                Ok(Ok(response.into_body().into_reader()))
+            }
+            response => self.answer(response).map(Err),
+        }
+    }
+
     /// Sends a body.
     pub(crate) fn post(
         &self,

@@ -12,6 +12,7 @@ mod commands;
 mod context;
 mod demo;
 mod error;
+mod listen;
 mod out;
 mod patience;
 mod supervisor;

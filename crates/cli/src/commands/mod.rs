@@ -12,6 +12,7 @@ mod send;
 pub(crate) mod serve;
 mod show;
 mod status;
+mod tail;
 mod trace;
 mod verify;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Demo(demo) => demo::run(&demo).map(|()| 0),
         Command::Send(send) => send::run(global, &send),
         Command::Search(search) => search::run(global, &search).map(|()| 0),
+        Command::Tail(tail) => tail::run(global, &tail).map(|()| 0),
         Command::Show(show) => show::run(global, &show).map(|()| 0),
         Command::Trace(trace) => trace::run(global, &trace).map(|()| 0),
         Command::Receipt(receipt) => receipt::run(global, &receipt).map(|()| 0),

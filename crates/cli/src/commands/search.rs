@@ -48,19 +48,7 @@ fn table(hits: &[Value]) {
         (Some(_), true) => view::clock(view::happened(event)).chars().take(8).collect(),
         (Some(_), false) => view::clock(view::happened(event)).to_owned(),
     };
-    let row = |hit: &Value| {
-        let event = &hit["event"];
-        let (ended, colour) = view::ended(event);
-        [
-            time(event).into(),
-            view::short_id(hit).into(),
-            view::text(&event["service"]["name"]).into(),
-            view::who(event).into(),
-            view::did(event).into(),
-            view::what(event).into(),
-            Cell(ended.to_owned(), colour),
-        ]
-    };
+    let row = |hit: &Value| row(hit, time(&hit["event"]));
     let heads = [
         (if narrow { "UTC" } else { "TIME (UTC)" }, 23),
         ("ID", 40),
@@ -71,6 +59,21 @@ fn table(hits: &[Value]) {
         ("ENDED", 8),
     ];
     out::table(heads, &hits.iter().map(row).collect::<Vec<_>>());
+}
+
+/// An event as a row: time, id, service, who, did, what, ended.
+pub(super) fn row(hit: &Value, time: String) -> [Cell; 7] {
+    let event = &hit["event"];
+    let (ended, colour) = view::ended(event);
+    [
+        time.into(),
+        view::short_id(hit).into(),
+        view::text(&event["service"]["name"]).into(),
+        view::who(event).into(),
+        view::did(event).into(),
+        view::what(event).into(),
+        Cell(ended.to_owned(), colour),
+    ]
 }
 
 /// The day on which all of them happened, if it is one.

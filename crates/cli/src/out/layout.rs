@@ -92,6 +92,47 @@ pub(crate) fn table<const N: usize>(heads: [(&str, usize); N], rows: &[[Cell; N]
     }
 }
 
+/// Rows that come one by one: a column is as wide as what stood in it so far, between what is usual
+/// and the most it may be; where the terminal is narrow, the widest give way.
+pub(crate) struct Flow<const N: usize> {
+    /// Head, usual width, most.
+    heads: [(&'static str, usize, usize); N],
+    widths: [usize; N],
+    begun: bool,
+}
+
+impl<const N: usize> Flow<N> {
+    pub(crate) fn new(heads: [(&'static str, usize, usize); N]) -> Flow<N> {
+        let widths = heads.map(|(head, usual, _)| usual.max(head.len().min(usual)));
+        Flow { heads, widths, begun: false }
+    }
+
+    /// Prints a row, below the heads if it is the first.
+    pub(crate) fn row(&mut self, cells: &[Cell; N]) {
+        for (at, Cell(text, _)) in cells.iter().enumerate() {
+            self.widths[at] = self.widths[at].max(width(text).min(self.heads[at].2));
+        }
+        let room = columns(&std::io::stdout());
+        if !self.begun {
+            self.begun = true;
+            let heads = self.heads.map(|(head, ..)| (head, Ink::Plain));
+            line(&ink(Ink::Dim, &self.text(heads, room)));
+        }
+        line(&self.text(cells.each_ref().map(|Cell(text, colour)| (text.as_str(), *colour)), room));
+    }
+
+    fn text(&self, cells: [(&str, Ink); N], room: usize) -> String {
+        let widths = fitted(self.widths, room);
+        let cells = cells.iter().zip(widths).enumerate().map(|(at, ((text, colour), wide))| {
+            // What is piped is never cut.
+            let wide = if room == usize::MAX { wide.max(width(text)) } else { wide };
+            let text = cell(text, wide);
+            ink(*colour, if at + 1 == N { text.trim_end() } else { &text })
+        });
+        format!("  {}", cells.collect::<Vec<_>>().join("  "))
+    }
+}
+
 /// Widths with which a row of a table has room.
 fn fitted<const N: usize>(mut widths: [usize; N], room: usize) -> [usize; N] {
     let needed = |widths: &[usize; N]| widths.iter().sum::<usize>() + 2 * N;
@@ -136,6 +177,19 @@ mod tests {
         assert_eq!(dotted(&parts, 99), ["ab · cd · ef"]);
         assert_eq!(dotted(&parts, 8), ["ab · cd", "  ef"]);
         assert_eq!(wrap("\u{202e}x y", 9), ["\\u{202e}x", "y"]);
+    }
+
+    #[test]
+    fn rows_that_come_one_by_one_fit_and_what_is_piped_stays_whole() {
+        let mut flow = Flow::new([("TIME", 4, 8), ("WHO", 4, 10), ("DID", 4, 30)]);
+        flow.widths = [8, 10, 30];
+        let text = "a very long name of somebody";
+        let cells = [("12:00:00", Ink::Plain), (text, Ink::Plain), (text, Ink::Plain)];
+        let shown = flow.text(cells, 40);
+        assert_eq!(width(&shown), 40, "{shown}");
+        assert_eq!(shown, "  12:00:00  a very lo…  a very long nam…", "{shown}");
+        let piped = flow.text(cells, usize::MAX);
+        assert_eq!(piped.matches(text).count(), 2, "{piped}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-pub(crate) use layout::{Cell, columns, fact, note_parts, parts, table};
+pub(crate) use layout::{Cell, Flow, columns, fact, note_parts, parts, table};
 pub(crate) use text::{cell, clean, count, fit, number, width};
 
 use crate::error::CliError;
@@ -45,6 +45,9 @@ const INKS: [(char, &str); 6] = [
 /// Set when standard output took less than it was given.
 static IS_CUT: AtomicBool = AtomicBool::new(false);
 
+/// Set when whoever read standard output closed it.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
 /// Prints a line.
 pub(crate) fn line(text: &str) {
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -58,8 +61,14 @@ fn print(text: &str) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             IS_CUT.store(true, Relaxed);
         }
-        _ => {}
+        Err(_) => IS_CLOSED.store(true, Relaxed),
+        Ok(()) => {}
     }
+}
+
+/// Whether nobody reads standard output any more: what goes on for ever may end.
+pub(crate) fn is_closed() -> bool {
+    IS_CLOSED.load(Relaxed) || IS_CUT.load(Relaxed)
 }
 
 /// Passes a result on if all that was printed could be.

@@ -53,6 +53,15 @@ impl Folder {
         self.serve_with(&[])
     }
 
+    /// Starts a server on `data` where one was before.
+    pub fn serve_at(&self, url: &str) -> Server {
+        let address = url.strip_prefix("http://").expect("an http address");
+        Server::start(self.command(&SERVE.map(|word| match word {
+            "127.0.0.1:0" => address,
+            word => word,
+        })))
+    }
+
     /// Starts a server on `data` with further arguments.
     pub fn serve_with(&self, more: &[&str]) -> Server {
         Server::start(self.command(&[&SERVE, more].concat()))

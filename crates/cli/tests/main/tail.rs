@@ -1,6 +1,8 @@
 //! Following over HTTP: server-sent events, breaks and stops.
 
 use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -266,4 +268,73 @@ fn a_tail_ends_with_its_token() {
     assert_eq!((end.name.as_str(), &end.data["why"]), ("end", &json!("token")));
     assert!(listener.next().is_none());
     server.stop();
+}
+
+/// `counterfoil tail` as it runs.
+struct Running {
+    child: std::process::Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Running {
+    fn start(folder: &Folder, args: &[&str]) -> Running {
+        let mut command = folder.command(&[&["tail"], args].concat());
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        Running { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().expect("a line").expect("text")
+    }
+
+    /// Ends it as a person does; what it said on standard error.
+    fn interrupt(mut self) -> String {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+        let mut said = String::new();
+        let mut err = self.child.stderr.take().expect("piped");
+        err.read_to_string(&mut said).expect("text");
+        assert!(self.child.wait().expect("ended").success(), "{said}");
+        said
+    }
+}
+
+#[test]
+fn the_command_goes_on_over_a_restart() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let (token, url) = (folder.first_token("default"), server.url.clone());
+    send(&server, &token, &numbered(0..3, "shop"));
+    let mut json = Running::start(&folder, &["--json", "-n", "2", "service:shop"]);
+    let id = |line: String| {
+        let shown: Value = serde_json::from_str(&line).expect("JSON");
+        shown["event"]["id"].as_str().expect("an id").to_owned()
+    };
+    assert_eq!([id(json.line()), id(json.line())], ["e-1", "e-2"]);
+    server.stop();
+    let server = folder.serve_at(&url);
+    send(&server, &token, &numbered(3..5, "shop"));
+    assert_eq!([id(json.line()), id(json.line())], ["e-3", "e-4"]);
+    let said = json.interrupt();
+    assert!(said.contains("the server ended it: the server stops"), "{said}");
+    assert!(said.contains("connection broke") && said.contains("connected again"), "{said}");
+    assert!(said.ends_with("4 events · 1 break\n") || said.contains("4 events · "), "{said}");
+
+    let mut rows = Running::start(&folder, &["-n", "1", "service:shop"]);
+    assert_eq!(rows.line().trim(), "2026-01-02");
+    let heads = rows.line();
+    assert!(heads.trim_start().starts_with("TIME (UTC)") && heads.contains("WHO"), "{heads}");
+    send(&server, &token, &[event("\u{1b}[2Jevil", "shop")]);
+    for _ in 0..2 {
+        let row = rows.line();
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!((cells[0], &cells[2..]), ("03:04:05.000", &["shop", "u", "stock.reserve"][..]));
+    }
+    assert!(rows.interrupt().contains("2 events"));
+    server.stop();
+    // Nobody listens there: that is no tail.
+    let refused = folder.run(&["tail"]);
+    assert!(refused.code == 1 && refused.err.contains("is it running?"), "{refused:?}");
 }
