@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::refusals::Refusals;
+use crate::room::Room;
 use crate::tails::Tails;
 use crate::tokens::Tokens;
 use crate::turns::Turns;
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     pub(crate) tails: Arc<Tails>,
     pub(crate) refusals: Refusals,
+    pub(crate) room: Room,
     pub(crate) verifications: Verifications,
     pub(crate) request_ids: Arc<RequestIds>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -25,6 +25,7 @@ mod policies;
 mod pulse;
 mod readiness;
 mod refusals;
+mod room;
 mod serve;
 
 mod statements;

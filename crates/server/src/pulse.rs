@@ -8,7 +8,10 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use crate::app::App;
+use crate::room;
 
 /// From one beat to the next.
 const BEAT: Duration = Duration::from_secs(1);
@@ -23,8 +26,10 @@ impl Pulse {
     /// Starts to beat.
     pub(crate) fn start(app: Arc<App>) -> std::io::Result<Pulse> {
         let (stop, stopped) = channel();
+        let runtime = Handle::current();
         let beat = move || {
             while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                runtime.block_on(room::watch(&app));
                 for (log, error) in app.store.tick() {
                     tracing::warn!(log, cause = %error, "a log over its limit stays open");
                 }

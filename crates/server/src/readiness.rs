@@ -8,9 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use serde::Serialize;
 
 use crate::app::App;
-
-/// Bytes that the next journal file takes.
-const FILE_BYTES: u64 = 64 << 20;
+use crate::room::Level;
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,6 +33,8 @@ pub(crate) struct Facts {
     pub(crate) stopping: bool,
     /// Bytes free on the disk; `None` where it does not say.
     pub(crate) disk_free: Option<u64>,
+    /// What the watch on it says.
+    pub(crate) room: Level,
     /// Events indexed, compared with their entries, and found at the start.
     pub(crate) start: [u64; 3],
     /// Whether all of them are indexed.
@@ -78,6 +78,7 @@ impl App {
             failed: self.failed.load(Relaxed),
             stopping: self.stopping.load(Relaxed),
             disk_free: self.store.world().disk.volume().ok().map(|volume| volume.bytes_free),
+            room: self.room.level(),
             start: self.backlog.progress(),
             indexed: self.backlog.is_open(),
         })
@@ -94,17 +95,16 @@ fn journal(facts: &Facts) -> Condition {
 }
 
 fn disk(facts: &Facts) -> Condition {
-    // Files that were made ahead take writes for a while yet: an answer of 503 `disk` comes only
-    // when they are full too.
-    let condition = |holds, found| Condition { name: "disk", holds, needed: false, found };
-    match facts.disk_free {
-        None => condition(false, "the file system does not say how much room it has".into()),
-        Some(free) if free < FILE_BYTES => {
-            let what = "too little for the next journal file of 64 MiB: give the disk room";
-            condition(false, format!("{} MiB free, {what}", free >> 20))
-        }
-        Some(free) => condition(true, format!("{} MiB free", free >> 20)),
-    }
+    let free = match facts.disk_free {
+        Some(free) => format!("{} MiB free", free >> 20),
+        None => "the file system does not say how much is free".into(),
+    };
+    let (holds, needed, what) = match facts.room {
+        Level::Critical => (false, true, ", less than disk.free_min_bytes: give the disk room"),
+        Level::Low => (false, false, ", less than disk.free_warn_bytes: give the disk room"),
+        Level::Enough => (facts.disk_free.is_some(), false, ""),
+    };
+    Condition { name: "disk", holds, needed, found: format!("{free}{what}") }
 }
 
 fn stopping(facts: &Facts) -> Condition {
@@ -134,8 +134,8 @@ mod tests {
     use super::*;
 
     fn well() -> Facts {
-        let disk_free = Some(FILE_BYTES);
-        Facts { failed: false, stopping: false, disk_free, start: [7, 7, 7], indexed: true }
+        let (disk_free, room) = (Some(1 << 40), Level::Enough);
+        Facts { failed: false, stopping: false, disk_free, room, start: [7, 7, 7], indexed: true }
     }
 
     /// The names of what does not hold, and whether writes are accepted.
@@ -151,8 +151,8 @@ mod tests {
         assert_eq!(judged(&Facts { failed: true, ..well() }), (vec!["journal"], false));
         assert_eq!(judged(&Facts { stopping: true, ..well() }), (vec!["running"], false));
         assert_eq!(judged(&Facts { disk_free: None, ..well() }), (vec!["disk"], true));
-        let full = Facts { disk_free: Some(FILE_BYTES - 1), ..well() };
-        assert_eq!(judged(&full), (vec!["disk"], true));
+        assert_eq!(judged(&Facts { room: Level::Low, ..well() }), (vec!["disk"], true));
+        assert_eq!(judged(&Facts { room: Level::Critical, ..well() }), (vec!["disk"], false));
         let starting = Facts { start: [3, 0, 7], indexed: false, ..well() };
         assert_eq!(judged(&starting), (vec!["index", "checked"], true));
         let checking = Facts { start: [7, 3, 7], ..well() };

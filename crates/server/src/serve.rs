@@ -29,6 +29,7 @@ use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::pulse::Pulse;
 use crate::refusals::Refusals;
+use crate::room::{self, Room};
 use crate::tails::Tails;
 use crate::tokens::{NewToken, TokenError, Tokens};
 use crate::turns::Turns;
@@ -114,6 +115,8 @@ pub async fn start(
     let first_tokens = first_tokens(&app, config)?;
     let backlog = catch_up(app.clone(), stop.clone())?;
     let thread = |error| StartError::Folder("a thread".into(), error);
+    // Before the first body: a start on a full disk takes none in.
+    room::watch(&app).await;
     let pulse = Pulse::start(app.clone()).map_err(thread)?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
     let (router, connections) = (http::router(app.clone()), app.connections.clone());
@@ -178,6 +181,7 @@ fn open(
         tails,
         refusals: Refusals::default(),
         request_ids,
+        room: Room::new(config.disk),
         metrics: Metrics::new(clock.now()),
         connections: Connections::new(connections_max),
         verifications: Verifications::default(),

@@ -11,6 +11,7 @@ mod life;
 mod metrics;
 mod packaged;
 mod pressure;
+mod room;
 mod status;
 mod stop;
 mod supervised;

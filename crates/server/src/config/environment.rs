@@ -15,9 +15,20 @@ use super::{LOG, SETTINGS};
 /// What every variable of ours begins with.
 const PREFIX: &str = "COUNTERFOIL_";
 /// Variables that are no settings: options of commands, and what tests go by.
-const OTHERS: [&str; 12] = [
-    "URL", "TOKEN", "CONTEXT", "CONTEXTS", "DATA", "KEYS", "CONFIG", "SHARED", "SEED", "SEEDS",
-    "KILLS", "TRIES",
+const OTHERS: [&str; 13] = [
+    "URL",
+    "TOKEN",
+    "CONTEXT",
+    "CONTEXTS",
+    "DATA",
+    "KEYS",
+    "CONFIG",
+    "SHARED",
+    "SEED",
+    "SEEDS",
+    "KILLS",
+    "TRIES",
+    "METRICS_OUT",
 ];
 
 /// A variable; without a value if that is no UTF-8.

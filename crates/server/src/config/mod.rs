@@ -40,6 +40,8 @@ pub struct Config {
     pub log: Vec<LogConfig>,
     /// Bounds.
     pub limits: Limits,
+    /// Room that the disk is to keep.
+    pub disk: Disk,
 }
 
 /// One log.
@@ -74,7 +76,23 @@ impl Default for Config {
             origin: None,
             log: vec![log],
             limits: Limits::default(),
+            disk: Disk::default(),
         }
+    }
+}
+
+/// Room that the disk is to keep; 0 is no threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Free bytes below which it is told.
+    pub free_warn_bytes: usize,
+    /// Free bytes below which no body is taken in.
+    pub free_min_bytes: usize,
+}
+
+impl Default for Disk {
+    fn default() -> Disk {
+        Disk { free_warn_bytes: 2 << 30, free_min_bytes: 256 << 20 }
     }
 }
 

@@ -16,6 +16,8 @@ const CONNECTIONS_MAX: usize = 65_536;
 const BODY_BYTES_MAX: usize = 32 << 20;
 /// More than any machine has to spare for bodies.
 const IN_FLIGHT_BYTES_MAX: usize = 1 << 40;
+/// More than any disk has.
+const FREE_BYTES_MAX: usize = 1 << 60;
 
 /// The settings of the server, in the order in which they are shown. Those of one table of the file
 /// stand together, those of none first.
@@ -86,6 +88,33 @@ pub const SETTINGS: &[Setting<Config>] = &[
         what: "connections open at once; further ones are answered 503 and closed. Fewer, with a \
                trace that says so, where the system lets the process open fewer than 320 files \
                more than that",
+    },
+    Setting {
+        name: "disk.free_warn_bytes",
+        field: Field::Count {
+            of: |config| &mut config.disk.free_warn_bytes,
+            unit: "bytes",
+            min: 0,
+            max: FREE_BYTES_MAX,
+        },
+        allowed: "",
+        reload: Reload::Restart,
+        what: "free bytes of the data folder's file system below which `/readyz` warns and the \
+               log states it; 0 for never",
+    },
+    Setting {
+        name: "disk.free_min_bytes",
+        field: Field::Count {
+            of: |config| &mut config.disk.free_min_bytes,
+            unit: "bytes",
+            min: 0,
+            max: FREE_BYTES_MAX,
+        },
+        allowed: "",
+        reload: Reload::Restart,
+        what: "free bytes below which no body is taken in: 503 `disk`. What is left is kept for \
+               the log's own statements, for a stop and for the next start, which wants 192 MiB; 0 \
+               for never",
     },
 ];
 

@@ -84,6 +84,7 @@ struct Terms {
 async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, Failure> {
     let Write { app, peer, parameters, headers, body } = write;
     app.counters.requests.fetch_add(1, Relaxed);
+    app.room.take_in()?;
     let terms = Terms { atomic: is_atomic(parameters, format)?, wanted: Wanted::of(&headers) };
     let log = app.open_log(&peer.tenant, Purpose::Events);
     let log = log.ok_or_else(|| Failure::not_found("this tenant has no open log"))?;

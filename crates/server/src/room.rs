@@ -1,0 +1,141 @@
+//! The watch on the disk's room: who sends is told in time, so that what the log itself has to
+//! state, a stop, and the next start find room.
+//!
+//! Promises: below `disk.free_min_bytes` no body is taken in (503 `disk`; senders keep it), and
+//! each crossing of a threshold is stated once in every tenant's log.
+//!
+//! Never: stops what was taken in already.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use admit::Statement;
+use commit::Purpose;
+
+use crate::app::App;
+use crate::config::Disk;
+use crate::http::error::Failure;
+
+/// How much more must be free before a level is left again: one journal file.
+const BACK_BYTES: u64 = 64 << 20;
+
+/// How it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Level {
+    Enough = 0,
+    /// Below `disk.free_warn_bytes`.
+    Low = 1,
+    /// Below `disk.free_min_bytes`: no body is taken in.
+    Critical = 2,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Level::Enough => "enough",
+            Level::Low => "low",
+            Level::Critical => "critical",
+        }
+    }
+}
+
+/// The level after a look at the disk; what was low stays so until there is clearly more.
+fn level(free: u64, before: Level, limits: &Disk) -> Level {
+    let back = |at: Level| if before >= at { BACK_BYTES } else { 0 };
+    let below = |bytes: usize, at| free < (bytes as u64).saturating_add(back(at)) && bytes > 0;
+    if below(limits.free_min_bytes, Level::Critical) {
+        Level::Critical
+    } else if below(limits.free_warn_bytes, Level::Low) {
+        Level::Low
+    } else {
+        Level::Enough
+    }
+}
+
+/// What was seen last.
+pub(crate) struct Room {
+    limits: Disk,
+    level: AtomicU8,
+}
+
+impl Room {
+    pub(crate) fn new(limits: Disk) -> Room {
+        Room { limits, level: AtomicU8::new(Level::Enough as u8) }
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        match self.level.load(Relaxed) {
+            0 => Level::Enough,
+            1 => Level::Low,
+            _ => Level::Critical,
+        }
+    }
+
+    /// Refuses a body where there is no room for it.
+    pub(crate) fn take_in(&self) -> Result<(), Failure> {
+        match self.level() {
+            Level::Critical => Err(Failure::busy(
+                "disk",
+                "the disk is nearly full; what is left is kept for the log itself. Retry with the \
+                 same ids",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Looks at the disk and states a crossing. Called at the start and with every pulse, never twice
+/// at once.
+pub(crate) async fn watch(app: &Arc<App>) {
+    let Ok(volume) = app.store.world().disk.volume() else { return };
+    let before = app.room.level();
+    let now = level(volume.bytes_free, before, &app.room.limits);
+    if now == before {
+        return;
+    }
+    // First, so that nothing more is taken in while it is stated.
+    app.room.level.store(now as u8, Relaxed);
+    let free = volume.bytes_free;
+    tracing::warn!(free, before = before.word(), now = now.word(), "room on the disk");
+    for tenant in app.books.keys() {
+        let stated = app.state(tenant, Purpose::Events, statement(before, now, free)).await;
+        if stated.is_err() {
+            tracing::warn!(tenant, "the room on the disk could not be stated");
+        }
+    }
+}
+
+fn statement(before: Level, now: Level, free: u64) -> Statement {
+    let why = match now {
+        Level::Enough => "there is room on the disk again",
+        Level::Low => "less is free on the disk than disk.free_warn_bytes",
+        Level::Critical => {
+            "less is free on the disk than disk.free_min_bytes: senders are told to come again"
+        }
+    };
+    let statement = Statement::new("disk.room", "system", "other").because(why);
+    let statement = statement.noting("before", before.word()).noting("now", now.word());
+    statement.noting("free_bytes", free.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_left_when_there_is_clearly_more() {
+        let limits = Disk { free_warn_bytes: 1 << 30, free_min_bytes: 256 << 20 };
+        let at = |mib: u64, before| level(mib << 20, before, &limits);
+        use Level::{Critical, Enough, Low};
+        assert_eq!(
+            [at(1_024, Enough), at(1_023, Enough), at(255, Enough)],
+            [Enough, Low, Critical]
+        );
+        assert_eq!([at(1_087, Low), at(1_088, Low)], [Low, Enough]);
+        assert_eq!([at(319, Critical), at(320, Critical)], [Critical, Low]);
+        assert_eq!(at(2_000, Critical), Enough);
+        let off = Disk { free_warn_bytes: 0, free_min_bytes: 0 };
+        assert_eq!(level(0, Enough, &off), Enough, "0 is no threshold");
+    }
+}
