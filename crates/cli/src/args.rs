@@ -80,6 +80,9 @@ pub(crate) enum Command {
     /// Public keys of the logs
     #[command(subcommand)]
     Key(Key),
+    /// Close a log and open the next one
+    #[command(subcommand)]
+    Log(Log),
     /// What a server is set up with
     #[command(subcommand)]
     Config(Config),
@@ -305,6 +308,18 @@ pub(crate) enum Token {
     Revoke {
         /// Its id, as listed
         id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Log {
+    /// Close a log and open the next partition of its tenant, while writes go on
+    Rotate {
+        /// Its name, such as acme-0
+        log: String,
+        /// The reason, which both logs state
+        #[arg(long)]
+        why: String,
     },
 }
 

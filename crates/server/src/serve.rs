@@ -154,6 +154,7 @@ fn open(
     }
     let (logs, books) = books::books(config.logs()).map_err(OpenError::Setting)?;
     let mut settings = Settings::new(&host, logs);
+    settings.partitions = config.partition.limits();
     settings.version = Some(env!("CARGO_PKG_VERSION").to_owned());
     let hot = Arc::new(Hot::resuming(query::Settings::default()));
     let indexer = hot.indexer();

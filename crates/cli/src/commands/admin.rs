@@ -94,3 +94,16 @@ pub(crate) fn export_keys(global: &Global) -> Result<(), CliError> {
     }
     Ok(())
 }
+
+pub(crate) fn rotate(global: &Global, log: &str, why: &str) -> Result<(), CliError> {
+    let body = json!({ "why": why }).to_string();
+    let path = format!("/v1/logs/{}/rotate", escape(log));
+    let answer = client(global)?.post(&path, "application/json", body.as_bytes())?.json()?;
+    if global.json {
+        return out::json(&answer);
+    }
+    out::line(&view::text(&answer["vkey"]));
+    let open = view::text(&answer["open"]);
+    out::note(&format!("{log} is closed; {open} takes its tenant's events, under the key above"));
+    Ok(())
+}

@@ -16,7 +16,7 @@ mod tail;
 mod trace;
 mod verify;
 
-use crate::args::{Args, Command, Global};
+use crate::args::{self, Args, Command, Global};
 use crate::client::Client;
 use crate::context;
 use crate::demo;
@@ -46,6 +46,9 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Explain(explain) => explain::run(global, &explain).map(|()| 0),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
         Command::Key(_) => admin::export_keys(global).map(|()| 0),
+        Command::Log(args::Log::Rotate { log, why }) => {
+            admin::rotate(global, &log, &why).map(|()| 0)
+        }
         Command::Config(config) => config::run(global, &config),
         Command::Context(context) => contexts::run(global, &context).map(|()| 0),
     }

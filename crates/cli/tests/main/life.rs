@@ -134,3 +134,32 @@ fn an_origin_is_fixed_with_the_first_log() {
     }
     folder.serve().stop();
 }
+
+#[test]
+fn a_log_is_closed_and_its_receipts_go_on() {
+    let folder = Folder::new();
+    folder.write("event.json", EVENT);
+    let next = EVENT.replace("bcce-b302", "cdde-c413");
+    folder.write("both.json", &format!("[{EVENT},{next}]"));
+    let server = folder.serve();
+    folder.run(&["send", "event.json", "--receipts", "first.json"]).code(0);
+    let rotated = folder.run(&["log", "rotate", "default-0", "--why", "a new year"]);
+    assert!(rotated.err.contains("default-0 is closed; default-1 takes"), "{rotated:?}");
+    let again = folder.run(&["log", "rotate", "default-0", "--why", "a new year"]);
+    assert!(again.code == 1 && again.err.contains("default-1"), "{again:?}");
+    folder.run(&["send", "both.json", "--receipts", "second.json"]).code(0);
+    let both = folder.run(&["search", "who:alice"]).code(0);
+    assert!(both.contains("bcceb302") && both.contains("cddec413"), "{both}");
+    folder.write("log.key", &folder.run(&["key", "export"]).code(0));
+    server.stop();
+    for receipt in ["first.json", "second.json", "data"] {
+        let verdict = folder.run(&["verify", receipt, "-k", "log.key"]).code(0);
+        assert!(verdict.contains("VERIFIED"), "{receipt}: {verdict}");
+    }
+    let server = folder.serve();
+    let token = folder.first_token("default");
+    let known = ["send", "both.json", "--url", &server.url, "--token", token.trim()];
+    let known = folder.run(&known).code(0);
+    assert!(known.contains("0 new, 2 known already"), "{known}");
+    server.stop();
+}

@@ -18,8 +18,9 @@ mod setting;
 mod table;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use commit::{LogSpec, Purpose};
+use commit::{LogSpec, PartitionLimits, Purpose};
 
 pub use describe::{annotated, table_rows};
 pub use fault::{ConfigError, Fault, Place};
@@ -42,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// Room that the disk is to keep.
     pub disk: Disk,
+    /// When a log is closed and the next one opened.
+    pub partition: Partition,
 }
 
 /// One log.
@@ -53,6 +56,29 @@ pub struct LogConfig {
     pub tenant: String,
     /// Whether anybody may read its tiles.
     pub public: bool,
+}
+
+/// When a log is closed and the next one opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// At so many entries.
+    pub entries_max: usize,
+    /// At so many days.
+    pub days_max: usize,
+}
+
+impl Default for Partition {
+    fn default() -> Partition {
+        let (entries_max, days_max) = (table::PARTITION_ENTRIES_MAX, table::PARTITION_DAYS_MAX);
+        Partition { entries_max, days_max }
+    }
+}
+
+impl Partition {
+    pub(crate) fn limits(&self) -> PartitionLimits {
+        let age_max = Duration::from_secs(self.days_max as u64 * 86_400);
+        PartitionLimits { entries_max: Some(self.entries_max as u64), age_max: Some(age_max) }
+    }
 }
 
 /// Bounds of what is held at once.
@@ -77,6 +103,7 @@ impl Default for Config {
             log: vec![log],
             limits: Limits::default(),
             disk: Disk::default(),
+            partition: Partition::default(),
         }
     }
 }

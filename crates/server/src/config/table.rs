@@ -19,6 +19,11 @@ const IN_FLIGHT_BYTES_MAX: usize = 1 << 40;
 /// More than any disk has.
 const FREE_BYTES_MAX: usize = 1 << 60;
 
+/// More than a tree in memory can hold.
+pub(super) const PARTITION_ENTRIES_MAX: usize = 1 << 40;
+/// A hundred years.
+pub(super) const PARTITION_DAYS_MAX: usize = 36_500;
+
 /// The settings of the server, in the order in which they are shown. Those of one table of the file
 /// stand together, those of none first.
 pub const SETTINGS: &[Setting<Config>] = &[
@@ -115,6 +120,30 @@ pub const SETTINGS: &[Setting<Config>] = &[
         what: "free bytes below which no body is taken in: 503 `disk`. What is left is kept for \
                the log's own statements, for a stop and for the next start, which wants 192 MiB; 0 \
                for never",
+    },
+    Setting {
+        name: "partition.entries_max",
+        field: Field::Count {
+            of: |config| &mut config.partition.entries_max,
+            unit: "entries",
+            min: 100,
+            max: PARTITION_ENTRIES_MAX,
+        },
+        allowed: "",
+        reload: Reload::Restart,
+        what: "a log of so many entries is closed and its tenant's next one opened",
+    },
+    Setting {
+        name: "partition.days_max",
+        field: Field::Count {
+            of: |config| &mut config.partition.days_max,
+            unit: "days",
+            min: 1,
+            max: PARTITION_DAYS_MAX,
+        },
+        allowed: "",
+        reload: Reload::Restart,
+        what: "a log whose first entry is so old is closed and its tenant's next one opened",
     },
 ];
 

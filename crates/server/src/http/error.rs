@@ -24,13 +24,14 @@ use super::request_id::RequestId;
 use crate::metrics::Coded;
 
 /// Every status with its codes. docs/errors/ has a page for each; a code is stable.
-pub(crate) const CODES: [(u16, &[&str]); 10] = [
+pub(crate) const CODES: [(u16, &[&str]); 11] = [
     (400, &["json", "schema", "empty", "encoding", "body", "query", "path", "evidence", "token"]),
     (401, &["token"]),
     (403, &["role"]),
     (404, &["not_found"]),
     (405, &["method"]),
     (408, &["timeout"]),
+    (409, &["closed"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
     (500, &["internal"]),
@@ -79,6 +80,10 @@ impl Failure {
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Failure {
         Failure::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::CONFLICT, code, detail)
     }
 
     pub(crate) fn wrong_method(detail: impl Into<String>) -> Failure {

@@ -15,6 +15,7 @@ mod pages;
 mod read;
 mod receipt;
 pub(crate) mod request_id;
+mod rotate;
 mod seen;
 mod shown;
 mod status;
@@ -57,6 +58,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/intake/cloudtrail", post(write::cloudtrail))
         .route("/v1/events/{id}", get(read::by_id))
         .route("/v1/logs", get(read::logs))
+        .route("/v1/logs/{log}/rotate", post(rotate::rotate))
         .route("/v1/logs/{log}/events/{seq}", get(read::by_seq))
         .route("/v1/logs/{log}/events/{seq}/receipt", get(read::receipt))
         .route("/v1/traces/{id}", get(read::trace))

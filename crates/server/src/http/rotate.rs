@@ -1,0 +1,78 @@
+//! `POST /v1/logs/{log}/rotate`: closes a log and opens the next one of its tenant.
+
+use std::sync::Arc;
+
+use admit::Statement;
+use axum::Json;
+use axum::extract::{Request, State};
+use commit::{Order, RotateError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::extract::{InPath, small_json};
+use crate::access::stated;
+use crate::app::App;
+use crate::ingest::{WITH_DISK, work};
+
+/// Bytes of the reason given.
+const WHY_BYTES_MAX: usize = 1_000;
+
+/// Why the log is closed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    why: String,
+}
+
+pub(crate) async fn rotate(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    InPath(name): InPath<String>,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let right = caller.may_manage();
+    let known = app.store.logs().get(&name).is_some_and(|log| log.meta.tenant == caller.tenant);
+    if right.is_ok() && !known {
+        return Err(Failure::not_found("no such log, or none of this tenant"));
+    }
+    let statement = Statement::new("log.rotate", "admin", "disable").to("log", &name);
+    // The body of somebody who may not do this is not read.
+    let why = match &right {
+        Ok(()) => asked(request).await?,
+        Err(_) => String::new(),
+    };
+    let order = Order { why, by: Some(caller.name.clone()) };
+    let (app_, closing) = (app.clone(), name.clone());
+    let rotate = async move || {
+        let rotated = work(WITH_DISK, move || app_.store.rotate(&closing, &order)).await?;
+        rotated.map_err(|error| failure(&error))
+    };
+    let open = stated::change(&app, &caller, right, statement, rotate).await?;
+    Ok(Json(json!({
+        "closed": name, "open": open.meta.name(), "origin": open.meta.origin, "vkey": open.vkey(),
+        "note": "give the new vkey to those who verify; older receipts verify as before",
+    })))
+}
+
+async fn asked(request: Request) -> Result<String, Failure> {
+    let Asked { why } = small_json(request).await?;
+    if why.trim().is_empty() || why.len() > WHY_BYTES_MAX {
+        let what = format!("why: a log is closed for a reason, of at most {WHY_BYTES_MAX} bytes");
+        return Err(Failure::bad_request("schema", what));
+    }
+    Ok(why)
+}
+
+fn failure(error: &RotateError) -> Failure {
+    match error {
+        RotateError::Absent(_) => Failure::not_found(error.to_string()),
+        RotateError::Closed { .. } | RotateError::TooMany | RotateError::Name(_) => {
+            Failure::conflict("closed", error.to_string())
+        }
+        RotateError::NoRoom => Failure::busy("disk", error.to_string()),
+        RotateError::Files(cause) => Failure::internal(cause),
+        RotateError::Failed => Failure::internal(error),
+    }
+}
