@@ -301,6 +301,9 @@ pub(crate) enum Token {
         /// A service that a producer speaks for; `*` at the end stands for any rest
         #[arg(long)]
         service: Vec<String>,
+        /// How long it lasts, such as 90d, 12h; without, until it is revoked
+        #[arg(long, value_name = "DURATION", value_parser = seconds)]
+        expires: Option<i64>,
     },
     /// List the tokens
     List,
@@ -309,6 +312,29 @@ pub(crate) enum Token {
         /// Its id, as listed
         id: String,
     },
+    /// Agree, as a second person, that a token be revoked
+    ///
+    /// A tenant's last admin is revoked only after somebody else has agreed, such as an auditor,
+    /// within the 15 minutes before.
+    Agree {
+        /// Its id, as listed
+        id: String,
+    },
+}
+
+/// Reads `90d`, `12h`, `30m` or `45s`.
+fn seconds(text: &str) -> Result<i64, String> {
+    let allowed = || format!("{text:?} is no duration; allowed is a number with s, m, h or d");
+    let unit = text.chars().last().ok_or_else(allowed)?;
+    let each = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(allowed()),
+    };
+    let count: i64 = text[..text.len() - 1].parse().map_err(|_| allowed())?;
+    count.checked_mul(each).filter(|s| *s > 0).ok_or_else(allowed)
 }
 
 #[derive(Subcommand)]

@@ -38,6 +38,7 @@ const PAGES: &[(&str, &str)] = pages![
     "schema",
     "schema_action",
     "scope",
+    "second_person",
     "stopping",
     "time",
     "timeout",

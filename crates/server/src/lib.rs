@@ -37,4 +37,4 @@ mod turns;
 pub use access::{Principal, Role};
 pub use keys::check_keys;
 pub use serve::{Running, StartError, Started, start};
-pub use tokens::{NewToken, TokenError, Tokens};
+pub use tokens::{Denied, NewToken, TokenError, Tokens};

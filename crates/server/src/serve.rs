@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
-use commit::{Fatal, OpenError, Progress, Settings, Store, World, id_key};
+use admit::Statement;
+use commit::{Fatal, OpenError, Progress, Purpose, Settings, Store, World, id_key};
 use platform::{Clock, Disk, Entropy, Held, RealDisk, SystemClock, SystemEntropy};
 use query::Hot;
 use tokio::net::TcpListener;
@@ -21,6 +22,7 @@ use crate::backlog::{self, Backlog};
 use crate::books;
 use crate::config::Config;
 use crate::descriptors;
+use crate::http::error::Failure;
 use crate::http::request_id::RequestIds;
 use crate::http::{self, Patience};
 use crate::metrics::Metrics;
@@ -60,9 +62,18 @@ pub enum StartError {
         /// What was given.
         given: String,
     },
+    /// The access log does not take what the start has to state.
+    #[error("cannot state in the access log what the start does: {0}")]
+    Unstated(String),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
+}
+
+impl StartError {
+    fn unstated(failure: &Failure) -> StartError {
+        StartError::Unstated(failure.code().to_owned())
+    }
 }
 
 /// What a start found and made.
@@ -112,7 +123,7 @@ pub async fn start(
     origin::check(&data_disk, config.origin.as_deref())?;
     let (stop, stopped) = watch::channel(false);
     let app = open(data_disk, keys_disk, config, progress, stop.clone())?;
-    let first_tokens = first_tokens(&app, config)?;
+    let first_tokens = first_tokens(&app, config).await?;
     let backlog = catch_up(app.clone(), stop.clone())?;
     let thread = |error| StartError::Folder("a thread".into(), error);
     // Before the first body: a start on a full disk takes none in.
@@ -227,16 +238,33 @@ fn host_name() -> String {
     if crate::config::check_host(&name).is_ok() { name } else { "localhost".into() }
 }
 
-/// Where a tenant has no token, nobody could make one: it gets an admin.
-fn first_tokens(app: &App, config: &Config) -> Result<Vec<(String, String)>, StartError> {
-    let tenants = config.log.iter().map(|log| log.tenant.clone());
-    let tenants = tenants.filter(|tenant| app.tokens.list(tenant).is_empty());
-    tenants
-        .map(|tenant| {
-            let new = NewToken { name: "admin".into(), role: Role::Admin, services: Vec::new() };
-            Ok((tenant.clone(), app.tokens.create(&tenant, new)?))
-        })
-        .collect()
+/// Where a tenant has no admin in force, nobody could make a token: it gets one. Who can start the
+/// server can have it, and the access log says that it was made so.
+async fn first_tokens(
+    app: &Arc<App>,
+    config: &Config,
+) -> Result<Vec<(String, String)>, StartError> {
+    let mut made = Vec::new();
+    for tenant in config.log.iter().map(|log| &log.tenant) {
+        if app.tokens.admins(tenant) > 0 {
+            continue;
+        }
+        let taken: Vec<String> = app.tokens.list(tenant).into_iter().map(|t| t.name).collect();
+        let mut names =
+            std::iter::once("admin".to_owned()).chain((2..).map(|n| format!("admin-{n}")));
+        let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        let statement = Statement::new("token.create", "audit", "create")
+            .to("token", &name)
+            .to("role", "admin")
+            .because("the tenant had no admin in force when the server started");
+        app.state(tenant, Purpose::Access, statement)
+            .await
+            .map_err(|failure| StartError::unstated(&failure))?;
+        let role = Role::Admin;
+        let new = NewToken { name, role, services: Vec::new(), expires_in_s: None };
+        made.push((tenant.clone(), app.tokens.create(tenant, new)?));
+    }
+    Ok(made)
 }
 
 impl Running {
@@ -280,6 +308,9 @@ impl Running {
         let close = move || {
             let caught_up = backlog.join().map_err(|_| "indexing panicked".to_owned())?;
             let beat = pulse.stop();
+            if let Err(cause) = app.tokens.keep_uses() {
+                tracing::warn!(%cause, "when tokens were last used is not kept");
+            }
             let closed = app.store.close();
             closed.map_err(|fatal| format!("{fatal}: {}", fatal.0))?;
             beat?;

@@ -43,8 +43,10 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
 pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliError> {
     let client = client(global)?;
     match command {
-        args::Token::Create { name, role, service } => {
-            let body = json!({ "name": name, "role": role, "services": service });
+        args::Token::Create { name, role, service, expires } => {
+            let body = json!({
+                "name": name, "role": role, "services": service, "expires_in_s": expires,
+            });
             let made =
                 client.post("/v1/tokens", "application/json", body.to_string().as_bytes())?;
             let made = made.json()?;
@@ -60,17 +62,31 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
                 return out::json(&answer);
             }
             let row = |token: &Value| {
+                let day = |name: &str| match token[name].as_str() {
+                    Some(time) => time.get(..10).unwrap_or_default().to_owned(),
+                    None => "never".to_owned(),
+                };
                 let services: Vec<String> =
                     list(&token["services"]).iter().map(view::text).collect();
                 [
                     view::text(&token["id"]).into(),
                     view::text(&token["name"]).into(),
                     view::text(&token["role"]).into(),
-                    view::text(&token["created_at"]).get(..10).unwrap_or_default().into(),
+                    day("created_at").into(),
+                    day("expires_at").into(),
+                    day("last_used_at").into(),
                     services.join(", ").into(),
                 ]
             };
-            let heads = [("ID", 12), ("NAME", 32), ("ROLE", 10), ("MADE", 10), ("SERVICES", 64)];
+            let heads = [
+                ("ID", 12),
+                ("NAME", 32),
+                ("ROLE", 10),
+                ("MADE", 10),
+                ("EXPIRES", 10),
+                ("USED", 10),
+                ("SERVICES", 64),
+            ];
             out::table(heads, &list(&answer["tokens"]).iter().map(row).collect::<Vec<_>>());
         }
         args::Token::Revoke { id } => {
@@ -79,6 +95,14 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
                 return Err(answer.failure());
             }
             out::note(&format!("token {id} is out of force"));
+        }
+        args::Token::Agree { id } => {
+            let path = format!("/v1/tokens/{}/agreement", escape(id));
+            let answer = client.post(&path, "application/json", b"")?;
+            if !answer.is_success() {
+                return Err(answer.failure());
+            }
+            out::note(&format!("you agree that token {id} be revoked, for 15 minutes"));
         }
     }
     Ok(())

@@ -81,7 +81,8 @@ async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<
 fn service_tokens(running: &Running) -> Result<Vec<(&'static str, String)>, CliError> {
     let make = |service: &'static str| {
         let services = vec![service.to_owned()];
-        let new = NewToken { name: service.into(), role: Role::Producer, services };
+        let new =
+            NewToken { name: service.into(), role: Role::Producer, services, expires_in_s: None };
         let made = running.create_token("shop", new);
         Ok((service, made.map_err(|error| CliError::Server(error.to_string()))?))
     };

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use super::error::Failure;
 use crate::access::Principal;
 use crate::app::App;
+use crate::tokens::Denied;
 
 /// Who calls. A handler that takes this cannot be reached without a known token.
 pub(crate) struct Caller(pub(crate) Principal);
@@ -30,8 +31,11 @@ fn principal(app: &App, parts: &Parts) -> Result<Option<Principal>, Failure> {
     let wrong = || Failure::unauthorized("the authorization must be: Bearer <token>");
     let token = token_of(&parts.headers).ok_or_else(wrong)?;
     match app.tokens.authenticate(token) {
-        Some(principal) => Ok(Some(principal)),
-        None => Err(Failure::unauthorized("this token is not known here, or was revoked")),
+        Ok(principal) => Ok(Some(principal)),
+        Err(Denied::Unknown) => {
+            Err(Failure::unauthorized("this token is not known here, or was revoked"))
+        }
+        Err(Denied::Expired) => Err(Failure::unauthorized("this token has expired")),
     }
 }
 

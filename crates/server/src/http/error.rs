@@ -8,6 +8,7 @@
 //! | 404 | nothing there, or nothing you may know of | |
 //! | 405 | an address that has other methods | use one that Allow names |
 //! | 408 | the body stands still or trickles | send it again, at once |
+//! | 409 | one person alone must not do this | have somebody else agree, then ask again |
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
@@ -31,7 +32,7 @@ pub(crate) const CODES: [(u16, &[&str]); 11] = [
     (404, &["not_found"]),
     (405, &["method"]),
     (408, &["timeout"]),
-    (409, &["closed"]),
+    (409, &["closed", "second_person"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
     (500, &["internal"]),
@@ -98,6 +99,11 @@ impl Failure {
                 Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", late.to_string())
             }
         }
+    }
+
+    /// One person alone must not do this.
+    pub(crate) fn needs_second_person(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::CONFLICT, "second_person", detail)
     }
 
     pub(crate) fn too_large(detail: impl Into<String>) -> Failure {

@@ -17,7 +17,7 @@ use crate::access::stated;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
 use crate::metrics::scrape;
-use crate::tokens::{NewToken, TokenError};
+use crate::tokens::{NewToken, Revoked, TokenError};
 
 /// Whether this process should go on living: not without a lane that writes.
 pub(crate) async fn livez(State(app): State<Arc<App>>) -> Response {
@@ -90,6 +90,7 @@ pub(crate) async fn list_tokens(
         json!({
             "id": token.id, "name": token.name, "role": token.role,
             "services": token.services, "created_at": token.created_at,
+            "expires_at": token.expires_at, "last_used_at": token.last_used_at,
         })
     });
     Ok(Json(json!({ "tokens": shown.collect::<Vec<_>>() })))
@@ -101,15 +102,33 @@ pub(crate) async fn revoke_token(
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Failure> {
     let statement = Statement::new("token.revoke", "audit", "revoke").to("token", &id);
-    let (app_, tenant) = (app.clone(), caller.tenant.clone());
+    let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
     let revoke = async move || {
-        let revoked = work(WITH_DISK, move || app_.tokens.revoke(&tenant, &id)).await?;
+        let revoked = work(WITH_DISK, move || app_.tokens.revoke(&tenant, &id, &by)).await?;
         match revoked.map_err(failure)? {
-            true => Ok(StatusCode::NO_CONTENT),
-            false => Err(Failure::not_found("no such token")),
+            Revoked::Done => Ok(StatusCode::NO_CONTENT),
+            Revoked::Absent => Err(Failure::not_found("no such token")),
+            Revoked::NeedsSecondPerson => Err(Failure::needs_second_person(
+                "this is the tenant's last admin: somebody else agrees first, an auditor with \
+                 POST /v1/tokens/{id}/agreement, within 15 minutes before",
+            )),
         }
     };
     stated::change(&app, &caller, caller.may_manage(), statement, revoke).await
+}
+
+/// The second pair of eyes: an auditor agrees that a token be revoked.
+pub(crate) async fn agree_to_revoke(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    InPath(id): InPath<String>,
+) -> Result<StatusCode, Failure> {
+    let statement = Statement::new("token.revoke.agree", "audit", "approve").to("token", &id);
+    let agree = async || match app.tokens.agree(&caller.tenant, &id, &caller.token_id) {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Failure::not_found("no such token")),
+    };
+    stated::change(&app, &caller, caller.may_oversee(), statement, agree).await
 }
 
 fn failure(error: TokenError) -> Failure {

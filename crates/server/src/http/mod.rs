@@ -69,6 +69,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/tokens", post(manage::create_token).get(manage::list_tokens))
         .route("/v1/tokens/{id}", delete(manage::revoke_token))
+        .route("/v1/tokens/{id}/agreement", post(manage::agree_to_revoke))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         // Write handlers bound their bodies themselves; this bounds the JSON of the others.

@@ -140,7 +140,7 @@ impl Tail {
     /// Whether the token still stands for who may read here.
     fn is_allowed(&self) -> bool {
         let principal = self.app.tokens.authenticate(&self.token);
-        principal.is_some_and(|principal| principal.overview().is_ok_and(|s| s == self.scope))
+        principal.is_ok_and(|principal| principal.overview().is_ok_and(|s| s == self.scope))
     }
 }
 

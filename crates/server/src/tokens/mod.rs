@@ -2,6 +2,12 @@
 //!
 //! A token is `cf_<8 hex>_<64 hex>`: a public part that finds it, and 32 random bytes. Only
 //! SHA-256 of the whole is kept; 256 random bits need no slow hash.
+//!
+//! Promises: an expired token opens nothing; a tenant's last admin is taken out of force by two
+//! people only.
+
+mod second;
+mod token;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,52 +20,20 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::{Principal, Role};
+use second::SecondPerson;
+use token::{Held, check};
+pub use token::{NewToken, Token};
 
 const NAME: &str = "tokens.json";
 const FORMAT: &str = "counterfoil.tokens/v1";
 const TOKENS_MAX: usize = 10_000;
 const FILE_BYTES_MAX: u64 = 256 << 20;
-/// Services that one token speaks for.
-const SERVICES_MAX: usize = 64;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenFile {
     format: String,
     tokens: Vec<Token>,
-}
-
-/// A token as it is kept.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    /// Public part.
-    pub id: String,
-    /// The principal's name.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// Whose events it deals with.
-    pub tenant: String,
-    /// A producer's services.
-    pub services: Vec<String>,
-    /// When it was made.
-    pub created_at: String,
-    /// SHA-256 of the token, hexadecimal.
-    hash: String,
-}
-
-/// What a new token is made for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewToken {
-    /// The principal's name, unique in its tenant.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// A producer's services.
-    #[serde(default)]
-    pub services: Vec<String>,
 }
 
 /// Why a token cannot be made or found.
@@ -73,6 +47,24 @@ pub enum TokenError {
     Io(#[from] io::Error),
 }
 
+/// Why a token opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// There is none like it.
+    Unknown,
+    /// Its time is over.
+    Expired,
+}
+
+/// What became of a token that was to be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Revoked {
+    Done,
+    Absent,
+    /// It is the tenant's last admin, and nobody else has agreed.
+    NeedsSecondPerson,
+}
+
 /// All tokens of a server.
 pub struct Tokens {
     disk: Arc<dyn Disk>,
@@ -82,7 +74,8 @@ pub struct Tokens {
     changing: Mutex<()>,
     /// By id. Locked for as long as it takes to look one up or to put a changed list in its place;
     /// no request waits for the disk.
-    tokens: RwLock<BTreeMap<String, Token>>,
+    tokens: RwLock<BTreeMap<String, Arc<Held>>>,
+    second: SecondPerson,
 }
 
 impl Tokens {
@@ -100,8 +93,14 @@ impl Tokens {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        let tokens = tokens.into_iter().map(|token| (token.id.clone(), token)).collect();
-        Ok(Tokens { disk, clock, entropy, changing: Mutex::new(()), tokens: RwLock::new(tokens) })
+        let held = |token: Token| {
+            let id = token.id.clone();
+            let held = Held::new(token).map(|held| (id, Arc::new(held)));
+            held.ok_or_else(|| TokenError::Wrong(format!("{NAME} has a time that is none")))
+        };
+        let tokens = RwLock::new(tokens.into_iter().map(held).collect::<Result<_, _>>()?);
+        let second = SecondPerson::default();
+        Ok(Tokens { disk, clock, entropy, changing: Mutex::new(()), tokens, second })
     }
 
     /// Makes a token and returns its text, which is not kept. Writes to the disk.
@@ -112,30 +111,34 @@ impl Tokens {
         if all.len() == TOKENS_MAX {
             return Err(TokenError::Wrong(format!("there are {TOKENS_MAX} tokens already")));
         }
-        if all.values().any(|t| t.tenant == tenant && t.name == new.name) {
+        if all.values().any(|t| t.token.tenant == tenant && t.token.name == new.name) {
             return Err(TokenError::Wrong(format!("a token is named {:?} already", new.name)));
         }
         let id = self.free_id(&all);
         let mut secret = [0; 32];
         self.entropy.fill(&mut secret);
         let text = format!("cf_{id}_{}", hex(&secret));
+        let now = self.clock.now();
         let token = Token {
             id: id.clone(),
             name: new.name,
             role: new.role,
             tenant: tenant.to_owned(),
             services: new.services,
-            created_at: event::format_time(self.clock.now()),
+            created_at: event::format_time(now),
+            expires_at: new.expires_in_s.map(|s| event::format_time(now + s * 1_000_000_000)),
+            last_used_at: None,
             hash: hex(&Sha256::digest(text.as_bytes())),
         };
-        all.insert(id, token);
+        let held = Held::new(token).ok_or_else(|| TokenError::Wrong("it lasts too long".into()))?;
+        all.insert(id, Arc::new(held));
         self.replace(all)?;
         Ok(text)
     }
 
     /// An id that no token has, of any tenant: it alone finds the token. Ids are short, so one may
     /// come twice; few of them are taken, so one soon does not.
-    fn free_id(&self, tokens: &BTreeMap<String, Token>) -> String {
+    fn free_id(&self, tokens: &BTreeMap<String, Arc<Held>>) -> String {
         loop {
             let mut id = [0; 4];
             self.entropy.fill(&mut id);
@@ -146,21 +149,56 @@ impl Tokens {
         }
     }
 
-    /// Takes a token out of force. Writes to the disk.
-    pub fn revoke(&self, tenant: &str, id: &str) -> Result<bool, TokenError> {
+    /// Takes a token out of force, as the one with the id `by` wants. Writes to the disk.
+    pub(crate) fn revoke(&self, tenant: &str, id: &str, by: &str) -> Result<Revoked, TokenError> {
         let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut all = self.read().clone();
-        let found = all.get(id).is_some_and(|token| token.tenant == tenant);
-        if found {
-            all.remove(id);
-            self.replace(all)?;
+        let Some(held) = all.get(id).filter(|held| held.token.tenant == tenant) else {
+            return Ok(Revoked::Absent);
+        };
+        let now = self.clock.now();
+        let is_admin = held.token.role == Role::Admin && !held.has_expired(now);
+        if is_admin && self.admins(tenant) == 1 && !self.second.agreed(id, by, now) {
+            return Ok(Revoked::NeedsSecondPerson);
         }
-        Ok(found)
+        all.remove(id);
+        self.replace(all)?;
+        Ok(Revoked::Done)
+    }
+
+    /// Somebody agrees that a token be revoked; answers whether there is such a token.
+    pub(crate) fn agree(&self, tenant: &str, id: &str, by: &str) -> bool {
+        let found = self.read().get(id).is_some_and(|held| held.token.tenant == tenant);
+        if found {
+            self.second.agree(id, by, self.clock.now());
+        }
+        found
+    }
+
+    /// How many admins a tenant has whose tokens are in force.
+    pub(crate) fn admins(&self, tenant: &str) -> usize {
+        let (all, now) = (self.read(), self.clock.now());
+        let is_one = |held: &&Arc<Held>| {
+            let token = &held.token;
+            token.tenant == tenant && token.role == Role::Admin && !held.has_expired(now)
+        };
+        all.values().filter(is_one).count()
+    }
+
+    /// Writes when each token was last used. That is written with every change and at a stop; what
+    /// was used since is lost in a crash, and stands in the access log all the same.
+    pub(crate) fn keep_uses(&self) -> io::Result<()> {
+        let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let all = self.read().clone();
+        self.replace(all)
     }
 
     /// Writes the file, and only then lets the list count.
-    fn replace(&self, tokens: BTreeMap<String, Token>) -> io::Result<()> {
-        let file = TokenFile { format: FORMAT.into(), tokens: tokens.values().cloned().collect() };
+    fn replace(&self, tokens: BTreeMap<String, Arc<Held>>) -> io::Result<()> {
+        let file = TokenFile {
+            format: FORMAT.into(),
+            tokens: tokens.values().map(|held| held.shown()).collect(),
+        };
         let text = serde_json::to_vec_pretty(&file).map_err(io::Error::other)?;
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(io::Error::other("the tokens take more room than their file may have"));
@@ -173,54 +211,32 @@ impl Tokens {
     /// The tokens of a tenant, without their secrets, the oldest first.
     pub fn list(&self, tenant: &str) -> Vec<Token> {
         let all = self.read();
-        let mut own: Vec<Token> =
-            all.values().filter(|token| token.tenant == tenant).cloned().collect();
+        let own = all.values().filter(|held| held.token.tenant == tenant);
+        let mut own: Vec<Token> = own.map(|held| held.shown()).collect();
         own.sort_by(|a, b| a.created_at.cmp(&b.created_at));
         own
     }
 
     /// Who a token stands for.
-    pub fn authenticate(&self, text: &str) -> Option<Principal> {
-        let (id, _) = text.strip_prefix("cf_")?.split_once('_')?;
+    pub fn authenticate(&self, text: &str) -> Result<Principal, Denied> {
+        let id = text.strip_prefix("cf_").and_then(|rest| rest.split_once('_'));
+        let (id, _) = id.ok_or(Denied::Unknown)?;
         let tokens = self.read();
-        let token = tokens.get(id)?;
+        let held = tokens.get(id).ok_or(Denied::Unknown)?;
         let hash = hex(&Sha256::digest(text.as_bytes()));
-        if !bool::from(hash.as_bytes().ct_eq(token.hash.as_bytes())) {
-            return None;
+        if !bool::from(hash.as_bytes().ct_eq(held.token.hash.as_bytes())) {
+            return Err(Denied::Unknown);
         }
-        Some(Principal {
-            name: token.name.clone(),
-            token_id: token.id.clone(),
-            role: token.role,
-            tenant: token.tenant.clone(),
-            services: token.services.clone(),
-        })
+        let now = self.clock.now();
+        if held.has_expired(now) {
+            return Err(Denied::Expired);
+        }
+        held.use_at(now);
+        Ok(held.principal())
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Token>> {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Held>>> {
         self.tokens.read().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-fn check(new: &NewToken) -> Result<(), TokenError> {
-    let wrong = |what: &str| Err(TokenError::Wrong(what.to_owned()));
-    let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.@/".contains(&b);
-    if !(1..=64).contains(&new.name.len()) || !new.name.bytes().all(known) {
-        return wrong("a token's name has 1 to 64 letters, digits, or any of - _ . @ /");
-    }
-    if new.name == "counterfoil" {
-        return wrong("the name counterfoil is the server's own");
-    }
-    let sound =
-        |name: &String| (1..=256).contains(&name.len()) && !name.chars().any(char::is_control);
-    if new.services.len() > SERVICES_MAX || !new.services.iter().all(sound) {
-        return wrong("a token names at most 64 services, each of 1 to 256 bytes");
-    }
-    match (new.role, new.services.is_empty()) {
-        (Role::Producer, true) => wrong("a producer's token names the services it speaks for"),
-        (Role::Producer, false) => Ok(()),
-        (_, true) => Ok(()),
-        (_, false) => wrong("only a producer's token names services"),
     }
 }
 
@@ -238,7 +254,12 @@ mod tests {
             Tokens::open(disk.clone(), clock, entropy).expect("opens")
         };
         let tokens = open();
-        let new = NewToken { name: "ops".into(), role: Role::Admin, services: Vec::new() };
+        let new = NewToken {
+            name: "ops".into(),
+            role: Role::Admin,
+            services: Vec::new(),
+            expires_in_s: None,
+        };
         let text = tokens.create("acme", new.clone()).expect("made");
         assert!(tokens.create("acme", new).is_err(), "names are unique");
         let again = open();
@@ -247,13 +268,17 @@ mod tests {
         let mut other = text.clone().into_bytes();
         let last = other.len() - 1;
         other[last] ^= 1;
-        assert!(again.authenticate(std::str::from_utf8(&other).expect("ascii")).is_none());
-        assert!(again.authenticate(&text[..text.len() - 1]).is_none());
+        assert!(again.authenticate(std::str::from_utf8(&other).expect("ascii")).is_err());
+        assert!(again.authenticate(&text[..text.len() - 1]).is_err());
         let stored = std::fs::read_to_string(root.join(NAME)).expect("file");
         assert!(!stored.contains(&text[12..]), "the secret is not stored");
         let id = again.list("acme")[0].id.clone();
-        assert!(!again.revoke("other", &id).expect("io") && again.revoke("acme", &id).expect("io"));
-        assert!(again.authenticate(&text).is_none());
+        let revoke = |tenant: &str| again.revoke(tenant, &id, &id).expect("io");
+        assert_eq!(revoke("other"), Revoked::Absent);
+        assert_eq!(revoke("acme"), Revoked::NeedsSecondPerson, "it is the last admin");
+        assert!(again.agree("acme", &id, "the auditor") && !again.agree("other", &id, "x"));
+        assert_eq!(revoke("acme"), Revoked::Done);
+        assert!(again.authenticate(&text).is_err());
         std::fs::remove_dir_all(root).expect("removed");
     }
 
@@ -275,12 +300,45 @@ mod tests {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&root).expect("folder"));
         let clock = Arc::new(SystemClock::new());
         let tokens = Tokens::open(disk, clock, Arc::new(Stuck::default())).expect("opens");
-        let new = |name: &str| NewToken { name: name.into(), role: Role::Reader, services: vec![] };
+        let new = |name: &str| NewToken {
+            name: name.into(),
+            role: Role::Reader,
+            services: vec![],
+            expires_in_s: None,
+        };
         let texts = ["a", "b"].map(|tenant| tokens.create(tenant, new("x")).expect("made"));
         assert_ne!(texts[0][..11], texts[1][..11], "ids differ");
         for (text, tenant) in texts.iter().zip(["a", "b"]) {
             assert_eq!(tokens.authenticate(text).expect("found").tenant, tenant);
         }
         std::fs::remove_dir_all(root).expect("removed");
+    }
+
+    #[test]
+    fn an_expired_token_opens_nothing() {
+        let disk: Arc<dyn Disk> = Arc::new(platform::sim::SimDisk::new(1));
+        let clock = Arc::new(platform::sim::SimClock::new(1_000_000_000));
+        let open =
+            || Tokens::open(disk.clone(), clock.clone(), Arc::new(SystemEntropy)).expect("opens");
+        let tokens = open();
+        let new = |name: &str, expires_in_s| NewToken {
+            name: name.into(),
+            role: Role::Admin,
+            services: Vec::new(),
+            expires_in_s,
+        };
+        assert!(tokens.create("acme", new("never", Some(0))).is_err());
+        let short = tokens.create("acme", new("short", Some(60))).expect("made");
+        let long = tokens.create("acme", new("long", None)).expect("made");
+        assert!(tokens.authenticate(&short).is_ok() && tokens.authenticate(&long).is_ok());
+        assert_eq!(tokens.admins("acme"), 2);
+        tokens.keep_uses().expect("kept");
+        clock.pass(std::time::Duration::from_secs(60));
+        let again = open();
+        assert_eq!(again.authenticate(&short).expect_err("over"), Denied::Expired);
+        assert!(again.authenticate(&long).is_ok());
+        assert_eq!(again.admins("acme"), 1, "an expired admin is none");
+        let used = again.list("acme").into_iter().map(|token| token.last_used_at);
+        assert!(used.clone().all(|at| at.is_some()), "{:?}", used.collect::<Vec<_>>());
     }
 }
