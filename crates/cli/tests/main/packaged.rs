@@ -1,5 +1,7 @@
 //! What stands in packaging/: the service unit says what it must, and its command starts a server.
 
+mod kubernetes;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
