@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use server::config::Config;
+use server::config::{Config, Loaded};
 
 use crate::Failed;
 use crate::machine::TICKS;
@@ -32,6 +32,7 @@ pub(crate) fn serve(words: &[String]) -> Result<(), Failed> {
         config.log.iter_mut().for_each(|log| log.public = true);
         let folder = Path::new(folder);
         let (data, keys) = (folder.join("data"), folder.join("keys"));
+        let config = Loaded::from(config);
         let running = server::start(&data, &keys, &config, &mut |_, _| {}).await;
         let running = running.map_err(|error| error.to_string())?;
         let started = &running.started;

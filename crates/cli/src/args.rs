@@ -373,7 +373,14 @@ pub(crate) enum Config {
         /// Configuration file
         #[arg(env = "COUNTERFOIL_CONFIG", hide_env_values = true)]
         file: Option<PathBuf>,
+        /// What is in force at the running server
+        #[arg(long)]
+        running: bool,
     },
+    /// Have the running server read its configuration again
+    ///
+    /// All of it takes force, or none. SIGHUP asks for the same.
+    Reload,
 }
 
 #[derive(Subcommand)]

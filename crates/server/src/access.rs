@@ -122,6 +122,14 @@ impl Principal {
         }
     }
 
+    /// The right to see the configuration and have it read again.
+    pub(crate) fn may_configure(&self) -> Result<(), Failure> {
+        match self.role {
+            Role::Admin => Ok(()),
+            _ => Err(self.lacks("see or reload the configuration")),
+        }
+    }
+
     fn lacks(&self, what: &str) -> Failure {
         Failure::forbidden(format!("the role {} of this token may not {what}", self.role))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use commit::{Indexer, Log, Purpose, Store};
 use platform::Clock;
@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::refusals::Refusals;
+use crate::reload::Setup;
 use crate::room::Room;
 use crate::tails::Tails;
 use crate::tokens::Tokens;
@@ -32,7 +33,8 @@ pub(crate) struct App {
     /// those that followed them take what the tenant's take.
     pub(crate) books: BTreeMap<String, Books>,
     pub(crate) policies: Policies,
-    pub(crate) limits: Limits,
+    /// The configuration in force, and how it is read again.
+    pub(crate) setup: Setup,
     pub(crate) permits: Arc<Permits>,
     pub(crate) turns: Turns,
     pub(crate) tails: Arc<Tails>,
@@ -52,6 +54,11 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// The bounds in force.
+    pub(crate) fn limits(&self) -> Limits {
+        self.setup.now().config.limits
+    }
+
     /// The log of a tenant's that takes what has a purpose.
     pub(crate) fn open_log(&self, tenant: &str, purpose: Purpose) -> Option<Arc<Log>> {
         self.store.newest(self.books.get(tenant)?.name(purpose))
@@ -60,15 +67,24 @@ impl App {
 
 /// The connections that there are.
 pub(crate) struct Connections {
-    pub(crate) max: usize,
+    /// How many there may be; a reload may change it.
+    pub(crate) max: AtomicUsize,
+    /// How many of them one peer may have; the same.
+    pub(crate) per_peer_max: AtomicUsize,
     pub(crate) open: AtomicU64,
     /// Turned away at the bound.
     pub(crate) refused: AtomicU64,
 }
 
 impl Connections {
-    pub(crate) fn new(max: usize) -> Arc<Connections> {
-        Arc::new(Connections { max, open: AtomicU64::new(0), refused: AtomicU64::new(0) })
+    pub(crate) fn new(max: usize, per_peer_max: usize) -> Arc<Connections> {
+        let (max, per_peer_max) = (AtomicUsize::new(max), AtomicUsize::new(per_peer_max));
+        Arc::new(Connections {
+            max,
+            per_peer_max,
+            open: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        })
     }
 }
 

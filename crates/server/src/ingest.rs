@@ -9,6 +9,7 @@ use commit::{Answer, Checkpoint, Fate, Log, ReadError};
 use event::limits::EVENT_BYTES_MAX;
 
 use crate::app::App;
+use crate::config::Limits;
 use crate::http::error::Failure;
 use crate::turns::Turn;
 
@@ -33,6 +34,8 @@ pub(crate) struct Intake {
     /// Whether the sender says it is NDJSON.
     pub(crate) lines: bool,
     pub(crate) peer: Peer,
+    /// The bounds under which it came.
+    pub(crate) limits: Limits,
 }
 
 /// A batch in the log.
@@ -88,8 +91,8 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
         }))
     };
     while let Some(item) = next(&mut body)? {
-        if admission.items.len() == app.limits.request_events_max {
-            let most = app.limits.request_events_max;
+        if admission.items.len() == intake.limits.request_events_max {
+            let most = intake.limits.request_events_max;
             return Err(Failure::too_large(format!("a request has at most {most} events")));
         }
         match item {

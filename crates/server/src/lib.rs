@@ -25,6 +25,7 @@ mod policies;
 mod pulse;
 mod readiness;
 mod refusals;
+mod reload;
 mod room;
 mod serve;
 
@@ -36,5 +37,6 @@ mod turns;
 
 pub use access::{Principal, Role};
 pub use keys::check_keys;
+pub use reload::Reloaded;
 pub use serve::{Running, StartError, Started, start};
 pub use tokens::{Denied, NewToken, TokenError, Tokens};

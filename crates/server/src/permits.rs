@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 
 /// The room for bodies in flight.
 pub(crate) struct Permits {
-    bytes_max: usize,
     held: Mutex<Held>,
 }
 
 #[derive(Default)]
 struct Held {
+    bytes_max: usize,
     all: usize,
     by_tenant: HashMap<String, usize>,
 }
@@ -26,7 +26,13 @@ pub(crate) struct Permit {
 
 impl Permits {
     pub(crate) fn new(bytes_max: usize) -> Arc<Permits> {
-        Arc::new(Permits { bytes_max, held: Mutex::default() })
+        Arc::new(Permits { held: Mutex::new(Held { bytes_max, ..Held::default() }) })
+    }
+
+    /// Changes how much room there is. What is held stays held; where that is more than there is
+    /// room for, nothing is given until enough has come back.
+    pub(crate) fn resize(&self, bytes_max: usize) {
+        self.lock().bytes_max = bytes_max;
     }
 
     /// A permit for nothing yet.
@@ -49,7 +55,7 @@ impl Permit {
     #[must_use]
     pub(crate) fn grow(&mut self, more: usize) -> bool {
         let mut held = self.permits.lock();
-        if !held.has_room_for(more, &self.tenant, self.permits.bytes_max) {
+        if !held.has_room_for(more, &self.tenant) {
             return false;
         }
         held.all += more;
@@ -60,13 +66,13 @@ impl Permit {
 
     /// Whether there is room for `more` bytes now. None of it is taken.
     pub(crate) fn has_room_for(&self, more: usize) -> bool {
-        self.permits.lock().has_room_for(more, &self.tenant, self.permits.bytes_max)
+        self.permits.lock().has_room_for(more, &self.tenant)
     }
 }
 
 impl Held {
-    fn has_room_for(&self, more: usize, tenant: &str, bytes_max: usize) -> bool {
-        let free = bytes_max.saturating_sub(self.all);
+    fn has_room_for(&self, more: usize, tenant: &str) -> bool {
+        let free = self.bytes_max.saturating_sub(self.all);
         let of_tenant = self.by_tenant.get(tenant).copied().unwrap_or_default();
         // What the tenant holds and would hold, against half of what others leave.
         more <= free && of_tenant + more <= (free + of_tenant) / 2
@@ -101,5 +107,19 @@ mod tests {
         assert!(quiet.grow(250));
         drop(quiet);
         assert_eq!(permits.held(), 0);
+    }
+
+    #[test]
+    fn room_can_grow_and_shrink_under_what_is_held() {
+        let permits = Permits::new(1000);
+        let mut permit = permits.permit("a");
+        assert!(permit.grow(500) && !permit.has_room_for(1));
+        permits.resize(2000);
+        assert!(permit.grow(500) && !permit.has_room_for(1));
+        permits.resize(100);
+        assert!(!permit.has_room_for(1) && !permits.permit("b").has_room_for(1));
+        assert_eq!(permits.held(), 1000, "what is held stays held");
+        drop(permit);
+        assert!(permits.permit("b").has_room_for(50));
     }
 }

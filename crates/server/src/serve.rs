@@ -20,7 +20,7 @@ use crate::access::verifications::Verifications;
 use crate::app::{App, Connections, Counters};
 use crate::backlog::{self, Backlog};
 use crate::books;
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::descriptors;
 use crate::http::error::Failure;
 use crate::http::request_id::RequestIds;
@@ -31,6 +31,7 @@ use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::pulse::Pulse;
 use crate::refusals::Refusals;
+use crate::reload::{Asker, Reloaded, Setup, reload, state_start};
 use crate::room::{self, Room};
 use crate::tails::Tails;
 use crate::tokens::{NewToken, TokenError, Tokens};
@@ -103,9 +104,10 @@ pub struct Running {
 pub async fn start(
     data: &Path,
     keys: &Path,
-    config: &Config,
+    loaded: &Loaded,
     progress: &mut Progress<'_>,
 ) -> Result<Running, StartError> {
+    let config = &loaded.config;
     let folder = |path: &Path| {
         RealDisk::new(path).map_err(|error| StartError::Folder(path.display().to_string(), error))
     };
@@ -122,7 +124,7 @@ pub async fn start(
         listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
     origin::check(&data_disk, config.origin.as_deref())?;
     let (stop, stopped) = watch::channel(false);
-    let app = open(data_disk, keys_disk, config, progress, stop.clone())?;
+    let app = open(data_disk, keys_disk, loaded, progress, stop.clone())?;
     let first_tokens = first_tokens(&app, config).await?;
     let backlog = catch_up(app.clone(), stop.clone())?;
     let thread = |error| StartError::Folder("a thread".into(), error);
@@ -130,6 +132,8 @@ pub async fn start(
     room::watch(&app).await;
     let pulse = Pulse::start(app.clone()).map_err(thread)?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
+    // Before anybody is heard: what was changed while the server was down is told first.
+    state_start(&app).await;
     let (router, connections) = (http::router(app.clone()), app.connections.clone());
     let (ids, patience) = (app.request_ids.clone(), Patience::default());
     let listening = http::listen(listener, router, connections, patience, ids, stopped);
@@ -141,10 +145,11 @@ pub async fn start(
 fn open(
     data: RealDisk,
     keys: RealDisk,
-    config: &Config,
+    loaded: &Loaded,
     progress: &mut Progress<'_>,
     stop: watch::Sender<bool>,
 ) -> Result<Arc<App>, StartError> {
+    let config = &loaded.config;
     let disk: Arc<dyn Disk> = Arc::new(data);
     let keys: Arc<dyn Disk> = Arc::new(keys);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -187,7 +192,7 @@ fn open(
         tokens,
         books,
         policies: Policies::default(),
-        limits: config.limits,
+        setup: Setup::new(loaded),
         permits: Permits::new(config.limits.in_flight_bytes_max),
         turns: Turns::new(),
         tails,
@@ -195,7 +200,7 @@ fn open(
         request_ids,
         room: Room::new(config.disk),
         metrics: Metrics::new(clock.now()),
-        connections: Connections::new(connections_max),
+        connections: Connections::new(connections_max, config.limits.connections_per_peer_max),
         verifications: Verifications::default(),
         clock,
         counters: Counters::default(),
@@ -278,6 +283,11 @@ impl Running {
         let mut stopped = self.stop.subscribe();
         // An error means that nothing can be sent any more, which is a failure too.
         let _ = stopped.wait_for(|stop| *stop).await;
+    }
+
+    /// Reads the configuration again, for a signal; the error says why nothing changed.
+    pub async fn reload(&self) -> Result<Reloaded, String> {
+        reload(&self.app, &Asker::Signal).await.map_err(|error| error.to_string())
     }
 
     /// How far indexing is: events done and events in all; `None` once all are.

@@ -5,9 +5,12 @@
 
 use std::path::Path;
 
-use serde_json::json;
-use server::config::{ConfigError, Fault, Loaded, Place, Shown, Sources, annotated};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use server::Reloaded;
+use server::config::{Change, ConfigError, Fault, Place, Shown, Sources, annotated};
 
+use super::client;
 use crate::args::{self, Global};
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
@@ -22,10 +25,15 @@ pub(crate) fn run(global: &Global, command: &args::Config) -> Result<u8, CliErro
             Ok(0)
         }
         args::Config::Check { file } => check(global, file.as_deref()),
-        args::Config::Show { file } => {
-            let loaded = Sources::of_process(file.as_deref()).load();
-            show(global, &loaded.map_err(|error| refused(&error))?).map(|()| 0)
+        args::Config::Show { running: true, .. } => {
+            let answer = client(global)?.get_json("/v1/config")?;
+            show(global, &read::<Vec<Shown>>(&answer["settings"])?).map(|()| 0)
         }
+        args::Config::Show { file, .. } => {
+            let loaded = Sources::of_process(file.as_deref()).load();
+            show(global, &loaded.map_err(|error| refused(&error))?.shown()).map(|()| 0)
+        }
+        args::Config::Reload => reload(global).map(|()| 0),
     }
 }
 
@@ -56,8 +64,33 @@ fn check(global: &Global, file: Option<&Path>) -> Result<u8, CliError> {
     Ok(code)
 }
 
-fn show(global: &Global, loaded: &Loaded) -> Result<(), CliError> {
-    let shown = loaded.shown();
+fn reload(global: &Global) -> Result<(), CliError> {
+    let answer = client(global)?.post("/v1/config/reload", "application/json", b"")?.json()?;
+    if global.json {
+        return out::json(&answer);
+    }
+    lines(&read(&answer)?).iter().for_each(|line| out::line(line));
+    Ok(())
+}
+
+/// What a reload did, in lines.
+pub(crate) fn lines(reloaded: &Reloaded) -> Vec<String> {
+    if reloaded.changes.is_empty() {
+        return vec!["nothing has changed".into()];
+    }
+    let line = |change: &Change| {
+        let Change { name, old, new, place, .. } = change;
+        format!("{name}  {old} → {new}  {place}")
+    };
+    reloaded.changes.iter().map(line).collect()
+}
+
+fn read<T: DeserializeOwned>(answer: &Value) -> Result<T, CliError> {
+    let wrong = |error| CliError::Server(format!("the server's answer is not understood: {error}"));
+    T::deserialize(answer).map_err(wrong)
+}
+
+fn show(global: &Global, shown: &[Shown]) -> Result<(), CliError> {
     if global.json {
         return out::json(&json!({ "settings": shown }));
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use server::config::{Config, Sources};
+use server::config::{Loaded, Sources};
 use server::{Running, StartError, Started};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -21,10 +21,11 @@ const REDRAW: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     traces();
-    let config = sources(args).load().map_err(|error| config::refused(&error))?.config;
+    let config = sources(args).load().map_err(|error| config::refused(&error))?;
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     runtime()?.block_on(async {
         let mut signals = Signals::listen()?;
+        let mut hangup = hear(SignalKind::hangup())?;
         let mut supervisor = Supervisor::from_environment();
         let started = start(&args.data, &keys, &config, &mut supervisor).await;
         let running = started.inspect_err(|error| supervisor.failed(error))?;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
             () = signals.heard() => {}
             () = running.failed() => {}
             () = indexing => {}
+            () = reloads(&mut hangup, &running) => {}
             () = supervisor.attend(&running) => {}
         }
         supervisor.stopping();
@@ -85,7 +87,7 @@ pub(crate) fn traces() {
 pub(crate) async fn start(
     data: &Path,
     keys: &Path,
-    config: &Config,
+    config: &Loaded,
     supervisor: &mut Supervisor,
 ) -> Result<Running, CliError> {
     let bar = out::progress(
@@ -185,6 +187,23 @@ async fn show_indexing(running: &Running) {
     bar.finish_and_clear();
 }
 
+fn hear(kind: SignalKind) -> Result<Signal, CliError> {
+    signal(kind).map_err(|error| CliError::Server(format!("cannot hear signals: {error}")))
+}
+
+/// Has the configuration read again whenever SIGHUP says so; ends never.
+async fn reloads(hangup: &mut Signal, running: &Running) {
+    while hangup.recv().await.is_some() {
+        match running.reload().await {
+            Ok(reloaded) => config::lines(&reloaded)
+                .iter()
+                .for_each(|line| out::note(&format!("counterfoil: reload: {line}"))),
+            Err(why) => out::note(&format!("counterfoil: reload: {why}")),
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
 /// The signals that ask for an orderly end, heard from the moment on that this is made.
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -193,10 +212,6 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn listen() -> Result<Signals, CliError> {
-        let hear = |kind| {
-            let heard = signal(kind);
-            heard.map_err(|error| CliError::Server(format!("cannot hear signals: {error}")))
-        };
         let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
         Ok(Signals { interrupt: hear(interrupt)?, terminate: hear(terminate)? })
     }

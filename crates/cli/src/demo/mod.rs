@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use server::config::{Config, LogConfig};
+use server::config::{Config, Loaded, LogConfig};
 use server::{NewToken, Role, Running};
 
 use crate::args;
@@ -54,12 +54,12 @@ fn temporary_folder() -> Result<PathBuf, CliError> {
 /// Plays until a signal, a failure or the last of the events asked for.
 async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<(), CliError> {
     let mut signals = Signals::listen()?;
-    let config = Config {
+    let config = Loaded::from(Config {
         listen: args.listen,
         origin: Some("demo.local".into()),
         log: vec![LogConfig { name: "shop-0".into(), tenant: "shop".into(), public: true }],
         ..Config::default()
-    };
+    });
     let running = start(data, &beside(data), &config, &mut Supervisor::none()).await?;
     let tokens = service_tokens(&running)?;
     for (_, token) in &running.started.first_tokens {

@@ -1,8 +1,9 @@
 //! `counterfoil config`, and what a server makes of its environment.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::Folder;
+use crate::support::{Folder, Ran, Server};
+use crate::wire::Wire;
 
 const FILE: &str = "listen = \"127.0.0.1:0\"\n\n[limits]\nconnections_max = 9\n";
 
@@ -12,7 +13,7 @@ fn each_value_is_shown_with_where_it_came_from() {
     folder.write("c.toml", FILE);
     let mut command = folder.command(&["config", "show", "c.toml"]);
     command.env("COUNTERFOIL_LIMITS__CONNECTIONS_MAX", "10");
-    let shown = crate::support::Ran::from(command.output().expect("runs")).code(0);
+    let shown = Ran::from(command.output().expect("runs")).code(0);
     let row = |name: &str| {
         let line = shown.lines().find(|line| line.split_whitespace().next() == Some(name));
         line.expect(name).split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
@@ -25,7 +26,7 @@ fn each_value_is_shown_with_where_it_came_from() {
     let json: Value = serde_json::from_str(&json).expect("JSON");
     let listen =
         json["settings"].as_array().expect("a list").iter().find(|s| s["name"] == "listen");
-    let place = serde_json::json!({"from": "file", "file": "c.toml", "line": 1});
+    let place = json!({"from": "file", "file": "c.toml", "line": 1});
     assert_eq!(listen.expect("it stands")["place"], place, "{json}");
 }
 
@@ -54,7 +55,7 @@ fn a_mistyped_variable_is_told_and_its_value_is_not() {
     let folder = Folder::new();
     let mut command = folder.command(&["serve", "--data", "data"]);
     command.env("COUNTERFOIL_LISTENN", "a-secret");
-    let served = crate::support::Ran::from(command.output().expect("runs"));
+    let served = Ran::from(command.output().expect("runs"));
     assert!(served.err.contains("did you mean COUNTERFOIL_LISTEN?"), "{served:?}");
     assert!(!served.err.contains("a-secret"), "{served:?}");
     served.code(2);
@@ -69,4 +70,126 @@ fn the_example_is_sound_and_the_one_in_the_documentation() {
     folder.write("c.toml", &example);
     let said = folder.run(&["config", "check", "c.toml"]).code(0);
     assert!(said.starts_with("SOUND  0 values given"), "{said}");
+}
+
+/// A server on `c.toml`, and what its first admin asks of it.
+struct House {
+    folder: Folder,
+    server: Server,
+    bearer: String,
+}
+
+impl House {
+    fn new() -> House {
+        let folder = Folder::new();
+        folder.write("c.toml", "[limits]\nconnections_max = 9\n");
+        let server = folder.serve_with(&["--config", "c.toml"]);
+        let bearer = format!("Bearer {}", folder.first_token("default"));
+        House { folder, server, bearer }
+    }
+
+    /// What the access log has of an action, newest first.
+    fn stated(&self, action: &str) -> Vec<Value> {
+        let headers = [("authorization", self.bearer.as_str())];
+        let path = format!("/v1/events?log=default-access-0&q=action:{action}");
+        let page = Wire::open(&self.server.url).ask("GET", &path, &headers, b"").json();
+        let events = page["events"].as_array().unwrap_or_else(|| panic!("{page}"));
+        events.iter().map(|found| found["event"].clone()).collect()
+    }
+
+    /// What is in force.
+    fn running(&self, name: &str) -> Value {
+        let shown = self.folder.run(&["config", "show", "--running", "--json"]).code(0);
+        let shown: Value = serde_json::from_str(&shown).expect("JSON");
+        let settings = shown["settings"].as_array().expect("a list");
+        settings.iter().find(|s| s["name"] == name).expect("a setting")["value"].clone()
+    }
+}
+
+#[test]
+fn a_reload_takes_force_and_is_stated_before() {
+    let house = House::new();
+    let load = &house.stated("config.load")[0];
+    let given: Vec<&Value> =
+        load["attributes"]["given"].as_array().expect("a list").iter().collect();
+    assert_eq!(given.len(), 3, "{load}");
+    assert_eq!(
+        given[2],
+        &json!({"name": "limits.connections_max", "value": 9, "from": "c.toml:2"})
+    );
+
+    house.folder.write("c.toml", "[limits]\nbody_bytes_max = 300\nconnections_max = 10\n");
+    let said = house.folder.run(&["config", "reload"]).code(0);
+    assert_eq!(
+        said,
+        "limits.body_bytes_max  16777216 → 300  c.toml:2\n\
+         limits.connections_max  9 → 10  c.toml:3\n"
+    );
+    assert_eq!(house.running("limits.connections_max"), 10);
+    let changes = house.stated("config.change");
+    assert_eq!(changes.len(), 2, "{changes:?}");
+    let change = &changes[1];
+    assert_eq!(change["resources"][0]["id"], "limits.body_bytes_max", "{change}");
+    let values = json!([{"path": "", "before": 16777216, "after": 300}]);
+    assert_eq!(change["resources"][0]["changes"], values);
+    assert_eq!((&change["phase"], &change["actor"]["id"]), (&json!("attempt"), &json!("admin")));
+    assert_eq!(change["attributes"]["from"], "c.toml:2");
+    let whole = house.stated("config.reload");
+    assert_eq!(whole[0]["phase"], "end", "{whole:?}");
+    assert_eq!(whole[0]["outcome"]["result"], "success");
+    assert_eq!(whole[0]["correlation"], change["correlation"], "one operation");
+    assert_ne!(whole[0]["attributes"]["digest"], load["attributes"]["digest"]);
+
+    let headers = [("authorization", house.bearer.as_str()), ("content-type", "application/json")];
+    let large = [&vec![b' '; 300][..], b"[]"].concat();
+    let answer = Wire::open(&house.server.url).ask("POST", "/v1/events", &headers, &large);
+    assert_eq!(answer.status, 413, "{}", answer.text());
+    assert_eq!(house.folder.run(&["config", "reload"]).code(0), "nothing has changed\n");
+    assert_eq!(house.stated("config.change").len(), 2);
+    house.server.stop();
+}
+
+#[test]
+fn a_reload_that_cannot_be_changes_nothing_and_is_stated() {
+    let house = House::new();
+    for (text, code, why) in [
+        (
+            "listen = \"127.0.0.1:1\"\n[limits]\nconnections_max = 8\n[[log]]\nname = \"b-0\"\n\
+             tenant = \"default\"\n",
+            "restart",
+            "needs a restart, nothing was changed: log[0].name",
+        ),
+        (
+            "[limits]\nconnections_max = 8\nnope = 1\n",
+            "config",
+            "c.toml:3: unknown setting `limits.nope`",
+        ),
+    ] {
+        house.folder.write("c.toml", text);
+        let said = house.folder.run(&["config", "reload"]);
+        assert!(said.err.contains(why), "{said:?}");
+        said.code(1);
+        assert_eq!(house.running("limits.connections_max"), 9);
+        let stated = &house.stated("config.reload")[0];
+        assert_eq!(stated["outcome"]["result"], "failure", "{stated}");
+        assert_eq!(stated["outcome"]["code"], code);
+        assert!(stated["outcome"]["message"].as_str().expect("why").contains(why), "{stated}");
+    }
+    assert!(house.stated("config.change").is_empty());
+    house.server.stop();
+}
+
+#[test]
+fn a_signal_asks_for_a_reload_too() {
+    let house = House::new();
+    house.folder.write("c.toml", "[limits]\nconnections_max = 11\n");
+    let pid = house.server.pid().to_string();
+    let asked = std::process::Command::new("kill").args(["-HUP", &pid]).status().expect("runs");
+    assert!(asked.success());
+    let done = (0..10_000).find_map(|_| house.stated("config.reload").first().cloned());
+    let done = done.expect("it was heard");
+    assert_eq!(done["actor"], json!({"type": "system", "id": "counterfoil"}), "{done}");
+    assert_eq!(done["reason"]["text"], "a signal, SIGHUP, from the server's machine");
+    assert_eq!(house.running("limits.connections_max"), 11);
+    house.server.stop();
 }

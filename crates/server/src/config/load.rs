@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::environment::{self, Variable};
 use super::fault::{Faults, Place};
@@ -27,10 +27,12 @@ pub struct Loaded {
     pub config: Config,
     /// By name; what does not stand here is a default.
     places: BTreeMap<String, Place>,
+    /// What it can be read from again.
+    sources: Option<Sources>,
 }
 
 /// A value with its place, to be shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// Its setting; of a list, with the row's number from 0: `log[0].name`.
     pub name: String,
@@ -82,7 +84,8 @@ impl Sources {
         for (name, option, text) in &self.options {
             draft.option(name, option, text);
         }
-        draft.done()
+        let loaded = draft.done()?;
+        Ok(Loaded { sources: Some(self.clone()), ..loaded })
     }
 }
 
@@ -145,18 +148,23 @@ impl Draft {
         if self.faults.is_empty() {
             rules::check(&mut self);
         }
-        self.faults.or_else(Loaded { config: self.config, places: self.places })
+        self.faults.or_else(Loaded { config: self.config, places: self.places, sources: None })
     }
 }
 
 impl From<Config> for Loaded {
     /// A configuration that no source gave: all of it is a default.
     fn from(config: Config) -> Loaded {
-        Loaded { config, places: BTreeMap::new() }
+        Loaded { config, ..Loaded::default() }
     }
 }
 
 impl Loaded {
+    /// What it can be read from again; nothing if no source gave it.
+    pub(crate) fn sources(&self) -> Option<&Sources> {
+        self.sources.as_ref()
+    }
+
     /// Every value, in the order of the table.
     pub fn shown(&self) -> Vec<Shown> {
         let place = |name: &str| self.places.get(name).cloned().unwrap_or(Place::Default);

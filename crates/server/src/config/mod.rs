@@ -8,6 +8,7 @@
 //! Never: repeats a value of the environment in an error, or holds a secret: a setting that needs
 //! one names the file that has it.
 
+mod compare;
 mod describe;
 mod environment;
 mod fault;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use commit::{LogSpec, PartitionLimits, Purpose};
 
+pub use compare::{Change, digest};
 pub use describe::{annotated, table_rows};
 pub use fault::{ConfigError, Fault, Place};
 pub use load::{Loaded, Shown, Sources};
@@ -92,6 +94,8 @@ pub struct Limits {
     pub request_events_max: usize,
     /// Connections that are open at once.
     pub connections_max: usize,
+    /// Those of them that one peer may have.
+    pub connections_per_peer_max: usize,
 }
 
 impl Default for Config {
@@ -130,6 +134,7 @@ impl Default for Limits {
             in_flight_bytes_max: 128 << 20,
             request_events_max: table::REQUEST_EVENTS_MAX,
             connections_max: 1_024,
+            connections_per_peer_max: 512,
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of the table of settings. `T` has the place: the configuration, or one row of a list.
 pub struct Setting<T: 'static> {
@@ -59,7 +59,7 @@ pub enum Field<T: 'static> {
 }
 
 /// A value as it was given, or as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
     /// Nothing: it was left out and has no default of its own.

@@ -95,6 +95,20 @@ pub const SETTINGS: &[Setting<Config>] = &[
                more than that",
     },
     Setting {
+        name: "limits.connections_per_peer_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.connections_per_peer_max,
+            unit: "connections",
+            min: 1,
+            max: CONNECTIONS_MAX,
+        },
+        allowed: "",
+        reload: Reload::Live,
+        what: "connections open at once from one IPv4 address, or one /64 of IPv6, so that idle \
+               ones of one peer do not keep all others out. Behind a proxy everybody is the \
+               proxy: give it nearly all of `limits.connections_max`",
+    },
+    Setting {
         name: "disk.free_warn_bytes",
         field: Field::Count {
             of: |config| &mut config.disk.free_warn_bytes,

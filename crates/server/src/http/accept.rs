@@ -3,8 +3,9 @@
 //! Promises: whatever connections do or leave undone, a stop ends within [`Patience::answers`]: who
 //! waits for an answer gets it, and nobody else is waited for. An error of `accept` ends nothing.
 //!
-//! At the bound a connection is answered 503 and closed. To let it wait unaccepted would be less
-//! work, but the sender would learn nothing, and a probe that waits looks like a dead server.
+//! No peer may have all of them (`peers.rs`). At either bound a connection is answered 503 and
+//! closed. To let it wait unaccepted would be less work, but the sender would learn nothing, and a
+//! probe that waits looks like a dead server.
 
 use std::io;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::connection::serve;
 use super::error::Failure;
+use super::peers::Peers;
 use super::request_id::{RequestId, RequestIds};
 use super::seen::Patience;
 use crate::app::Connections;
@@ -44,6 +46,7 @@ pub(crate) async fn listen(
     let mut stop = stopped.clone();
     let mut open = JoinSet::new();
     let mut turned_away = JoinSet::new();
+    let peers = Peers::default();
     loop {
         tokio::select! {
             // The sender lives as long as the server; its end is a stop as well.
@@ -52,14 +55,21 @@ pub(crate) async fn listen(
                 connections.open.store(open.len() as u64, Relaxed);
             }
             Some(_) = turned_away.join_next() => {}
-            (stream, _) = next(|| listener.accept()) => {
-                if open.len() < connections.max {
-                    open.spawn(serve(stream, router.clone(), patience, stopped.clone()));
+            (stream, address) = next(|| listener.accept()) => {
+                let max = connections.max.load(Relaxed);
+                let of_peer = connections.per_peer_max.load(Relaxed);
+                let place = peers.enter(address.ip(), of_peer).filter(|_| open.len() < max);
+                if let Some(place) = place {
+                    let served = serve(stream, router.clone(), patience, stopped.clone());
+                    open.spawn(async move {
+                        let _place = place;
+                        served.await;
+                    });
                     connections.open.store(open.len() as u64, Relaxed);
                     continue;
                 }
                 connections.refused.fetch_add(1, Relaxed);
-                if turned_away.len() < TURNED_AWAY_MAX.min(connections.max) {
+                if turned_away.len() < TURNED_AWAY_MAX.min(max) {
                     turned_away.spawn(timeout(TURN_AWAY_MAX, turn_away(stream, ids.make())));
                 }
             }
@@ -109,7 +119,8 @@ async fn turn_away(mut stream: TcpStream, id: RequestId) -> io::Result<()> {
 
 /// The answer at the bound. No request was read: the id is one of ours.
 fn full(id: RequestId) -> String {
-    let detail = "the server has as many connections as it may; retry soon";
+    let detail = "the server has as many connections as it may, in all or from this address; \
+                  retry soon";
     let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
          retry-after: 1\r\nx-request-id: {id}\r\nconnection: close\r\n"

@@ -8,7 +8,7 @@
 //! | 404 | nothing there, or nothing you may know of | |
 //! | 405 | an address that has other methods | use one that Allow names |
 //! | 408 | the body stands still or trickles | send it again, at once |
-//! | 409 | one person alone must not do this | have somebody else agree, then ask again |
+//! | 409 | what is there does not allow it, or takes a second person | mend that first |
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
@@ -32,7 +32,7 @@ pub(crate) const CODES: [(u16, &[&str]); 11] = [
     (404, &["not_found"]),
     (405, &["method"]),
     (408, &["timeout"]),
-    (409, &["closed", "second_person"]),
+    (409, &["closed", "config", "restart", "second_person"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
     (500, &["internal"]),

@@ -12,11 +12,13 @@ mod linger;
 mod list;
 mod manage;
 mod pages;
+mod peers;
 mod read;
 mod receipt;
 pub(crate) mod request_id;
 mod rotate;
 mod seen;
+mod settings;
 mod shown;
 mod status;
 mod tail;
@@ -67,6 +69,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/gaps", get(read::open_gaps))
         .route("/v1/refusals", get(manage::refusals))
         .route("/v1/status", get(status::status))
+        .route("/v1/config", get(settings::show))
+        .route("/v1/config/reload", post(settings::again))
         .route("/v1/tokens", post(manage::create_token).get(manage::list_tokens))
         .route("/v1/tokens/{id}", delete(manage::revoke_token))
         .route("/v1/tokens/{id}/agreement", post(manage::agree_to_revoke))

@@ -9,6 +9,10 @@
 //! A peer that takes nothing of its answer is idle, whatever the phase; one that takes some is not.
 //!
 //! Never: looks into what is sent.
+//!
+//! KNOWN: the beginning of a head that came with the request before it is not seen to have come:
+//! its peer counts as waiting, until more of it comes. The connection is held no longer than an
+//! idle one and then one head, and a peer has so many of them (`peers.rs`).
 
 #![expect(clippy::disallowed_methods, reason = "a peer's time on its connection is real time")]
 

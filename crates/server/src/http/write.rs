@@ -89,8 +89,10 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     let log = app.open_log(&peer.tenant, Purpose::Events);
     let log = log.ok_or_else(|| Failure::not_found("this tenant has no open log"))?;
     let mut permit = app.permits.permit(&peer.tenant);
-    let arrived = body::read(&headers, body, app.limits.body_bytes_max, &mut permit).await?;
-    let intake = Intake { format, lines, peer };
+    // The same bounds from here on, whatever a reload changes meanwhile.
+    let limits = app.limits();
+    let arrived = body::read(&headers, body, limits.body_bytes_max, &mut permit).await?;
+    let intake = Intake { format, lines, peer, limits };
     // What was accepted is finished even if the sender hangs up: the task is not theirs.
     let task = tokio::spawn(finish(app, log, arrived, intake, terms, permit).in_current_span());
     task.await.map_err(|error| Failure::internal(&error))?
@@ -121,7 +123,7 @@ async fn finish(
     let (app_, weight) = (app.clone(), arrived.weight());
     let turn = app.turns.admission(weight).await?;
     let admit = move || {
-        let body = arrived.decode(app_.limits.body_bytes_max, &mut permit)?;
+        let body = arrived.decode(intake.limits.body_bytes_max, &mut permit)?;
         let admission = ingest::admit_body(&app_, &body, &intake)?;
         Ok::<_, Failure>((admission, body.len(), permit))
     };

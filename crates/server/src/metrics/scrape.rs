@@ -71,9 +71,9 @@ fn start(page: &mut Page, app: &App) {
 
 fn room(page: &mut Page, app: &App) {
     page.count("counterfoil_in_flight_bytes", app.permits.held() as u64);
-    page.count("counterfoil_in_flight_bytes_max", app.limits.in_flight_bytes_max as u64);
+    page.count("counterfoil_in_flight_bytes_max", app.limits().in_flight_bytes_max as u64);
     page.count("counterfoil_connections", app.connections.open.load(Relaxed));
-    page.count("counterfoil_connections_max", app.connections.max as u64);
+    page.count("counterfoil_connections_max", app.connections.max.load(Relaxed) as u64);
     page.count("counterfoil_connections_refused_total", app.connections.refused.load(Relaxed));
     let kinds = app.turns.state();
     for (name, value) in [

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use axum::body::Bytes;
 use axum::routing::{get, post};
+use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -33,6 +34,10 @@ struct House {
 
 impl House {
     async fn open(patience: Patience, connections_max: usize) -> House {
+        House::with(patience, Connections::new(connections_max, connections_max)).await
+    }
+
+    async fn with(patience: Patience, connections: Arc<Connections>) -> House {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let gate = Arc::new(Semaphore::new(0));
@@ -44,14 +49,8 @@ impl House {
             .route("/large", get(async || vec![b'x'; LARGE_BYTES]))
             .route("/body", post(async |body: Bytes| body.len().to_string()));
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(listen(
-            listener,
-            router,
-            Connections::new(connections_max),
-            patience,
-            RequestIds::new(&platform::SystemEntropy),
-            stopped,
-        ));
+        let ids = RequestIds::new(&platform::SystemEntropy);
+        let task = tokio::spawn(listen(listener, router, connections, patience, ids, stopped));
         House { address, gate, stop, task }
     }
 
@@ -162,6 +161,27 @@ async fn at_the_bound_connections_hear_why() {
         }
     };
     timeout(WAIT, again).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn one_peer_does_not_take_all_connections() {
+    let connections = Connections::new(100, 2);
+    let house = House::with(PATIENT, connections.clone()).await;
+    let mut held = [house.connect(WHOLE).await, house.connect(WHOLE).await];
+    for stream in &mut held {
+        until(stream, "ok").await;
+    }
+    let mut third = house.connect(WHOLE).await;
+    assert!(rest(&mut third).await.starts_with("HTTP/1.1 503 "));
+    // Another address of this machine is another peer.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.2:0".parse().expect("an address")).expect("bound");
+    let mut other = socket.connect(house.address).await.expect("connected");
+    other.write_all(WHOLE.as_bytes()).await.expect("sent");
+    until(&mut other, "ok").await;
+    // As a reload does; the next connection is judged by it.
+    connections.per_peer_max.store(3, Relaxed);
+    until(&mut house.connect(WHOLE).await, "ok").await;
 }
 
 #[tokio::test]

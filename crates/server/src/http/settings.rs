@@ -1,0 +1,52 @@
+//! The configuration in force, and reading it again.
+//!
+//! Never: shows a tenant which others there are. No setting holds a secret.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::Failure;
+use crate::access::stated;
+use crate::app::App;
+use crate::config::digest;
+use crate::reload::{Asker, ReloadError, Reloaded, reload};
+
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+) -> Result<Json<Value>, Failure> {
+    caller.may_configure()?;
+    let shown = app.setup.now().shown_to(&caller.tenant);
+    Ok(Json(json!({ "digest": digest(&shown), "settings": shown })))
+}
+
+pub(crate) async fn again(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+) -> Result<Json<Reloaded>, Failure> {
+    if let Err(refused) = caller.may_configure() {
+        let what = admit::Statement::new("config.reload", "config", "update");
+        return stated::change(&app, &caller, Err(refused), what, nothing).await;
+    }
+    let asker = Asker::Principal(caller);
+    // Who asked may hang up; what has begun comes to its end, in the access log too.
+    let task = tokio::spawn(async move { reload(&app, &asker).await });
+    let done = task.await.map_err(|error| Failure::internal(&error))?;
+    done.map(Json).map_err(failure)
+}
+
+/// What somebody does who may not.
+async fn nothing() -> Result<Json<Reloaded>, Failure> {
+    Err(Failure::internal(&"a right was lost"))
+}
+
+fn failure(error: ReloadError) -> Failure {
+    match error {
+        ReloadError::Unstated(failure) => failure,
+        error => Failure::conflict(error.code(), error.to_string()),
+    }
+}

@@ -1,0 +1,139 @@
+//! The configuration, changed while the server runs.
+//!
+//! Promises: a reload takes force as a whole or not at all: file and environment are read, what
+//! cannot change without a restart is looked for, and every part of [`STEPS`] makes its candidate;
+//! one that cannot refuses all. What changes, from what to what, and who asked for it stands in the
+//! access logs before it takes force; a reload that failed stands there too. One reload at a time.
+//!
+//! Never: waits for requests. One that has begun ends under the bounds that it began with.
+
+mod stated;
+mod steps;
+
+use std::sync::{Arc, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Principal;
+use crate::app::App;
+use crate::config::{Change, ConfigError, Loaded, Sources};
+use crate::http::error::Failure;
+use crate::ingest::{WITH_DISK, work};
+pub(crate) use stated::state_start;
+use steps::{Candidate, STEPS};
+
+/// What a reload changed, each as it is told; nothing if all was as before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// In the order of the table; behind it what other parts read anew.
+    pub changes: Vec<Change>,
+}
+
+/// Why a reload changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReloadError {
+    /// There is nothing to read again.
+    #[error("this server was started without a configuration that could be read again")]
+    NoSource,
+    /// What was read cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] ConfigError),
+    /// Settings differ that cannot change while the server runs.
+    #[error("needs a restart, nothing was changed: {}", .0.join(", "))]
+    Restart(Vec<String>),
+    /// A part cannot use what it was given.
+    #[error("{0}: {1}; nothing was changed")]
+    Part(&'static str, String),
+    /// The access log did not take it, so it did not happen.
+    #[error("the access log could not be written")]
+    Unstated(Failure),
+}
+
+/// Who asks for a reload.
+#[derive(Clone, Debug)]
+pub(crate) enum Asker {
+    /// A signal: whoever may send one to this process.
+    Signal,
+    /// A principal, over HTTP.
+    Principal(Principal),
+}
+
+/// The configuration in force, and where it is read again.
+pub(crate) struct Setup {
+    sources: Option<Sources>,
+    now: RwLock<Arc<Loaded>>,
+    /// Held by the reload that is under way.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Setup {
+    pub(crate) fn new(loaded: &Loaded) -> Setup {
+        Setup {
+            sources: loaded.sources().cloned(),
+            now: RwLock::new(Arc::new(loaded.clone())),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// What is in force.
+    pub(crate) fn now(&self) -> Arc<Loaded> {
+        self.now.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    fn replace(&self, next: Loaded) {
+        *self.now.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(next);
+    }
+}
+
+/// A reload that can no longer fail but in the access log.
+struct Plan {
+    next: Loaded,
+    changes: Vec<Change>,
+    candidates: Vec<Candidate>,
+}
+
+/// Reads the configuration again and, if all of it can be used, puts it in force.
+pub(crate) async fn reload(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, ReloadError> {
+    let _turn = app.setup.turn.lock().await;
+    let planning = app.clone();
+    let planned = work(WITH_DISK, move || plan(&planning)).await;
+    let planned = planned.map_err(ReloadError::Unstated)?;
+    let plan = match planned {
+        Ok(plan) => plan,
+        Err(error) => {
+            stated::failed(app, asker, &error).await.map_err(ReloadError::Unstated)?;
+            return Err(error);
+        }
+    };
+    let operation =
+        stated::begins(app, asker, &plan.changes).await.map_err(ReloadError::Unstated)?;
+    // A crash from here on leaves an attempt without an end; the next start reads the same file and
+    // states what it found.
+    for candidate in plan.candidates {
+        (candidate.take)(app);
+    }
+    app.setup.replace(plan.next);
+    stated::ended(app, asker, &plan.changes, &operation).await.map_err(ReloadError::Unstated)?;
+    Ok(Reloaded { changes: plan.changes })
+}
+
+/// Decides; nothing has changed when this returns.
+fn plan(app: &Arc<App>) -> Result<Plan, ReloadError> {
+    let sources = app.setup.sources.as_ref().ok_or(ReloadError::NoSource)?;
+    let next = sources.load()?;
+    let now = app.setup.now();
+    let mut changes = now.changes(&next);
+    let fixed: Vec<String> =
+        changes.iter().filter(|change| !change.live).map(|change| change.name.clone()).collect();
+    if !fixed.is_empty() {
+        return Err(ReloadError::Restart(fixed));
+    }
+    let mut candidates = Vec::with_capacity(STEPS.len());
+    for step in STEPS {
+        let candidate = (step.prepare)(app, &next.config);
+        let mut candidate = candidate.map_err(|why| ReloadError::Part(step.name, why))?;
+        changes.append(&mut candidate.changes);
+        candidates.push(candidate);
+    }
+    Ok(Plan { next, changes, candidates })
+}
