@@ -16,14 +16,14 @@ const ROLES: [&str; 5] = ["producer", "forwarder", "reader", "auditor", "admin"]
 const UNKNOWN: &str =
     "cf_00000000_0000000000000000000000000000000000000000000000000000000000000000";
 
-struct Route {
-    method: String,
-    path: String,
+pub struct Route {
+    pub method: String,
+    pub path: String,
     /// Roles that it serves; `None` where it is open.
-    roles: Option<Vec<String>>,
+    pub roles: Option<Vec<String>>,
 }
 
-fn listed() -> Vec<Route> {
+pub fn listed() -> Vec<Route> {
     let lines = LIST.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let route = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();

@@ -5,6 +5,7 @@ mod arrival;
 mod auth;
 mod body;
 mod connection;
+mod contract;
 pub(crate) mod error;
 mod evidence;
 mod extract;
@@ -53,6 +54,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         // What a failure means is no secret, and 401 has a page too.
         .route("/docs/errors", get(pages::index))
         .route("/docs/errors/{code}", get(pages::page))
+        // What is answered and what is admitted stands in docs/ as well.
+        .route("/openapi.json", get(contract::openapi))
+        .route("/v1/schema/event", get(contract::event_schema))
         // Checkpoints and public logs are for strangers; the handler guards the rest.
         .route("/tlog/{log}/{*rest}", get(tlog::serve))
         .route("/v1/events", post(write::events).get(list::search))

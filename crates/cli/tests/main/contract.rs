@@ -1,0 +1,95 @@
+//! docs/openapi.json says what the router does: every route, who may, and codes that exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::access::listed;
+use crate::support::Folder;
+use crate::wire::ask;
+
+const OPENAPI: &str = include_str!("../../../../docs/openapi.json");
+const SCHEMA: &str = include_str!("../../../../docs/formats/event.schema.json");
+/// Routes that the document does not describe, each with its reason.
+const UNDESCRIBED: &str = include_str!("undescribed.txt");
+
+type Routes = BTreeMap<(String, String), Option<BTreeSet<String>>>;
+
+/// Every operation of the document, with the roles that it serves.
+fn described() -> Routes {
+    let document: Value = serde_json::from_str(OPENAPI).expect("JSON");
+    let mut routes = Routes::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let roles = operation["x-roles"].as_array();
+            let name = |role: &Value| role.as_str().expect("a role").to_owned();
+            let roles = roles.map(|roles| roles.iter().map(name).collect());
+            let open = operation["x-open"].as_str().is_some_and(|reason| !reason.is_empty());
+            assert_ne!(open, roles.is_some(), "{method} {path}: open with a reason, or roles");
+            assert_eq!(open, operation["security"] == serde_json::json!([]), "{method} {path}");
+            // A wildcard has no other name in OpenAPI than a parameter's.
+            let path = path.replace("{rest}", "{*rest}");
+            routes.insert((method.to_uppercase(), path), roles);
+        }
+    }
+    routes
+}
+
+#[test]
+fn the_document_has_every_route_with_its_roles() {
+    let lines = UNDESCRIBED.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let undescribed: BTreeSet<(String, String)> = lines
+        .map(|line| {
+            let (route, reason) = line.split_once(": ").expect("METHOD PATH: REASON");
+            assert!(!reason.is_empty(), "{line}: a reason");
+            let (method, path) = route.split_once(' ').expect("METHOD PATH");
+            (method.to_owned(), path.trim().to_owned())
+        })
+        .collect();
+    let described = described();
+    let twice = undescribed.iter().find(|route| described.contains_key(*route));
+    assert_eq!(twice, None, "described, and in undescribed.txt as well");
+    // `access.rs` holds this list against the router.
+    let routes = listed().into_iter().map(|route| {
+        let roles = route.roles.map(|roles| roles.into_iter().collect());
+        ((route.method, route.path), roles)
+    });
+    let routes: Routes = routes.filter(|(route, _)| !undescribed.contains(route)).collect();
+    assert_eq!(described, routes, "docs/openapi.json against unauthorized.txt");
+}
+
+#[test]
+fn its_codes_have_pages_and_its_names_are_unique() {
+    let document: Value = serde_json::from_str(OPENAPI).expect("JSON");
+    let mut names = BTreeSet::new();
+    for methods in document["paths"].as_object().expect("paths").values() {
+        for operation in methods.as_object().expect("methods").values() {
+            let name = operation["operationId"].as_str().expect("an operationId");
+            assert!(names.insert(name), "{name} stands twice");
+        }
+    }
+    let folder = Folder::new();
+    for (status, answer) in document["components"]["responses"].as_object().expect("answers") {
+        let codes = answer
+            .pointer("/content/application~1problem+json/schema/allOf/1/properties/code/enum")
+            .and_then(Value::as_array)
+            .expect("codes");
+        for code in codes {
+            let page = folder.run(&["explain", code.as_str().expect("a code")]).code(0);
+            assert!(page.contains(&format!("\n| {status} | ")), "{code} is answered as {status}");
+        }
+    }
+}
+
+#[test]
+fn the_server_gives_out_both_files_as_they_are() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let openapi = ask(&server.url, "", "GET", "/openapi.json", "");
+    assert_eq!(openapi.header("content-type"), "application/json");
+    assert_eq!(openapi.text(), OPENAPI);
+    let schema = ask(&server.url, "", "GET", "/v1/schema/event", "");
+    assert_eq!(schema.header("content-type"), "application/schema+json");
+    assert_eq!(schema.text(), SCHEMA);
+    server.stop();
+}
