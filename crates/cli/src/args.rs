@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Follow a transaction across services
     Trace(Trace),
+    /// Show what one session did across services
+    Session(Session),
     /// Fetch the proof that an event is in the log
     Receipt(Receipt),
     /// Make a file that proves events offline
@@ -223,6 +225,19 @@ pub(crate) struct Trace {
 pub(crate) struct Explain {
     /// The code, as an error or a refusal names it; without one, all of them
     pub(crate) code: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Session {
+    /// Session id, or its first eight characters or more
+    pub(crate) id: String,
+    /// Events to show, at most 1000
+    #[arg(short = 'n', long, default_value_t = 500, value_name = "COUNT")]
+    #[arg(value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    /// Go on where an earlier page ended
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
 }
 
 #[derive(ClapArgs)]

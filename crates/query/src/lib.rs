@@ -49,4 +49,6 @@ pub use search::{
 };
 pub use services::{Activities, Activity, Counts, activities};
 pub use streams::{Gap, Gaps, Seen, StreamState, gaps, services, streams};
-pub use trace::{Bond, Hop, MissingParent, Skew, TRACE_EVENTS_MAX, Trace, trace};
+pub use trace::{
+    Bond, Counted, Hop, MissingParent, Session, Skew, TRACE_EVENTS_MAX, Trace, session, trace,
+};

@@ -67,6 +67,12 @@ impl Filter {
         Ok(Filter { clauses: vec![clause(false, name, value, 0)?] })
     }
 
+    /// The filter for values that begin so.
+    pub(crate) fn begins(name: &str, start: &str) -> Result<Filter, String> {
+        let value = Piece { text: start.to_owned(), star: true };
+        Ok(Filter { clauses: vec![clause(false, name, value, 0)?] })
+    }
+
     fn push(&mut self, clause: Clause) -> Result<(), String> {
         if self.clauses.len() == CLAUSES_MAX {
             return Err(format!("a filter has at most {CLAUSES_MAX} clauses"));

@@ -10,6 +10,7 @@ mod receipt;
 mod search;
 mod send;
 pub(crate) mod serve;
+mod session;
 mod show;
 mod status;
 mod tail;
@@ -33,6 +34,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Search(search) => search::run(global, &search).map(|()| 0),
         Command::Tail(tail) => tail::run(global, &tail).map(|()| 0),
         Command::Show(show) => show::run(global, &show).map(|()| 0),
+        Command::Session(session) => session::run(global, &session).map(|()| 0),
         Command::Trace(trace) => trace::run(global, &trace).map(|()| 0),
         Command::Receipt(receipt) => receipt::run(global, &receipt).map(|()| 0),
         Command::Evidence(evidence) => evidence::run(global, &evidence).map(|()| 0),

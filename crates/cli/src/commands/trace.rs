@@ -134,8 +134,16 @@ fn footer(trace: &Value) -> Vec<String> {
     if missing > 0 {
         parts.push(format!("{missing} parent spans are referred to and were never recorded"));
     }
-    let skew = list(&trace["skew"]);
-    let skew: Vec<String> = skew
+    parts.push(clocks(&trace["skew"]));
+    if trace["more"] == true {
+        parts.push("only the first events are shown".into());
+    }
+    parts
+}
+
+/// Which clocks cannot both be right.
+pub(super) fn clocks(skew: &Value) -> String {
+    let skew: Vec<String> = list(skew)
         .iter()
         .map(|s| {
             format!(
@@ -145,13 +153,8 @@ fn footer(trace: &Value) -> Vec<String> {
             )
         })
         .collect();
-    parts.push(if skew.is_empty() {
-        "no clock contradicts another".into()
-    } else {
-        format!("clocks contradict each other: {}", skew.join(", "))
-    });
-    if trace["more"] == true {
-        parts.push("only the first events are shown".into());
+    match skew[..] {
+        [] => "no clock contradicts another".into(),
+        _ => format!("clocks contradict each other: {}", skew.join(", ")),
     }
-    parts
 }

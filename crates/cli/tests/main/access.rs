@@ -181,6 +181,7 @@ fn places(seq: u64) -> Vec<(String, u16)> {
         (format!("/v1/logs/a-0/events/{seq}/receipt"), 404),
         ("/v1/traces/4bf92f3577b34da6a3ce929d0e0e4736".to_owned(), 404),
         ("/v1/traces/walrus".to_owned(), 404),
+        ("/v1/sessions/walrus".to_owned(), 404),
         ("/v1/logs".to_owned(), 200),
         ("/v1/gaps".to_owned(), 200),
         ("/v1/refusals".to_owned(), 200),

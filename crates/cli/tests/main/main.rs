@@ -13,6 +13,7 @@ mod metrics;
 mod packaged;
 mod pressure;
 mod room;
+mod session;
 mod status;
 mod stop;
 mod supervised;

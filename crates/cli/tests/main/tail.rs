@@ -140,6 +140,32 @@ fn what_is_committed_is_said_and_a_stop_too() {
 }
 
 #[test]
+fn the_access_log_has_the_beginning_of_a_tail_and_its_end() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let token = folder.first_token("default");
+    let mut listener = Listener::open(&server, &token, "/v1/tail?q=service:shop", None);
+    send(&server, &token, &numbered(0..3, "shop"));
+    assert_eq!(listener.ids(3), names(0..3));
+    server.stop();
+    while listener.next().is_some() {}
+    let server = folder.serve();
+    let logs = ask(&server.url, &token, "GET", "/v1/logs", "").json();
+    let mut logs = logs["logs"].as_array().expect("logs").iter();
+    let log = logs.find(|log| log["purpose"] == "access").expect("an access log");
+    let log = log["name"].as_str().expect("a name");
+    let path = format!("/v1/events?log={log}&order=oldest&action=events.tail");
+    let found = ask(&server.url, &token, "GET", &path, "").json();
+    let stated: Vec<_> = found["events"].as_array().expect("events").iter().collect();
+    assert_eq!(stated.len(), 2, "{found}");
+    assert_eq!(stated[0]["event"]["statement"]["text"], "q=service:shop");
+    let end = &stated[1]["event"];
+    assert_eq!((&end["phase"], &end["outcome"]["code"]), (&json!("end"), &json!("stopping")));
+    assert_eq!(end["outcome"]["counts"]["succeeded"], 3);
+    server.stop();
+}
+
+#[test]
 fn no_event_is_lost_or_comes_twice_wherever_the_connection_breaks() {
     const EVENTS: usize = 600;
     let folder = Folder::new();

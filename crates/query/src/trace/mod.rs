@@ -2,6 +2,7 @@
 
 mod facts;
 mod findings;
+mod session;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::streams::{Gap, gaps_of};
 use crate::walk::{Step, Walk};
 
 use facts::Facts;
+pub use session::{Counted, Session, session};
 use tree::Tree;
 
 /// Events of one trace; the oldest are kept.

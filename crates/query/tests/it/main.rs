@@ -9,4 +9,5 @@ mod language;
 mod pages;
 mod resuming;
 mod same_as_naive;
+mod sessions;
 mod traces;

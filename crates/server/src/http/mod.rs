@@ -19,6 +19,7 @@ mod receipt;
 pub(crate) mod request_id;
 mod rotate;
 mod seen;
+mod session;
 mod settings;
 mod shown;
 mod status;
@@ -68,6 +69,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/logs/{log}/events/{seq}", get(read::by_seq))
         .route("/v1/logs/{log}/events/{seq}/receipt", get(read::receipt))
         .route("/v1/traces/{id}", get(read::trace))
+        .route("/v1/sessions/{id}", get(session::session))
         .route("/v1/evidence", post(evidence::evidence))
         .route("/v1/tail", get(tail::tail))
         .route("/v1/gaps", get(read::open_gaps))

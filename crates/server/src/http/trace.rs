@@ -48,7 +48,7 @@ struct Missing<'a> {
 }
 
 #[derive(Serialize)]
-struct ShownSkew<'a> {
+pub(super) struct ShownSkew<'a> {
     service: &'a str,
     against: &'a str,
     ahead_ms: f64,
@@ -90,7 +90,7 @@ fn missing(parent: &MissingParent) -> Missing<'_> {
     Missing { span_id: &parent.span_id, named_by: &parent.named_by }
 }
 
-fn skew(skew: &Skew) -> ShownSkew<'_> {
+pub(super) fn skew(skew: &Skew) -> ShownSkew<'_> {
     ShownSkew {
         service: &skew.service,
         against: &skew.against,
@@ -99,6 +99,6 @@ fn skew(skew: &Skew) -> ShownSkew<'_> {
     }
 }
 
-fn millis(nanos: i64) -> f64 {
+pub(super) fn millis(nanos: i64) -> f64 {
     nanos as f64 / 1e6
 }

@@ -119,7 +119,8 @@ async fn begin(
     };
     let (give, take) = mpsc::channel(1);
     let token = token_of(headers).unwrap_or_default().to_owned();
-    let tail = Tail::new(app.clone(), seat, scope, wanted.filter, wanted.began, token);
+    let tail =
+        Tail::new(app.clone(), seat, caller.clone(), scope, wanted.filter, wanted.began, token);
     tokio::spawn(tail.run(first, give));
     let no_buffer = HeaderName::from_static("x-accel-buffering");
     let headers = [

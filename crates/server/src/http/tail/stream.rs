@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
+use admit::{Statement, number};
 use axum::body::Bytes;
+use commit::Purpose;
 use http_body::{Body as HttpBody, Frame};
 use query::{Batch, Filter, Mark, Places, Room, Scope};
 use tokio::sync::{mpsc, watch};
@@ -15,6 +17,7 @@ use super::super::error::Failure;
 use super::super::read::reading;
 use super::pace::Pace;
 use super::text::{self, Why};
+use crate::access::Principal;
 use crate::app::App;
 use crate::tails::Seat;
 
@@ -27,6 +30,7 @@ const LAG_ENTRIES_MAX: u64 = 10_000;
 pub(super) struct Tail {
     app: Arc<App>,
     seat: Seat,
+    caller: Principal,
     scope: Scope,
     filter: Filter,
     began: i64,
@@ -46,13 +50,14 @@ impl Tail {
     pub(super) fn new(
         app: Arc<App>,
         seat: Seat,
+        caller: Principal,
         scope: Scope,
         filter: Filter,
         began: i64,
         token: String,
     ) -> Tail {
         let (places, events, pace) = (Places::new(), 0, Pace::new());
-        Tail { app, seat, scope, filter, began, token, places, events, pace }
+        Tail { app, seat, caller, scope, filter, began, token, places, events, pace }
     }
 
     /// Follows until the server stops, the token ends or nobody listens.
@@ -63,9 +68,24 @@ impl Tail {
             why = stopped(stop, &app) => Ok(why),
             () = give.closed() => Err(Gone),
         };
+        self.state_end(why.as_ref().ok().copied()).await;
         if let Ok(why) = why {
             // Who does not take it is gone with the connection.
             let _ = give.send(text::end(why, self.events).into()).await;
+        }
+    }
+
+    /// States how many events were shown. Before the last word: a stop waits for that.
+    async fn state_end(&self, why: Option<Why>) {
+        let statement = Statement::new("events.tail", "audit", "list")
+            .with(&["phase"], "end")
+            .with(&["outcome", "counts", "succeeded"], number(self.events))
+            .with(&["outcome", "code"], why.map_or("left", Why::word))
+            .ended("success");
+        let statement = self.caller.does(statement);
+        let stated = self.app.state(&self.caller.tenant, Purpose::Access, statement).await;
+        if stated.is_err() {
+            tracing::error!(events = self.events, "the end of a tail could not be stated");
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) enum Why {
 }
 
 impl Why {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Why::Stopping => "stopping",
             Why::Failed => "failed",
