@@ -117,13 +117,16 @@ impl Stepped {
     /// As [`Store::tick`](crate::Store::tick), but for that its statements wait for the next
     /// [`Stepped::frame`].
     pub fn tick(&mut self) -> Vec<(String, RotateError)> {
+        self.front.tidy();
+        let full = self.front.full().into_iter();
+        let failed = full
+            .filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
+            .collect();
+        // A log that is closed would send them back.
         for (prepared, index) in self.front.clock_statements() {
             self.submit(prepared, index, Box::new(|_| {}));
         }
-        self.front.tidy();
-        let full = self.front.full().into_iter();
-        full.filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
-            .collect()
+        failed
     }
 
     /// As [`Store::newest`](crate::Store::newest).

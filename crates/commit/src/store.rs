@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -115,13 +115,21 @@ impl Store {
     /// those that have reached a limit. Answers those that could not be closed; the next call
     /// tries again.
     pub fn tick(&self) -> Vec<(String, RotateError)> {
-        for (prepared, index) in self.front.clock_statements() {
-            self.submit(prepared, index, Box::new(|_| {}));
-        }
         self.front.tidy();
         let full = self.front.full().into_iter();
-        full.filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
-            .collect()
+        let failed = full
+            .filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
+            .collect();
+        // A log that is closed meanwhile would send them back.
+        let _none = self.front.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        let (give, answers) = channel();
+        for (prepared, index) in self.front.clock_statements() {
+            let give = give.clone();
+            self.submit(prepared, index, Box::new(move |answer| drop(give.send(answer))));
+        }
+        drop(give);
+        answers.iter().for_each(drop);
+        failed
     }
 
     /// The log that takes what the one of this name took: itself if it is open, else the newest

@@ -8,6 +8,7 @@
 
 mod crashes;
 mod damage;
+mod day;
 mod faults;
 mod ids;
 mod lock;
