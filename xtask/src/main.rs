@@ -8,6 +8,7 @@
 //! cargo xtask bench …                benchmarks; docs/benchmarks.md says what may follow
 //! cargo xtask dist                   the static program, in target/dist
 //! cargo xtask image                  the same and a container image of it
+//! cargo xtask upgrade …              from the build before to this one, under load
 //! cargo xtask conformance            Tessera's fsck against a served log of 70,000 entries
 //! ```
 
@@ -21,6 +22,7 @@ mod json;
 mod run;
 mod screen;
 mod tidy;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,6 +35,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench [ARGUMENT…]       benchmarks, see docs/benchmarks.md
   dist                    the static program in target/dist; needs a C compiler for musl
   image                   the same, and a container image of it
+  upgrade [--from REVISION | --program FILE]
+                          from the build before to this one, under load
   conformance             another project's fsck against a served log; needs Go";
 
 fn main() -> ExitCode {
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench(&root, rest),
         ["dist"] => dist::program(&root).map(drop),
         ["image"] => dist::image(&root),
+        ["upgrade", rest @ ..] => upgrade::run(&root, rest),
         ["conformance"] => conformance::run(&root),
         _ => {
             screen::complain(USAGE);
