@@ -41,13 +41,22 @@ const RULES: [Rule; 16] = [
     },
     Rule {
         name: "server",
-        needs: &["admit", "capture", "commit", "event", "platform", "query"],
+        needs: &["admit", "capture", "catalogue", "commit", "event", "platform", "query"],
         tests_need: &[],
     },
     Rule {
         name: "cli",
         // `platform` for the doctor, who looks at the machine that a server is to run on.
-        needs: &["atrest", "capture", "event", "platform", "random", "server", "verify"],
+        needs: &[
+            "atrest",
+            "capture",
+            "catalogue",
+            "event",
+            "platform",
+            "random",
+            "server",
+            "verify",
+        ],
         tests_need: &[],
     },
     // It measures from outside and from inside; nobody needs it.

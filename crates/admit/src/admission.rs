@@ -101,7 +101,9 @@ pub fn judge<'a>(record: Record<'a>, peer: &Peer, policy: &Policy) -> Result<Jud
         (Some(_), false) => secrets.iter().map(|steps| pointer(steps)).collect(),
         _ => Vec::new(),
     };
-    Schema::event().conform(&mut event)?;
+    if let Err(problem) = Schema::event().conform(&mut event) {
+        return Err(Refusal::from(problem).of(service_of(&event, peer)));
+    }
     let service = event.object("service").and_then(|s| s.str("name")).unwrap_or_default();
     if !peer.speaks_for(service) {
         return Err(out_of_scope(peer, service));
@@ -129,7 +131,10 @@ impl<'a> Judged<'a> {
     ) -> Result<Admitted, Refusal> {
         let Judged { mut event, redacted, redacted_at } = self;
         let warnings = match &policy.schemas {
-            Some(schemas) => schemas.check(&event, &redacted_at)?,
+            Some(schemas) => {
+                let checked = schemas.check(&event, &redacted_at);
+                checked.map_err(|refusal| refusal.of(service_of(&event, peer)))?
+            }
             None => Vec::new(),
         };
         let service = event.object("service").and_then(|s| s.str("name")).unwrap_or_default();
@@ -139,12 +144,14 @@ impl<'a> Judged<'a> {
         let (id, id_given) = identify(&mut event, give_id);
         let found = Found { owner, id_given, redacted, warnings };
         event.set("recorded", recorded(peer, policy, found));
-        let fields = Fields::flatten(&event).map_err(|e| Refusal::new("too_many_fields", e.0))?;
+        let too_many =
+            |reason: String| Refusal::new("too_many_fields", reason).of(service_of(&event, peer));
+        let fields = Fields::flatten(&event).map_err(|error| too_many(error.0))?;
         let sent = fields.iter().filter(|f| !f.path.starts_with("[\"recorded\",")).count();
         if sent > limits::FIELDS_SENT_MAX {
             let most = limits::FIELDS_SENT_MAX;
             let reason = format!("an event has at most {most} fields, this one {sent}");
-            return Err(Refusal::new("too_many_fields", reason));
+            return Err(too_many(reason));
         }
         Ok(Admitted::new(fields, id, id_given, producer))
     }
@@ -168,7 +175,18 @@ fn out_of_scope(peer: &Peer, service: &str) -> Refusal {
         code: "scope",
         path: "/service/name".into(),
         reason: format!("this token does not speak for \"{shown}\", only for: {allowed}"),
+        service: None,
     }
+}
+
+/// Bytes of a service's name that a refusal keeps.
+const SERVICE_BYTES_MAX: usize = 256;
+
+/// The service that an event names, if its sender speaks for it.
+fn service_of(event: &Object<'_>, peer: &Peer) -> Option<String> {
+    let service = event.object("service")?.str("name")?;
+    let is_kept = service.len() <= SERVICE_BYTES_MAX && peer.speaks_for(service);
+    is_kept.then(|| service.to_owned())
 }
 
 /// The event's id: its own; else made of producer, stream and seq; else given by the server.

@@ -50,6 +50,14 @@ impl Peer {
         }
     }
 
+    /// The one service that it may speak for, if it is one.
+    pub fn only_service(&self) -> Option<&str> {
+        match &self.speaks {
+            Speaks::For(names) if names.len() == 1 && !names[0].ends_with('*') => Some(&names[0]),
+            _ => None,
+        }
+    }
+
     /// The producer that ids are unique for: the principal; a forwarder's with whom it speaks for.
     pub fn producer(&self, claimed: &str) -> String {
         match self.speaks {

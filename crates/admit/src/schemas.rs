@@ -159,7 +159,12 @@ impl ActionSchema {
         let name = format!("schema {}/{}", self.action, self.version);
         if self.enforcement == Enforcement::Refuse {
             let reason = format!("{name}: {}{}", first.reason, more(faults.len() - 1));
-            return Err(Refusal { code: "schema_action", path: first.path.clone(), reason });
+            return Err(Refusal {
+                code: "schema_action",
+                path: first.path.clone(),
+                reason,
+                service: None,
+            });
         }
         let said = faults.iter().take(WARNINGS_MAX);
         let said = said.map(|fault| format!("{name}: {}: {}", place(&fault.path), fault.reason));

@@ -76,6 +76,11 @@ pub(crate) enum Command {
     ///
     /// Needs no server: the pages of docs/errors/ are in the program.
     Explain(Explain),
+    /// Who owns which service, when it was heard, and what it weighs
+    Services(Services),
+    /// The catalogue of owners (docs/owners.md)
+    #[command(subcommand)]
+    Owners(Owners),
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(Token),
@@ -302,6 +307,38 @@ pub(crate) struct Verify {
     /// Which log of a live server
     #[arg(long)]
     pub(crate) log: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Services {
+    /// One service, with all of its actions
+    pub(crate) service: Option<String>,
+    /// Those of one team
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) owner: Option<String>,
+    /// Those that were not heard for so long, or never: 30s, 15m, 24h, 7d
+    #[arg(long, value_name = "AGE")]
+    pub(crate) silent: Option<String>,
+    /// Those that are in no catalogue
+    #[arg(long, conflicts_with = "owner")]
+    pub(crate) unowned: bool,
+    /// Services to show, at most 10000
+    #[arg(short = 'n', long, default_value_t = 1_000, value_name = "COUNT")]
+    #[arg(value_parser = value_parser!(u16).range(1..=10_000))]
+    pub(crate) limit: u16,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Owners {
+    /// Is a file, or a folder of them, sound, and what would change?
+    Check {
+        /// owners.toml, catalog-info.yaml, or a folder of both
+        path: PathBuf,
+    },
+    /// Show the catalogue in force
+    Show,
+    /// Let the server read its files again
+    Reload,
 }
 
 #[derive(Subcommand)]

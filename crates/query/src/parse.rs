@@ -253,7 +253,8 @@ fn moment(text: &str, now_ns: i64) -> Result<i64, String> {
     })
 }
 
-fn age(text: &str) -> Option<i64> {
+/// An age as people write it, `30s`, `15m`, `24h`, `7d`, `2w`, in nanoseconds.
+pub fn age(text: &str) -> Option<i64> {
     let unit = match text.as_bytes().last()? {
         b's' => 1,
         b'm' => 60,

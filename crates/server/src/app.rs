@@ -14,6 +14,7 @@ use crate::books::Books;
 use crate::config::Limits;
 use crate::http::request_id::RequestIds;
 use crate::metrics::Metrics;
+use crate::owners::Catalogues;
 use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::refusals::Refusals;
@@ -33,6 +34,7 @@ pub(crate) struct App {
     /// those that followed them take what the tenant's take.
     pub(crate) books: BTreeMap<String, Books>,
     pub(crate) policies: Policies,
+    pub(crate) catalogues: Catalogues,
     /// The configuration in force, and how it is read again.
     pub(crate) setup: Setup,
     pub(crate) permits: Arc<Permits>,

@@ -15,6 +15,7 @@ const PAGES: &[(&str, &str)] = pages![
     "atomic",
     "body",
     "busy",
+    "catalogue",
     "closed",
     "config",
     "connections",

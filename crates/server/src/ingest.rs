@@ -111,7 +111,10 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
         }
     }
     let peer = &intake.peer;
-    for refusal in admission.items.iter().filter_map(|item| item.as_ref().err()) {
+    for refusal in admission.items.iter_mut().filter_map(|item| item.as_mut().err()) {
+        if refusal.service.is_none() {
+            refusal.service = peer.only_service().map(str::to_owned);
+        }
         app.refusals.add(app.clock.now(), &peer.tenant, &peer.identity.id, refusal);
     }
     Ok(admission)

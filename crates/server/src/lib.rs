@@ -20,6 +20,7 @@ mod ingest;
 mod keys;
 mod metrics;
 mod origin;
+pub mod owners;
 mod permits;
 mod policies;
 mod pulse;
@@ -28,7 +29,7 @@ mod refusals;
 mod reload;
 mod room;
 mod serve;
-
+mod services;
 mod statements;
 mod tails;
 pub mod tile_path;

@@ -20,7 +20,6 @@ impl Policies {
         all.get(tenant).cloned().unwrap_or_default()
     }
 
-    #[expect(dead_code, reason = "schemas, scope rules and owners come by it")]
     /// Puts a changed policy in force; `change` is given the one that was.
     pub(crate) fn change(&self, tenant: &str, change: impl FnOnce(Policy) -> Policy) {
         let mut all = self.by_tenant.write().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -12,6 +12,8 @@ const KEPT: usize = 100;
 /// Pairs of producer and reason that are counted apart for each tenant; further ones count as
 /// "other".
 const COUNTED_MAX: usize = 1_000;
+/// Services that refusals are counted for, for each tenant; of further ones nobody counts them.
+const SERVICES_MAX: usize = 10_000;
 /// Characters of a place that are kept.
 const PATH_CHARS_MAX: usize = 256;
 
@@ -43,6 +45,7 @@ struct Kept {
     total: u64,
     /// By producer and code.
     counts: BTreeMap<(String, &'static str), u64>,
+    by_service: BTreeMap<String, u64>,
     last: VecDeque<Shown>,
 }
 
@@ -58,6 +61,9 @@ impl Refusals {
         let full = kept.counts.len() >= COUNTED_MAX && !kept.counts.contains_key(&key);
         let key = if full { ("other".to_owned(), refusal.code) } else { key };
         *kept.counts.entry(key).or_default() += 1;
+        if let Some(service) = &refusal.service {
+            kept.count_service(service);
+        }
         if kept.last.len() == KEPT {
             kept.last.pop_front();
         }
@@ -87,6 +93,12 @@ impl Refusals {
         self.lock().get(tenant).map_or(0, |kept| kept.total)
     }
 
+    /// How many of a tenant's records were refused, by the service that they named and that their
+    /// senders speak for.
+    pub(crate) fn by_service(&self, tenant: &str) -> BTreeMap<String, u64> {
+        self.lock().get(tenant).map(|kept| kept.by_service.clone()).unwrap_or_default()
+    }
+
     /// Counts and the last refusals of a tenant, newest first.
     pub(crate) fn of_tenant(&self, tenant: &str) -> (Vec<Count>, Vec<Shown>) {
         let all = self.lock();
@@ -104,9 +116,33 @@ impl Refusals {
     }
 }
 
+impl Kept {
+    fn count_service(&mut self, service: &str) {
+        if let Some(count) = self.by_service.get_mut(service) {
+            *count += 1;
+        } else if self.by_service.len() < SERVICES_MAX {
+            self.by_service.insert(service.to_owned(), 1);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn services_are_counted_up_to_a_bound() {
+        let refusals = Refusals::default();
+        let of = |service: String| Refusal { service: Some(service), ..Refusal::new("x", "y") };
+        for nth in 0..SERVICES_MAX + 3 {
+            refusals.add(0, "acme", "p", &of(format!("s{nth}")));
+        }
+        refusals.add(0, "acme", "p", &of("s7".into()));
+        refusals.add(0, "acme", "p", &Refusal::new("json", "of nobody"));
+        let found = refusals.by_service("acme");
+        assert_eq!((found.len(), found["s7"], found["s8"]), (SERVICES_MAX, 2, 1));
+        assert!(refusals.by_service("other").is_empty());
+    }
 
     #[test]
     fn a_flood_hides_nobody_elses_refusals() {

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::config::{Change, ConfigError, Loaded, Sources};
 use crate::http::error::Failure;
 use crate::ingest::{WITH_DISK, work};
+use crate::owners;
 pub(crate) use stated::state_start;
 use steps::{Candidate, STEPS};
 
@@ -114,6 +115,8 @@ pub(crate) async fn reload(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, Re
     }
     app.setup.replace(plan.next);
     stated::ended(app, asker, &plan.changes, &operation).await.map_err(ReloadError::Unstated)?;
+    // Files of owners that cannot be taken change nothing, here neither, and state that themselves.
+    owners::reload(app).await.map_err(ReloadError::Unstated)?;
     Ok(Reloaded { changes: plan.changes })
 }
 

@@ -27,6 +27,7 @@ use crate::http::request_id::RequestIds;
 use crate::http::{self, Patience};
 use crate::metrics::Metrics;
 use crate::origin;
+use crate::owners::{self, Catalogues, KeptError};
 use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::pulse::Pulse;
@@ -52,6 +53,12 @@ pub enum StartError {
     /// The tokens cannot be read.
     #[error(transparent)]
     Tokens(#[from] TokenError),
+    /// The owners that are in force cannot be read.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    /// What changed with this start could not be stated in the access log.
+    #[error("the access log cannot be written: {0}")]
+    Stated(String),
     /// The logs are named after another host than the one given.
     #[error(
         "the logs of this folder are named after {has}, not {given}: that is fixed when the first \
@@ -127,6 +134,7 @@ pub async fn start(
     let app = open(data_disk, keys_disk, loaded, progress, stop.clone())?;
     let first_tokens = first_tokens(&app, config).await?;
     let backlog = catch_up(app.clone(), stop.clone())?;
+    owners::start(&app).await.map_err(|failure| StartError::Stated(format!("{failure:?}")))?;
     let thread = |error| StartError::Folder("a thread".into(), error);
     // Before the first body: a start on a full disk takes none in.
     room::watch(&app).await;
@@ -157,6 +165,8 @@ fn open(
     let request_ids = RequestIds::new(entropy.as_ref());
     let id_key = id_key(keys.as_ref(), entropy.as_ref())?;
     let tokens = Tokens::open(disk.clone(), clock.clone(), entropy.clone())?;
+    let sources = config.log.iter().map(|log| (log.tenant.clone(), log.catalogue.clone()));
+    let catalogues = Catalogues::open(disk.clone(), sources)?;
     // A name matters only while there is no log yet.
     let has_logs = disk.list("logs").is_ok_and(|logs| !logs.is_empty());
     let unnamed = config.origin.is_none() && !has_logs;
@@ -192,6 +202,7 @@ fn open(
         tokens,
         books,
         policies: Policies::default(),
+        catalogues,
         setup: Setup::new(loaded),
         permits: Permits::new(config.limits.in_flight_bytes_max),
         turns: Turns::new(),

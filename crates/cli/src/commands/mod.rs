@@ -6,10 +6,12 @@ mod contexts;
 mod doctor;
 mod evidence;
 mod explain;
+mod owners;
 mod receipt;
 mod search;
 mod send;
 pub(crate) mod serve;
+mod services;
 mod session;
 mod show;
 mod status;
@@ -46,6 +48,8 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Doctor(doctor) => doctor::run(global, &doctor),
         Command::Status => status::run(global),
         Command::Explain(explain) => explain::run(global, &explain).map(|()| 0),
+        Command::Services(services) => services::run(global, &services).map(|()| 0),
+        Command::Owners(owners) => owners::run(global, &owners).map(|()| 0),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
         Command::Key(_) => admin::export_keys(global).map(|()| 0),
         Command::Log(args::Log::Rotate { log, why }) => {

@@ -116,10 +116,28 @@ fn place(event: &Value) -> String {
     let version = service["version"].as_str().map(|v| format!(" {v}")).unwrap_or_default();
     let environment = service["environment"].as_str().unwrap_or_default();
     let region = event["where"]["region"].as_str().unwrap_or_default();
-    let team = event["resources"][0]["owning_team"].as_str();
+    let owner = event["recorded"]["owner"]["team"].as_str();
+    let team = event["resources"][0]["owning_team"].as_str().filter(|team| Some(*team) != owner);
     let team = team.map(|t| format!("    resource owned by {t}")).unwrap_or_default();
     let at = [environment, region].iter().filter(|t| !t.is_empty()).copied().collect::<Vec<_>>();
-    format!("{}{version} {}{team}", view::text(&service["name"]), at.join("/"))
+    let owner = &event["recorded"]["owner"];
+    let owner = match (owner["team"].as_str(), owner["as_of"].as_str()) {
+        (Some(team), Some(as_of)) => {
+            format!("    owner {team} (catalogue of {})", at_moment(as_of, event))
+        }
+        _ => String::new(),
+    };
+    format!("{}{version} {}{owner}{team}", view::text(&service["name"]), at.join("/"))
+}
+
+/// A time as a clock shows it, with its day unless that is the event's.
+fn at_moment(time: &str, event: &Value) -> String {
+    let same_day = time.get(..10) == view::happened(event).get(..10);
+    if same_day {
+        view::clock(time).get(..8).unwrap_or_default().to_owned()
+    } else {
+        view::moment(time)
+    }
 }
 
 fn times(hit: &Value) -> String {

@@ -14,6 +14,7 @@ use crate::view::{self, list};
 const BAR_MIN: usize = 10;
 const BAR_MAX: usize = 28;
 const DID_MIN: usize = 12;
+const OWNER_MAX: usize = 20;
 const ENDED: usize = 7;
 /// Of the blanks and the time behind a bar.
 const TOOK: usize = 10;
@@ -58,6 +59,7 @@ fn headline(trace: &Value, hops: usize) -> Vec<String> {
 struct Hop<'t> {
     name: String,
     did: String,
+    owner: String,
     ended: (&'t str, Ink),
     start: u64,
     took: Option<u64>,
@@ -73,6 +75,7 @@ impl Hop<'_> {
         Hop {
             name: format!("{}{}", branch(hops, at), view::text(&event["service"]["name"])),
             did: format!("{} {}", view::did(event), view::what(event)).trim_end().to_owned(),
+            owner: event["recorded"]["owner"]["team"].as_str().unwrap_or_default().to_owned(),
             ended,
             start: hop["start_ms"].as_f64().unwrap_or(0.0) as u64,
             took: hop["duration_ms"].as_f64().map(|ms| ms as u64),
@@ -87,9 +90,13 @@ fn waterfall(trace: &Value, hops: &[Value]) {
         hops.iter().map(|hop| out::width(text(hop))).max().unwrap_or(0).min(most)
     };
     let (name, did) = (longest(|hop| &hop.name, 24), longest(|hop| &hop.did, 36));
-    // Where the terminal is narrow, the bars give way first, then what was done.
-    let beside = |did| 2 + name + 1 + did + 1 + ENDED + 1 + TOOK;
+    // Where the terminal is narrow, the bars give way first, then what was done, then the owners.
+    let without_owner = |did| 2 + name + 1 + did + 1 + ENDED + 1 + TOOK;
     let columns = out::columns(&std::io::stdout());
+    let owner = longest(|hop| &hop.owner, OWNER_MAX);
+    let is_owned = owner > 0 && without_owner(DID_MIN) + owner + 1 + BAR_MIN <= columns;
+    let owner = if is_owned { owner + 1 } else { 0 };
+    let beside = |did| without_owner(did) + owner;
     let bar = columns.saturating_sub(beside(did)).clamp(BAR_MIN, BAR_MAX);
     let did = did.min(columns.saturating_sub(beside(0) + bar).max(DID_MIN));
     let half = bar / 2;
@@ -101,10 +108,11 @@ fn waterfall(trace: &Value, hops: &[Value]) {
         let stroke = "█".repeat(share(hop.took.unwrap_or(0)).clamp(1, bar - start));
         let took = hop.took.map(|ms| format!("  {} ms", out::number(ms))).unwrap_or_default();
         out::line(&format!(
-            "  {} {} {} {}{}{took}",
+            "  {} {} {} {}{}{}{took}",
             cell(&hop.name, name),
             cell(&hop.did, did),
             ink(hop.ended.1, &cell(hop.ended.0, ENDED)),
+            cell(&hop.owner, owner),
             " ".repeat(start),
             ink(Ink::Dim, &stroke),
         ));

@@ -9,6 +9,7 @@ mod driver;
 mod shop;
 
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,9 @@ use crate::error::CliError;
 use crate::out::{self, Ink, ink};
 use crate::supervisor::Supervisor;
 use driver::Driver;
+
+/// Who owns what in the shop.
+const OWNERS: &str = include_str!("owners.toml");
 
 /// Runs the demo until it is stopped.
 pub(crate) fn run(args: &args::Demo) -> Result<(), CliError> {
@@ -57,7 +61,12 @@ async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<
     let config = Loaded::from(Config {
         listen: args.listen,
         origin: Some("demo.local".into()),
-        log: vec![LogConfig { name: "shop-0".into(), tenant: "shop".into(), public: true }],
+        log: vec![LogConfig {
+            name: "shop-0".into(),
+            tenant: "shop".into(),
+            public: true,
+            catalogue: Some(owners(data)?),
+        }],
         ..Config::default()
     });
     let running = start(data, &beside(data), &config, &mut Supervisor::none()).await?;
@@ -75,6 +84,19 @@ async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<
         () = running.failed() => Ok(()),
     };
     driven.and(running.stop().await.map_err(CliError::Server))
+}
+
+/// The shop's catalogue, in the data folder: another one that stands there is kept.
+fn owners(data: &Path) -> Result<PathBuf, CliError> {
+    let path = data.join("owners.toml");
+    let wrong = |error| CliError::file(&path, error);
+    std::fs::create_dir_all(data).map_err(wrong)?;
+    match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+        Ok(mut file) => file.write_all(OWNERS.as_bytes()).map_err(wrong)?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(wrong(error)),
+    }
+    Ok(path)
 }
 
 /// Each service sends with a token of its own, which speaks for it alone.
@@ -113,6 +135,7 @@ fn greet(running: &Running, kept: Option<&Path>, saved: &[Saved]) {
         ("search 'outcome:failure since:5m'", "what went wrong"),
         ("show 9d1e40c2", "one of these, in words"),
         ("trace 4bf92f35", "the same through five services"),
+        ("services", "who owns what, and what it weighs"),
         ("status", "is all well?"),
         (&verify, "is the log whole?"),
     ] {

@@ -10,6 +10,7 @@ mod fake;
 mod http;
 mod life;
 mod metrics;
+mod owners;
 mod packaged;
 mod pressure;
 mod room;

@@ -34,6 +34,13 @@ fn tour() {
     for hop in ["POST /refunds", "├─ identity", "└─ payments", "limit.check"] {
         assert!(trace.contains(hop), "{hop} in\n{trace}");
     }
+    for owner in ["ok      team-identity", "DENY    team-payments"] {
+        assert!(trace.contains(owner), "{owner} in\n{trace}");
+    }
+    assert!(shown.contains("owner team-payments (catalogue of "), "{shown}");
+    let services = folder.run(&["services"]).code(0);
+    assert!(services.contains("payments-on-call@shop.example"), "{services}");
+    assert!(services.contains("never seen  gift-cards"), "{services}");
     let key = folder.run(&["key", "export"]).code(0);
     folder.write("demo.key", &key);
     let proof = folder.run(&["receipt", "9d1e40c2"]).code(0);

@@ -32,11 +32,15 @@ pub fn annotated() -> String {
     }
     out.push_str(&format!("\n{}", comment(&sentence(table::LOG_WHAT))));
     out.push_str("#[[log]]\n");
-    let mut log = LogConfig { name: "acme-0".into(), tenant: "acme".into(), public: false };
+    let mut log =
+        LogConfig { name: "acme-0".into(), tenant: "acme".into(), ..LogConfig::default() };
     for setting in LOG {
         let name = setting.name.trim_start_matches("log.");
         out.push_str(&format!("\n{}", remarks(setting)));
-        out.push_str(&format!("#{name} = {}\n", setting.field.get(&mut log)));
+        out.push_str(&match setting.field.get(&mut log) {
+            Value::Nothing => format!("#{name} =\n"),
+            value => format!("#{name} = {value}\n"),
+        });
     }
     out
 }

@@ -19,6 +19,7 @@ mod setting;
 mod table;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use commit::{LogSpec, PartitionLimits, Purpose};
@@ -58,6 +59,8 @@ pub struct LogConfig {
     pub tenant: String,
     /// Whether anybody may read its tiles.
     pub public: bool,
+    /// File or folder that says which team owns which service.
+    pub catalogue: Option<PathBuf>,
 }
 
 /// When a log is closed and the next one opened.
@@ -100,7 +103,11 @@ pub struct Limits {
 
 impl Default for Config {
     fn default() -> Config {
-        let log = LogConfig { name: "default-0".into(), tenant: "default".into(), public: false };
+        let log = LogConfig {
+            name: "default-0".into(),
+            tenant: "default".into(),
+            ..LogConfig::default()
+        };
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
             origin: None,

@@ -191,6 +191,15 @@ pub const LOG: &[Setting<LogConfig>] = &[
         what: "whether anybody may read its tiles; its checkpoint is open in any case. Fixed when \
                the log is made",
     },
+    Setting {
+        name: "log.catalogue",
+        field: Field::File(|log| &mut log.catalogue, |_| Ok(())),
+        allowed: "`owners.toml`, `catalog-info.yaml`, or a folder of both (docs/owners.md)",
+        reload: Reload::Restart,
+        what: "which team owns which service. What stands in it takes force at a start, with a \
+               reload and with `counterfoil owners reload`; files that cannot be taken change \
+               nothing",
+    },
 ];
 
 fn check_log(name: &str) -> Result<(), String> {

@@ -26,7 +26,21 @@ use crate::metrics::Coded;
 
 /// Every status with its codes. docs/errors/ has a page for each; a code is stable.
 pub(crate) const CODES: [(u16, &[&str]); 11] = [
-    (400, &["json", "schema", "empty", "encoding", "body", "query", "path", "evidence", "token"]),
+    (
+        400,
+        &[
+            "json",
+            "schema",
+            "empty",
+            "encoding",
+            "body",
+            "query",
+            "path",
+            "evidence",
+            "token",
+            "catalogue",
+        ],
+    ),
     (401, &["token"]),
     (403, &["role"]),
     (404, &["not_found"]),

@@ -12,6 +12,7 @@ mod extract;
 mod linger;
 mod list;
 mod manage;
+mod owners;
 mod pages;
 mod peers;
 mod read;
@@ -73,6 +74,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/evidence", post(evidence::evidence))
         .route("/v1/tail", get(tail::tail))
         .route("/v1/gaps", get(read::open_gaps))
+        .route("/v1/services", get(owners::services))
+        .route("/v1/catalogue", get(owners::catalogue))
+        .route("/v1/catalogue/reload", post(owners::reload))
         .route("/v1/refusals", get(manage::refusals))
         .route("/v1/status", get(status::status))
         .route("/v1/config", get(settings::show))

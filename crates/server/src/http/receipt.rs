@@ -120,7 +120,7 @@ struct Refused {
 }
 
 impl From<Refusal> for Entry {
-    fn from(Refusal { code, path, reason }: Refusal) -> Entry {
+    fn from(Refusal { code, path, reason, .. }: Refusal) -> Entry {
         Entry::Refused { refused: Refused { code, path, reason } }
     }
 }

@@ -1,0 +1,402 @@
+//! The services of a tenant: what the catalogue declares, beside what was heard.
+//!
+//! Promises: every service that was heard and every one that is declared stands in it once, but for
+//! those that a question leaves out; what is not listed for want of room is counted.
+//!
+//! Never: judges by the catalogue of another time: owners are those in force, not those stamped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalogue::{Catalogue, Service};
+use event::format_time;
+use query::{Activities, Activity, Counts, StreamState};
+use serde::Serialize;
+
+/// Rows of an answer, unless fewer are asked for.
+pub(crate) const ROWS_MAX: usize = 10_000;
+/// Names of actions in a row, unless it is the only one.
+const NAMES_MAX: usize = 20;
+/// The service that speaks for the server itself.
+const SELF: &str = "counterfoil";
+
+/// What is asked of the services.
+#[derive(Debug, Default)]
+pub(crate) struct Question {
+    /// Of this team alone.
+    pub(crate) owner: Option<String>,
+    /// Of those that are not in the catalogue alone.
+    pub(crate) unowned: bool,
+    /// Not heard since then, or never.
+    pub(crate) silent_since: Option<i64>,
+    /// This one alone, with all of its actions.
+    pub(crate) service: Option<String>,
+    pub(crate) rows_max: usize,
+}
+
+/// What there is to tell of them.
+pub(crate) struct Known<'k> {
+    pub(crate) catalogue: &'k Catalogue,
+    pub(crate) activities: &'k Activities,
+    pub(crate) streams: &'k [StreamState],
+    /// Records refused since the start, by service.
+    pub(crate) refusals: &'k BTreeMap<String, u64>,
+}
+
+/// The services, heaviest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct Table<'k> {
+    pub(crate) services: Vec<Row<'k>>,
+    /// Rows that are left out for want of room.
+    more: usize,
+    /// How many were heard that are not in the catalogue.
+    undeclared: usize,
+    /// How many are declared and were never heard.
+    never_seen: usize,
+    total: Weight,
+    /// Of services that are not kept by name.
+    other: Weight,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Weight {
+    events: u64,
+    bytes: u64,
+}
+
+/// One service, or a pattern under which none was heard.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row<'k> {
+    service: &'k str,
+    owner: Option<&'k str>,
+    contact: Option<&'k str>,
+    tier: Option<&'k str>,
+    lifecycle: Option<&'k str>,
+    /// The name or pattern of the catalogue that it stands under.
+    declared_as: Option<&'k str>,
+    /// Whether it is this server itself.
+    #[serde(rename = "self")]
+    own: bool,
+    last_seen: Option<String>,
+    events: u64,
+    bytes: u64,
+    /// Its part of all bytes, 0 to 1.
+    share: f64,
+    refusals: u64,
+    /// Numbers of its streams that never came.
+    missing: u64,
+    /// Events that it says it dropped itself.
+    dropped: u64,
+    actions: Actions<'k>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Actions<'k> {
+    seen: usize,
+    /// Events of actions that are not kept by name.
+    other_events: u64,
+    /// Seen, though its service declares others; nothing if it declares none.
+    undeclared: Names<'k>,
+    /// Declared, and never seen of any service under the same name or pattern.
+    never_seen: Names<'k>,
+    /// All of them, where one service is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    all: Vec<Action<'k>>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Names<'k> {
+    count: usize,
+    names: Vec<&'k str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Action<'k> {
+    action: &'k str,
+    events: u64,
+    bytes: u64,
+    last_seen: String,
+}
+
+/// Answers a question.
+pub(crate) fn table<'k>(known: &Known<'k>, question: &Question) -> Table<'k> {
+    let seen = seen_by_declaration(known);
+    let mut total = Weight::from(&known.activities.other);
+    for activity in known.activities.services.values() {
+        total.events += activity.all.events;
+        total.bytes += activity.all.bytes;
+    }
+    let losses = losses(known.streams);
+    let row = |(name, activity): (&'k str, &'k Activity)| {
+        let mut row = Row::new(name, known.catalogue.of(name), Some(activity), &seen, question);
+        row.share = activity.all.bytes as f64 / total.bytes.max(1) as f64;
+        row.refusals = known.refusals.get(name).copied().unwrap_or_default();
+        (row.missing, row.dropped) = losses.get(name).copied().unwrap_or_default();
+        row
+    };
+    let heard = known.activities.services.iter().map(|(name, activity)| (name.as_str(), activity));
+    let unheard = known.catalogue.services().filter(|(name, _)| !seen.contains_key(name));
+    let unheard = unheard.map(|(name, service)| {
+        let mut row = Row::new(name, Some((name, service)), None, &seen, question);
+        row.refusals = known.refusals.get(name).copied().unwrap_or_default();
+        row
+    });
+    let mut rows: Vec<Row<'k>> = heard.map(row).chain(unheard).collect();
+    let undeclared = rows.iter().filter(|row| row.is_undeclared()).count();
+    let never_seen = rows.iter().filter(|row| row.last_seen.is_none()).count();
+    let since = question.silent_since.map(format_time);
+    rows.retain(|row| row.is_asked_for(question, since.as_deref()));
+    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.service.cmp(b.service)));
+    let more = rows.len().saturating_sub(question.rows_max);
+    rows.truncate(question.rows_max);
+    let other = Weight::from(&known.activities.other);
+    Table { services: rows, more, undeclared, never_seen, total, other }
+}
+
+/// The actions seen under each name or pattern of the catalogue.
+fn seen_by_declaration<'k>(known: &Known<'k>) -> BTreeMap<&'k str, BTreeSet<&'k str>> {
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, activity) in &known.activities.services {
+        if let Some((declared, _)) = known.catalogue.of(name) {
+            seen.entry(declared).or_default().extend(activity.actions.keys().map(String::as_str));
+        }
+    }
+    seen
+}
+
+/// Missing and dropped events by producer, which is the service unless it has another name.
+fn losses(streams: &[StreamState]) -> BTreeMap<&str, (u64, u64)> {
+    let mut losses: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for stream in streams {
+        let (missing, dropped) = losses.entry(&stream.producer).or_default();
+        *missing = missing.saturating_add(stream.missing);
+        *dropped = dropped.saturating_add(stream.dropped);
+    }
+    losses
+}
+
+impl<'k> Row<'k> {
+    fn new(
+        service: &'k str,
+        declared: Option<(&'k str, &'k Service)>,
+        activity: Option<&'k Activity>,
+        seen: &BTreeMap<&'k str, BTreeSet<&'k str>>,
+        question: &Question,
+    ) -> Row<'k> {
+        let entry = declared.map(|(_, entry)| entry);
+        let all = activity.map(|activity| activity.all).unwrap_or_default();
+        let is_only = question.service.is_some();
+        let names_max = if is_only { usize::MAX } else { NAMES_MAX };
+        Row {
+            service,
+            owner: entry.map(|entry| entry.team.as_str()),
+            contact: entry.and_then(|entry| entry.contact.as_deref()),
+            tier: entry.and_then(|entry| entry.tier.as_deref()),
+            lifecycle: entry.and_then(|entry| entry.lifecycle.as_deref()),
+            declared_as: declared.map(|(name, _)| name),
+            own: service == SELF,
+            last_seen: activity.map(|activity| format_time(activity.all.last_seen)),
+            events: all.events,
+            bytes: all.bytes,
+            share: 0.0,
+            refusals: 0,
+            missing: 0,
+            dropped: 0,
+            actions: Actions::new(declared, activity, seen, names_max, is_only),
+        }
+    }
+
+    fn is_undeclared(&self) -> bool {
+        self.declared_as.is_none() && !self.own
+    }
+
+    fn is_asked_for(&self, question: &Question, silent_since: Option<&str>) -> bool {
+        // Times in the event's form are ordered as their texts are.
+        let is_silent = |since: &str| self.last_seen.as_deref().is_none_or(|seen| seen < since);
+        question.owner.as_ref().is_none_or(|owner| self.owner == Some(owner))
+            && question.service.as_ref().is_none_or(|name| self.service == name)
+            && (!question.unowned || self.is_undeclared())
+            && silent_since.is_none_or(is_silent)
+    }
+}
+
+impl<'k> Actions<'k> {
+    fn new(
+        declared: Option<(&'k str, &'k Service)>,
+        activity: Option<&'k Activity>,
+        seen: &BTreeMap<&'k str, BTreeSet<&'k str>>,
+        names_max: usize,
+        with_all: bool,
+    ) -> Actions<'k> {
+        let nothing = BTreeSet::new();
+        let mut actions = Actions::default();
+        if let Some((name, entry)) = declared.filter(|(_, entry)| !entry.actions.is_empty()) {
+            let seen = seen.get(name).unwrap_or(&nothing);
+            let is_unseen = |declared: &&str| !is_any_seen(declared, seen);
+            let never = entry.actions.iter().map(String::as_str).filter(is_unseen);
+            actions.never_seen = Names::of(never, names_max);
+            let names = activity.into_iter().flat_map(|activity| activity.actions.keys());
+            let is_undeclared = |action: &&str| !is_declared(action, entry);
+            let undeclared = names.map(String::as_str).filter(is_undeclared);
+            actions.undeclared = Names::of(undeclared, names_max);
+        }
+        let Some(activity) = activity else { return actions };
+        actions.seen = activity.actions.len();
+        actions.other_events = activity.other.events;
+        if with_all {
+            actions.all =
+                activity.actions.iter().map(|(name, counts)| Action::new(name, counts)).collect();
+        }
+        actions
+    }
+}
+
+impl<'k> Action<'k> {
+    fn new(action: &'k str, counts: &Counts) -> Action<'k> {
+        let last_seen = format_time(counts.last_seen);
+        Action { action, events: counts.events, bytes: counts.bytes, last_seen }
+    }
+}
+
+impl<'k> Names<'k> {
+    fn of(all: impl Iterator<Item = &'k str>, names_max: usize) -> Names<'k> {
+        let mut names: Vec<&str> = all.collect();
+        let count = names.len();
+        names.truncate(names_max);
+        Names { count, names }
+    }
+}
+
+impl From<&Counts> for Weight {
+    fn from(counts: &Counts) -> Weight {
+        Weight { events: counts.events, bytes: counts.bytes }
+    }
+}
+
+fn is_any_seen(declared: &str, seen: &BTreeSet<&str>) -> bool {
+    match declared.strip_suffix('*') {
+        Some(start) => seen.range(start..).next().is_some_and(|action| action.starts_with(start)),
+        None => seen.contains(declared),
+    }
+}
+
+fn is_declared(action: &str, entry: &Service) -> bool {
+    entry.actions.iter().any(|declared| match declared.strip_suffix('*') {
+        Some(start) => action.starts_with(start),
+        None => declared == action,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use catalogue::Text;
+
+    use super::*;
+
+    fn catalogue() -> Catalogue {
+        let text = "[service.web]\nteam = \"front\"\nactions = [\"page.*\", \"login\", \"gone\"]\n\
+                    [service.\"pay-*\"]\nteam = \"pay\"\nactions = [\"charge\", \"refund\"]\n\
+                    [service.mail]\nteam = \"mail\"\n[service.\"old-*\"]\nteam = \"mail\"\n";
+        let text = Text { name: "owners.toml".into(), text: text.into() };
+        Catalogue::read(&[text]).expect("sound")
+    }
+
+    fn activities() -> Activities {
+        let mut all = Activities::default();
+        for (service, action, bytes, at) in [
+            ("web", "page.read", 60, 5),
+            ("web", "secret", 10, 9),
+            ("pay-eu", "charge", 20, 1),
+            ("pay-us", "refund", 5, 2),
+            ("stray", "x", 5, 3),
+            ("counterfoil", "log.open", 0, 1),
+        ] {
+            let counts = Counts { events: 1, bytes, last_seen: at };
+            let service = all.services.entry(service.into()).or_default();
+            service.actions.insert(action.into(), counts);
+            service.all.events += 1;
+            service.all.bytes += bytes;
+            service.all.last_seen = at;
+        }
+        all
+    }
+
+    fn shown(question: &Question) -> Vec<String> {
+        let (catalogue, activities) = (catalogue(), activities());
+        let refusals = BTreeMap::from([("web".to_owned(), 3)]);
+        let name = |n: &str| n.to_owned();
+        let stream = StreamState {
+            log: name("shop-0"),
+            principal: name("web"),
+            producer: name("web"),
+            stream: name("1"),
+            next: 9,
+            missing: 2,
+            more: 0,
+            late: 0,
+            repeated: 0,
+            dropped: 4,
+            last_seen: 0,
+        };
+        let streams = [stream];
+        let known = Known {
+            catalogue: &catalogue,
+            activities: &activities,
+            streams: &streams,
+            refusals: &refusals,
+        };
+        let table = table(&known, question);
+        assert_eq!((table.undeclared, table.never_seen, table.total.bytes), (1, 2, 100));
+        let row = |row: &Row<'_>| {
+            let Actions { undeclared, never_seen, .. } = &row.actions;
+            format!(
+                "{} {} {} {:.2} {} {}/{} +{:?} -{:?}",
+                row.service,
+                row.owner.unwrap_or("?"),
+                row.events,
+                row.share,
+                row.refusals,
+                row.missing,
+                row.dropped,
+                undeclared.names,
+                never_seen.names
+            )
+        };
+        table.services.iter().map(row).collect()
+    }
+
+    fn question() -> Question {
+        Question { rows_max: ROWS_MAX, ..Question::default() }
+    }
+
+    #[test]
+    fn what_is_declared_stands_beside_what_was_heard() {
+        assert_eq!(
+            shown(&question()),
+            [
+                r#"web front 2 0.70 3 2/4 +["secret"] -["gone", "login"]"#,
+                r#"pay-eu pay 1 0.20 0 0/0 +[] -[]"#,
+                r#"pay-us pay 1 0.05 0 0/0 +[] -[]"#,
+                r#"stray ? 1 0.05 0 0/0 +[] -[]"#,
+                r#"counterfoil ? 1 0.00 0 0/0 +[] -[]"#,
+                r#"mail mail 0 0.00 0 0/0 +[] -[]"#,
+                r#"old-* mail 0 0.00 0 0/0 +[] -[]"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_question_leaves_others_out() {
+        let names = |question: &Question| -> Vec<String> {
+            let rows = shown(question);
+            rows.iter().map(|row| row.split(' ').next().unwrap_or_default().to_owned()).collect()
+        };
+        assert_eq!(names(&Question { unowned: true, ..question() }), ["stray"]);
+        let owner = Some("pay".to_owned());
+        assert_eq!(names(&Question { owner, ..question() }), ["pay-eu", "pay-us"]);
+        let silent = Question { silent_since: Some(3), ..question() };
+        assert_eq!(names(&silent), ["pay-eu", "pay-us", "counterfoil", "mail", "old-*"]);
+        let service = Some("web".to_owned());
+        assert_eq!(names(&Question { service, ..question() }), ["web"]);
+        assert_eq!(names(&Question { rows_max: 1, ..question() }), ["web"]);
+    }
+}
