@@ -12,6 +12,7 @@ mod life;
 mod metrics;
 mod owners;
 mod packaged;
+mod pages;
 mod pressure;
 mod room;
 mod session;
