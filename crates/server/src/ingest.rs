@@ -156,7 +156,6 @@ pub(crate) async fn commit(
         app.metrics.commit_micros.add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         match answer {
             Answer::Committed { first, checkpoint } => {
-                count(app, &fates);
                 app.tails.wake();
                 return Ok(Stored { fates, logs, first, checkpoint });
             }
@@ -171,7 +170,8 @@ pub(crate) async fn commit(
     }
 }
 
-fn count(app: &App, fates: &[Fate]) {
+/// Counts what senders sent; what the server states itself is not among it.
+pub(crate) fn count(app: &App, fates: &[Fate]) {
     let counters = &app.counters;
     for fate in fates {
         match fate {

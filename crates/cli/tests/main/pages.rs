@@ -188,7 +188,9 @@ impl Line {
 fn matches(wanted: &[String], printed: &[String]) -> bool {
     match wanted.split_first() {
         None => printed.is_empty(),
-        Some((any, rest)) if any == "…" => (0..=printed.len()).any(|n| matches(rest, &printed[n..])),
+        Some((any, rest)) if any == "…" => {
+            (0..=printed.len()).any(|n| matches(rest, &printed[n..]))
+        }
         Some((word, rest)) => {
             printed.split_first().is_some_and(|(first, more)| first == word && matches(rest, more))
         }

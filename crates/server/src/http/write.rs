@@ -144,6 +144,7 @@ async fn finish(
     let given: Vec<Option<String>> =
         admitted.iter().map(|a| a.id_given().then(|| a.id().to_owned())).collect();
     let stored = ingest::commit(&app, &log, admitted, turn).await?;
+    ingest::count(&app, &stored.fates);
     let wanted = terms.wanted.where_bytes_are(flattened);
     let outcome = Outcome { items, given, stored };
     match wanted {
