@@ -20,7 +20,7 @@ fn an_event_lives_its_whole_life() {
     server.kill();
 
     let at_rest = folder.run(&["verify", "data", "-k", "log.key", "--saved", "pin"]).code(0);
-    assert!(at_rest.contains("VERIFIED  5 events"), "{at_rest}");
+    assert!(at_rest.contains("VERIFIED  6 events"), "{at_rest}");
     let receipt = folder.run(&["verify", "receipt.json", "-k", "log.key"]).code(0);
     assert!(receipt.contains("VERIFIED  1 entry"), "{receipt}");
 
