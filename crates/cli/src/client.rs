@@ -125,7 +125,7 @@ impl Client {
         let mut patience = Patience::default();
         loop {
             let answer = self.answer(call())?;
-            match answer.retry_after.filter(|_| answer.status == 503) {
+            match answer.retry_after.filter(|_| [429, 503].contains(&answer.status)) {
                 Some(pause) => patience.wait(&answer.problem(), pause)?,
                 None => return Ok(answer),
             }

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::owners::Catalogues;
 use crate::permits::Permits;
 use crate::policies::Policies;
+use crate::quotas::Quotas;
 use crate::refusals::Refusals;
 use crate::reload::Setup;
 use crate::room::Room;
@@ -42,6 +43,7 @@ pub(crate) struct App {
     pub(crate) tails: Arc<Tails>,
     pub(crate) refusals: Refusals,
     pub(crate) room: Room,
+    pub(crate) quotas: Quotas,
     pub(crate) verifications: Verifications,
     pub(crate) request_ids: Arc<RequestIds>,
     pub(crate) clock: Arc<dyn Clock>,

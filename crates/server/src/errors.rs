@@ -35,6 +35,7 @@ const PAGES: &[(&str, &str)] = pages![
     "number",
     "path",
     "query",
+    "quota",
     "reserved",
     "restart",
     "role",

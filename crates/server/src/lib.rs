@@ -24,6 +24,7 @@ pub mod owners;
 mod permits;
 mod policies;
 mod pulse;
+mod quotas;
 mod readiness;
 mod refusals;
 mod reload;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::app::App;
-use crate::room;
+use crate::{quotas, room};
 
 /// From one beat to the next.
 const BEAT: Duration = Duration::from_secs(1);
@@ -30,6 +30,7 @@ impl Pulse {
         let beat = move || {
             while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
                 runtime.block_on(room::watch(&app));
+                runtime.block_on(quotas::state(&app));
                 for (log, error) in app.store.tick() {
                     tracing::warn!(log, cause = %error, "a log over its limit stays open");
                 }

@@ -31,6 +31,7 @@ use crate::owners::{self, Catalogues, KeptError};
 use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::pulse::Pulse;
+use crate::quotas::Quotas;
 use crate::refusals::Refusals;
 use crate::reload::{Asker, Reloaded, Setup, reload, state_start};
 use crate::room::{self, Room};
@@ -167,17 +168,8 @@ fn open(
     let tokens = Tokens::open(disk.clone(), clock.clone(), entropy.clone())?;
     let sources = config.log.iter().map(|log| (log.tenant.clone(), log.catalogue.clone()));
     let catalogues = Catalogues::open(disk.clone(), sources)?;
-    // A name matters only while there is no log yet.
-    let has_logs = disk.list("logs").is_ok_and(|logs| !logs.is_empty());
-    let unnamed = config.origin.is_none() && !has_logs;
+    let host = origin_host(config, disk.as_ref());
     let world = World { disk, keys, clock: clock.clone(), entropy, id_key };
-    let host = config.origin.clone().unwrap_or_else(host_name);
-    if unnamed {
-        tracing::warn!(
-            host,
-            "no --origin was given: the logs made now are named after this machine, for ever"
-        );
-    }
     let (logs, books) = books::books(config.logs()).map_err(OpenError::Setting)?;
     let mut settings = Settings::new(&host, logs);
     settings.partitions = config.partition.limits();
@@ -210,6 +202,7 @@ fn open(
         refusals: Refusals::default(),
         request_ids,
         room: Room::new(config.disk),
+        quotas: Quotas::new(&config.limits),
         metrics: Metrics::new(clock.now()),
         connections: Connections::new(connections_max, config.limits.connections_per_peer_max),
         verifications: Verifications::default(),
@@ -219,6 +212,19 @@ fn open(
         failed,
         stopping: AtomicBool::new(false),
     }))
+}
+
+/// The name that logs made now begin with. It matters only while there is none yet.
+fn origin_host(config: &Config, disk: &dyn Disk) -> String {
+    let has_logs = disk.list("logs").is_ok_and(|logs| !logs.is_empty());
+    let host = config.origin.clone().unwrap_or_else(host_name);
+    if config.origin.is_none() && !has_logs {
+        tracing::warn!(
+            host,
+            "no --origin was given: the logs made now are named after this machine, for ever"
+        );
+    }
+    host
 }
 
 /// Indexes and checks what the start found, on a thread of its own. Damage ends the process, as it

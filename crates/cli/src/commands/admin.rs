@@ -15,6 +15,11 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
         return out::json(&answer);
     }
     let counts = list(&answer["counts"]);
+    for away in list(&answer["quotas"]) {
+        let (who, n) = (view::text(&away["principal"]), away["requests"].as_u64());
+        let times = out::count(n.unwrap_or_default(), "time");
+        out::line(&format!("{who} sent more than its quota and was told to come again: {times}"));
+    }
     if counts.is_empty() {
         out::line("nothing was refused since the server started");
         return Ok(());

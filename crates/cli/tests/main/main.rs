@@ -14,6 +14,7 @@ mod owners;
 mod packaged;
 mod pages;
 mod pressure;
+mod quota;
 mod room;
 mod session;
 mod status;

@@ -30,6 +30,7 @@ pub use fault::{ConfigError, Fault, Place};
 pub use load::{Loaded, Shown, Sources};
 pub use rules::check_host;
 pub use setting::{Field, Reload, Setting, Value};
+pub(crate) use table::RATE_MAX;
 pub use table::{LOG, SETTINGS};
 
 /// Everything that can be set.
@@ -99,6 +100,10 @@ pub struct Limits {
     pub connections_max: usize,
     /// Those of them that one peer may have.
     pub connections_per_peer_max: usize,
+    /// Events a second of one principal.
+    pub producer_events_s_max: usize,
+    /// Bytes a second of one principal.
+    pub producer_bytes_s_max: usize,
 }
 
 impl Default for Config {
@@ -142,6 +147,8 @@ impl Default for Limits {
             request_events_max: table::REQUEST_EVENTS_MAX,
             connections_max: 1_024,
             connections_per_peer_max: 512,
+            producer_events_s_max: table::RATE_MAX,
+            producer_bytes_s_max: table::RATE_MAX,
         }
     }
 }

@@ -16,6 +16,8 @@ const CONNECTIONS_MAX: usize = 65_536;
 const BODY_BYTES_MAX: usize = 32 << 20;
 /// More than any machine has to spare for bodies.
 const IN_FLIGHT_BYTES_MAX: usize = 1 << 40;
+/// More than any principal sends in a second.
+pub(crate) const RATE_MAX: usize = 1 << 40;
 /// More than any disk has.
 const FREE_BYTES_MAX: usize = 1 << 60;
 
@@ -107,6 +109,31 @@ pub const SETTINGS: &[Setting<Config>] = &[
         what: "connections open at once from one IPv4 address, or one /64 of IPv6, so that idle \
                ones of one peer do not keep all others out. Behind a proxy everybody is the \
                proxy: give it nearly all of `limits.connections_max`",
+    },
+    Setting {
+        name: "limits.producer_events_s_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.producer_events_s_max,
+            unit: "events/s",
+            min: 1,
+            max: RATE_MAX,
+        },
+        allowed: "",
+        reload: Reload::Restart,
+        what: "events that one principal may send in a second, ten seconds' worth at once; more \
+               is answered 429 `quota`; the default is no bound",
+    },
+    Setting {
+        name: "limits.producer_bytes_s_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.producer_bytes_s_max,
+            unit: "bytes/s",
+            min: 1,
+            max: RATE_MAX,
+        },
+        allowed: "",
+        reload: Reload::Restart,
+        what: "the same for bytes of bodies, decompressed",
     },
     Setting {
         name: "disk.free_warn_bytes",

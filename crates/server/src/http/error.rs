@@ -12,6 +12,7 @@
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
+//! | 429 | a principal sends more than it may | wait as long as Retry-After says |
 //! | 500 | our fault; a write may or may not have happened | retry with the same ids |
 //! | 503 | no room, or not yet | wait as long as Retry-After says, then retry with the same ids |
 
@@ -25,7 +26,7 @@ use super::request_id::RequestId;
 use crate::metrics::Coded;
 
 /// Every status with its codes. docs/errors/ has a page for each; a code is stable.
-pub(crate) const CODES: [(u16, &[&str]); 11] = [
+pub(crate) const CODES: [(u16, &[&str]); 12] = [
     (
         400,
         &[
@@ -49,6 +50,7 @@ pub(crate) const CODES: [(u16, &[&str]); 11] = [
     (409, &["closed", "config", "restart", "second_person"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
+    (429, &["quota"]),
     (500, &["internal"]),
     (503, &["busy", "disk", "indexing", "stopping", "connections"]),
 ];
@@ -131,6 +133,16 @@ impl Failure {
     pub(crate) fn busy(code: &'static str, detail: impl Into<String>) -> Failure {
         let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
         Failure { retry_after_s: Some(1), ..failure }
+    }
+
+    /// A principal has sent more than it may; in so many seconds it may again.
+    pub(crate) fn over_quota(seconds: u32) -> Failure {
+        let detail = format!(
+            "this token's principal has sent more than it may; nothing of this was read: send it \
+             again in {seconds} s, with the same ids"
+        );
+        let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "quota", detail);
+        Failure { retry_after_s: Some(seconds), ..failure }
     }
 
     /// The stable code.

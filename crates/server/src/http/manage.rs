@@ -52,7 +52,9 @@ pub(crate) async fn refusals(
 ) -> Result<Json<Value>, Failure> {
     caller.may_oversee()?;
     let (counts, last) = app.refusals.of_tenant(&caller.tenant);
-    Ok(Json(json!({ "counts": counts, "last": last })))
+    Ok(Json(
+        json!({ "counts": counts, "last": last, "quotas": app.quotas.of_tenant(&caller.tenant) }),
+    ))
 }
 
 pub(crate) async fn create_token(

@@ -85,6 +85,8 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     let Write { app, peer, parameters, headers, body } = write;
     app.counters.requests.fetch_add(1, Relaxed);
     app.room.take_in()?;
+    let asked = app.quotas.ask(app.clock.elapsed(), &peer.tenant, &peer.identity.id);
+    asked.map_err(Failure::over_quota)?;
     let terms = Terms { atomic: is_atomic(parameters, format)?, wanted: Wanted::of(&headers) };
     let log = app.open_log(&peer.tenant, Purpose::Events);
     let log = log.ok_or_else(|| Failure::not_found("this tenant has no open log"))?;
@@ -125,6 +127,9 @@ async fn finish(
     let admit = move || {
         let body = arrived.decode(intake.limits.body_bytes_max, &mut permit)?;
         let admission = ingest::admit_body(&app_, &body, &intake)?;
+        let (peer, events) = (&intake.peer, admission.items.len());
+        let (now, principal) = (app_.clock.elapsed(), &peer.identity.id);
+        app_.quotas.take(now, &peer.tenant, principal, events, body.len());
         Ok::<_, Failure>((admission, body.len(), permit))
     };
     let (admission, bytes, mut permit) = ingest::work(weight, admit).await??;
