@@ -77,7 +77,19 @@ pub struct Fault {
 
 /// A schema that can be asked.
 #[derive(Debug)]
-pub struct Compiled(Validator);
+pub struct Compiled {
+    validator: Validator,
+    weight: Weight,
+}
+
+/// What a schema takes to hold, for whoever bounds many of them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Parts, with every reference followed.
+    pub parts: usize,
+    /// Patterns; each may take some MiB.
+    pub patterns: usize,
+}
 
 impl Compiled {
     /// Reads a schema.
@@ -88,24 +100,26 @@ impl Compiled {
         }
         let value = event::json::read(text.as_bytes()).map_err(|e| whole(e.to_string()))?;
         let schema = convert::value(&value);
-        inspect::inspect(&schema)?;
+        let weight = inspect::inspect(&schema)?;
         let patterns = PatternOptions::regex()
             .size_limit(PATTERN_MEMORY_MAX)
             .dfa_size_limit(PATTERN_MEMORY_MAX);
         let options =
             jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns);
         let built = options.build(&schema);
-        Ok(Compiled(built.map_err(|error| say::unusable(&error))?))
+        let validator = built.map_err(|error| say::unusable(&error))?;
+        Ok(Compiled { validator, weight })
     }
 
     /// What of an event in its one form is not as the schema says. Places that the server itself
     /// has redacted are passed over: their sender is not to blame.
     pub fn faults(&self, event: &Object<'_>, redacted: &[String]) -> Vec<Fault> {
         let instance = convert::object(event);
-        if self.0.is_valid(&instance) {
+        if self.validator.is_valid(&instance) {
             return Vec::new();
         }
-        let faults = self.0.iter_errors(&instance).take(FAULTS_MAX).map(|error| say::fault(&error));
+        let faults =
+            self.validator.iter_errors(&instance).take(FAULTS_MAX).map(|error| say::fault(&error));
         faults.filter(|fault| !redacted.contains(&fault.path)).collect()
     }
 }
@@ -143,6 +157,11 @@ impl ActionSchema {
             checked: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         })
+    }
+
+    /// What it takes to hold.
+    pub fn weight(&self) -> Weight {
+        self.compiled.weight
     }
 
     /// Events that were checked since it is in force, and those that failed.

@@ -81,6 +81,12 @@ pub(crate) enum Command {
     /// The catalogue of owners (docs/owners.md)
     #[command(subcommand)]
     Owners(Owners),
+    /// Schemas of actions: what your own events must look like (docs/schemas.md)
+    #[command(subcommand)]
+    Schema(Schema),
+    /// Rules for what is kept, counted and left out (docs/scope.md)
+    #[command(subcommand)]
+    Scope(Scope),
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(Token),
@@ -339,6 +345,63 @@ pub(crate) enum Owners {
     Show,
     /// Let the server read its files again
     Reload,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Schema {
+    /// Register a schema for an action, or change what it leads to
+    Put {
+        /// An action such as invoice.delete, or invoice.* for all that begin so
+        action: String,
+        /// File with the JSON Schema, or - for standard input; without one the schema stays
+        file: Option<PathBuf>,
+        /// What happens to events that do not meet it [a new one: warn]
+        #[arg(long, value_parser = ["off", "warn", "refuse"])]
+        enforcement: Option<String>,
+    },
+    /// List the schemas, with what they found
+    List,
+    /// Print a schema
+    Show {
+        /// Its action, as listed; an earlier version as warnings name it: invoice.delete/1
+        action: String,
+    },
+    /// Try a schema on past events; nothing is registered
+    Test {
+        /// File with the JSON Schema, or - for standard input
+        file: PathBuf,
+        /// The action whose events are asked, or invoice.* for all that begin so
+        #[arg(long)]
+        action: String,
+        /// How far back: an age such as 7d, or a time
+        #[arg(long, default_value = "24h", value_name = "TIME")]
+        since: String,
+        /// Only events that this search finds (docs/search.md)
+        #[arg(long, value_name = "SEARCH")]
+        query: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Scope {
+    /// Show the rules in force, and what they left out
+    Show,
+    /// Try rules on past events; nothing is put in force
+    Plan {
+        /// File with the rules, or - for standard input
+        file: PathBuf,
+        /// How far back: an age such as 7d, or a time
+        #[arg(long, default_value = "24h", value_name = "TIME")]
+        since: String,
+        /// Only events that this search finds (docs/search.md)
+        #[arg(long, value_name = "SEARCH")]
+        query: Option<String>,
+    },
+    /// Read a rules file and say what is wrong with it; asks no server
+    Check {
+        /// File with the rules, or - for standard input
+        file: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]

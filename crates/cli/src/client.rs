@@ -106,6 +106,19 @@ impl Client {
         })
     }
 
+    /// Puts JSON in a path's place.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Answer, CliError> {
+        let body = body.to_string();
+        self.ask(|| {
+            let request = self.agent.put(self.url(path));
+            let mut request = request.header("content-type", "application/json");
+            if let Some(bearer) = self.bearer() {
+                request = request.header("authorization", bearer);
+            }
+            request.send(body.as_bytes())
+        })
+    }
+
     /// Deletes a path.
     pub(crate) fn delete(&self, path: &str) -> Result<Answer, CliError> {
         self.ask(|| {

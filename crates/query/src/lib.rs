@@ -14,6 +14,7 @@ mod block;
 
 mod cursor;
 mod dictionary;
+mod each;
 mod filter;
 mod follow;
 mod hash;
@@ -37,6 +38,7 @@ mod view;
 mod walk;
 
 pub use cursor::{Cursor, CursorError};
+pub use each::{Walked, each};
 pub use filter::{CLAUSES_MAX, Filter, FilterError, TEXT_BYTES_MAX};
 pub use follow::{Batch, Followed, Room, beginnings, ends, follow, newest};
 pub use hot::{Hot, Settings};

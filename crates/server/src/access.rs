@@ -130,6 +130,14 @@ impl Principal {
         }
     }
 
+    /// The right to say what is admitted: schemas of actions, the audit scope.
+    pub(crate) fn may_set_rules(&self) -> Result<(), Failure> {
+        match self.role {
+            Role::Admin => Ok(()),
+            _ => Err(self.lacks("change what is admitted")),
+        }
+    }
+
     fn lacks(&self, what: &str) -> Failure {
         Failure::forbidden(format!("the role {} of this token may not {what}", self.role))
     }

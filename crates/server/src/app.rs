@@ -13,6 +13,7 @@ use crate::backlog::Backlog;
 use crate::books::Books;
 use crate::config::Limits;
 use crate::http::request_id::RequestIds;
+use crate::left_out::LeftOut;
 use crate::metrics::Metrics;
 use crate::owners::Catalogues;
 use crate::permits::Permits;
@@ -21,6 +22,7 @@ use crate::quotas::Quotas;
 use crate::refusals::Refusals;
 use crate::reload::Setup;
 use crate::room::Room;
+use crate::schemas::Registry;
 use crate::tails::Tails;
 use crate::tokens::Tokens;
 use crate::turns::Turns;
@@ -38,6 +40,8 @@ pub(crate) struct App {
     pub(crate) catalogues: Catalogues,
     /// The configuration in force, and how it is read again.
     pub(crate) setup: Setup,
+    pub(crate) schemas: Registry,
+    pub(crate) left_out: LeftOut,
     pub(crate) permits: Arc<Permits>,
     pub(crate) turns: Turns,
     pub(crate) tails: Arc<Tails>,

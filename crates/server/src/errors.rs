@@ -12,6 +12,7 @@ macro_rules! pages {
 }
 
 const PAGES: &[(&str, &str)] = pages![
+    "action_schema",
     "atomic",
     "body",
     "busy",
@@ -19,6 +20,7 @@ const PAGES: &[(&str, &str)] = pages![
     "closed",
     "config",
     "connections",
+    "counted",
     "disk",
     "empty",
     "encoding",
@@ -28,6 +30,7 @@ const PAGES: &[(&str, &str)] = pages![
     "internal",
     "json",
     "key",
+    "left_out",
     "media_type",
     "method",
     "missing",
@@ -42,6 +45,7 @@ const PAGES: &[(&str, &str)] = pages![
     "schema",
     "schema_action",
     "scope",
+    "scope_rules",
     "second_person",
     "stopping",
     "time",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use admit::{Admitted, Peer, Refusal, admit};
+use admit::{Admitted, Peer, Refusal, judge};
 use capture::{Body, Format, Part};
 use commit::{Answer, Checkpoint, Fate, Log, ReadError};
 use event::limits::EVENT_BYTES_MAX;
@@ -11,6 +11,7 @@ use event::limits::EVENT_BYTES_MAX;
 use crate::app::App;
 use crate::config::Limits;
 use crate::http::error::Failure;
+use crate::left_out::Taken;
 use crate::turns::Turn;
 
 /// Bytes that the flattened events of one request may take: bounds what one request can make the
@@ -23,9 +24,22 @@ pub(crate) const WITH_DISK: usize = usize::MAX;
 
 /// What admission made of a body.
 pub(crate) struct Admission {
-    /// One for each event sent, in order: its place in `admitted`, or why not.
-    pub(crate) items: Vec<Result<usize, Refusal>>,
+    /// One for each event sent, in order.
+    pub(crate) items: Vec<Item>,
     pub(crate) admitted: Vec<Admitted>,
+    /// Whether the log has to have the counts of what was left out before the answer.
+    pub(crate) state: bool,
+}
+
+/// What became of an event at admission.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// Its place among those admitted.
+    Admitted(usize),
+    /// Why not.
+    Refused(Refusal),
+    /// A rule of the audit scope does not want it stored.
+    LeftOut(Refusal),
 }
 
 /// What a body is taken for, and from whom.
@@ -77,17 +91,28 @@ fn weigh(part: &Part<'_>) -> Result<(), Refusal> {
 pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admission, Failure> {
     let mut body = Body::new(body, intake.format.wrapper(), intake.lines)
         .map_err(|error| Failure::bad_request("json", error.to_string()))?;
-    let mut admission = Admission { items: Vec::new(), admitted: Vec::new() };
+    let mut admission = Admission { items: Vec::new(), admitted: Vec::new(), state: false };
     let mut flattened = 0;
     let policy = app.policies.of(&intake.peer.tenant);
-    let next = |body: &mut Body<'_>| -> Result<Option<Result<Admitted, Refusal>>, Failure> {
+    let peer = &intake.peer;
+    let next = |body: &mut Body<'_>| -> Result<Option<Result<Judgement, Refusal>>, Failure> {
         let part =
             body.next_part().map_err(|error| Failure::bad_request("json", error.to_string()))?;
         Ok(part.map(|part| {
             weigh(&part)?;
             let value = part.value.map_err(|error| Refusal::new("json", error.to_string()))?;
             let record = intake.format.adapt(value)?;
-            admit(record, &intake.peer, &policy, || app.store.world().new_id())
+            let judged = judge(record, peer, &policy)?;
+            if policy.scope.is_some() {
+                let (event, decision) = (judged.event(), judged.decision(&policy));
+                let (now, bytes) = (app.clock.now(), part.text.len() as u64);
+                let taken = app.left_out.take(&peer.tenant, now, event, bytes, decision);
+                if let Taken::Out { answer, state } = taken {
+                    return Ok(Judgement::Out { answer, state });
+                }
+            }
+            let admitted = judged.admit(peer, &policy, || app.store.world().new_id())?;
+            Ok(Judgement::In(admitted))
         }))
     };
     while let Some(item) = next(&mut body)? {
@@ -96,7 +121,7 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
             return Err(Failure::too_large(format!("a request has at most {most} events")));
         }
         match item {
-            Ok(admitted) => {
+            Ok(Judgement::In(admitted)) => {
                 flattened += admitted.fields().memory();
                 if flattened > FLATTENED_BYTES_MAX {
                     return Err(Failure::too_large(format!(
@@ -104,20 +129,30 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
                          full path of every value; send fewer at once"
                     )));
                 }
-                admission.items.push(Ok(admission.admitted.len()));
+                admission.items.push(Item::Admitted(admission.admitted.len()));
                 admission.admitted.push(admitted);
             }
-            Err(refusal) => admission.items.push(Err(refusal)),
+            Ok(Judgement::Out { answer, state }) => {
+                admission.state |= state;
+                admission.items.push(Item::LeftOut(answer));
+            }
+            Err(refusal) => admission.items.push(Item::Refused(refusal)),
         }
     }
-    let peer = &intake.peer;
-    for refusal in admission.items.iter_mut().filter_map(|item| item.as_mut().err()) {
+    for item in &mut admission.items {
+        let Item::Refused(refusal) = item else { continue };
         if refusal.service.is_none() {
             refusal.service = peer.only_service().map(str::to_owned);
         }
         app.refusals.add(app.clock.now(), &peer.tenant, &peer.identity.id, refusal);
     }
     Ok(admission)
+}
+
+/// What admission says of one event.
+enum Judgement {
+    In(Admitted),
+    Out { answer: Refusal, state: bool },
 }
 
 /// Commits admitted events and waits until they are durable, signed and findable. The turn that

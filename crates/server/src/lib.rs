@@ -18,6 +18,7 @@ pub mod errors;
 mod http;
 mod ingest;
 mod keys;
+mod left_out;
 mod metrics;
 mod origin;
 pub mod owners;
@@ -29,12 +30,15 @@ mod readiness;
 mod refusals;
 mod reload;
 mod room;
+mod schemas;
+mod scope_file;
 mod serve;
 mod services;
 mod statements;
 mod tails;
 pub mod tile_path;
 mod tokens;
+mod trial;
 mod turns;
 
 pub use access::{Principal, Role};
@@ -42,3 +46,9 @@ pub use keys::check_keys;
 pub use reload::Reloaded;
 pub use serve::{Running, StartError, Started, start};
 pub use tokens::{Denied, NewToken, TokenError, Tokens};
+
+/// Reads a file of rules of the audit scope: what looks like a mistake, or what is wrong.
+pub fn check_scope(text: &str) -> Result<Vec<String>, String> {
+    let rules = admit::scope::Rules::parse(text).map_err(|error| error.to_string())?;
+    Ok(rules.warnings())
+}

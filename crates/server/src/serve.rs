@@ -25,6 +25,7 @@ use crate::descriptors;
 use crate::http::error::Failure;
 use crate::http::request_id::RequestIds;
 use crate::http::{self, Patience};
+use crate::left_out::{self, LeftOut};
 use crate::metrics::Metrics;
 use crate::origin;
 use crate::owners::{self, Catalogues, KeptError};
@@ -35,6 +36,8 @@ use crate::quotas::Quotas;
 use crate::refusals::Refusals;
 use crate::reload::{Asker, Reloaded, Setup, reload, state_start};
 use crate::room::{self, Room};
+use crate::schemas::Registry;
+use crate::scope_file;
 use crate::tails::Tails;
 use crate::tokens::{NewToken, TokenError, Tokens};
 use crate::turns::Turns;
@@ -60,6 +63,12 @@ pub enum StartError {
     /// What changed with this start could not be stated in the access log.
     #[error("the access log cannot be written: {0}")]
     Stated(String),
+    /// The rules of an audit scope cannot be read.
+    #[error("{0}")]
+    Scope(String),
+    /// The schemas of actions cannot be read.
+    #[error("{0}")]
+    Schemas(String),
     /// The logs are named after another host than the one given.
     #[error(
         "the logs of this folder are named after {has}, not {given}: that is fixed when the first \
@@ -105,6 +114,7 @@ pub struct Running {
     task: tokio::task::JoinHandle<()>,
     backlog: JoinHandle<Result<(), OpenError>>,
     pulse: Pulse,
+    stating: tokio::task::JoinHandle<()>,
     _held: Held,
 }
 
@@ -144,11 +154,12 @@ pub async fn start(
     // Before anybody is heard: what was changed while the server was down is told first.
     state_start(&app).await;
     let (router, connections) = (http::router(app.clone()), app.connections.clone());
+    let stating = tokio::spawn(state_left_out(app.clone(), stopped.clone()));
     let (ids, patience) = (app.request_ids.clone(), Patience::default());
     let listening = http::listen(listener, router, connections, patience, ids, stopped);
     let task = tokio::spawn(listening);
     let started = Started { address, vkeys, first_tokens };
-    Ok(Running { started, app, stop, task, backlog, pulse, _held: held })
+    Ok(Running { started, app, stop, task, backlog, pulse, stating, _held: held })
 }
 
 fn open(
@@ -169,6 +180,7 @@ fn open(
     let sources = config.log.iter().map(|log| (log.tenant.clone(), log.catalogue.clone()));
     let catalogues = Catalogues::open(disk.clone(), sources)?;
     let host = origin_host(config, disk.as_ref());
+    let schemas = schemas(&disk, &clock)?;
     let world = World { disk, keys, clock: clock.clone(), entropy, id_key };
     let (logs, books) = books::books(config.logs()).map_err(OpenError::Setting)?;
     let mut settings = Settings::new(&host, logs);
@@ -193,9 +205,11 @@ fn open(
         indexer,
         tokens,
         books,
-        policies: Policies::default(),
+        policies: policies(&schemas, config)?,
         catalogues,
         setup: Setup::new(loaded),
+        schemas,
+        left_out: LeftOut::default(),
         permits: Permits::new(config.limits.in_flight_bytes_max),
         turns: Turns::new(),
         tails,
@@ -225,6 +239,47 @@ fn origin_host(config: &Config, disk: &dyn Disk) -> String {
         );
     }
     host
+}
+
+/// States what the audit scope left out, as it becomes due, until the server stops.
+async fn state_left_out(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let mut every = tokio::time::interval(left_out::LOOKED_AT_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let is_over = tokio::select! {
+            ended = stopped.wait_for(|stop| *stop) => { drop(ended); true }
+            _ = every.tick() => false,
+        };
+        if is_over {
+            return;
+        }
+        app.state_all_left_out(false).await;
+    }
+}
+
+fn schemas(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>) -> Result<Registry, StartError> {
+    let opened = Registry::open(disk.clone(), clock.clone());
+    opened.map_err(|error| StartError::Schemas(error.to_string()))
+}
+
+/// What each tenant's events are admitted by from the start.
+fn policies(schemas: &Registry, config: &Config) -> Result<Policies, StartError> {
+    let policies = Policies::default();
+    for tenant in schemas.tenants() {
+        let in_force = schemas.in_force(&tenant);
+        policies.change(&tenant, |policy| policy.with_schemas(Some(in_force)));
+    }
+    for log in &config.log {
+        let Some(file) = &log.scope else { continue };
+        let shown = file.display();
+        let rules =
+            scope_file::read(file).map_err(|what| StartError::Scope(format!("{shown}: {what}")))?;
+        for warning in rules.warnings() {
+            tracing::warn!(file = %shown, warning, "a rule of the audit scope");
+        }
+        policies.change(&log.tenant, |policy| policy.with_scope(Some(rules)));
+    }
+    Ok(policies)
 }
 
 /// Indexes and checks what the start found, on a thread of its own. Damage ends the process, as it
@@ -330,6 +385,9 @@ impl Running {
         self.app.stopping.store(true, Relaxed);
         let _ = self.stop.send(true);
         let listened = self.task.await;
+        // Nobody is answered any more: what was left out until now is all there will be.
+        let stated = self.stating.await;
+        self.app.state_all_left_out(true).await;
         let (app, backlog, pulse) = (self.app.clone(), self.backlog, self.pulse);
         app.backlog.stop();
         let close = move || {
@@ -345,6 +403,7 @@ impl Running {
         };
         let closed = tokio::task::spawn_blocking(close).await;
         listened.map_err(|error| error.to_string())?;
+        stated.map_err(|error| error.to_string())?;
         closed.map_err(|error| error.to_string())?
     }
 }

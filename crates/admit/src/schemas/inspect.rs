@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::SchemaError;
+use super::{SchemaError, Weight};
 
 /// Parts of a schema, with every reference followed.
 const PARTS_MAX: usize = 5_000;
@@ -47,10 +47,11 @@ const ONE: [&str; 11] = [
 const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 const NAMED: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "$defs"];
 
-/// Says why a schema is not allowed.
-pub(super) fn inspect(schema: &Json) -> Result<(), SchemaError> {
+/// Weighs a schema, or says why it is not allowed.
+pub(super) fn inspect(schema: &Json) -> Result<Weight, SchemaError> {
     let mut walk = Walk { root: schema, parts: 0, patterns: BTreeSet::new(), open: Vec::new() };
-    walk.part(schema, "", 0)
+    walk.part(schema, "", 0)?;
+    Ok(Weight { parts: walk.parts, patterns: walk.patterns.len() })
 }
 
 struct Walk<'s> {

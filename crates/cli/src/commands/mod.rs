@@ -8,6 +8,8 @@ mod evidence;
 mod explain;
 mod owners;
 mod receipt;
+mod schema;
+mod scope;
 mod search;
 mod send;
 pub(crate) mod serve;
@@ -50,6 +52,8 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Explain(explain) => explain::run(global, &explain).map(|()| 0),
         Command::Services(services) => services::run(global, &services).map(|()| 0),
         Command::Owners(owners) => owners::run(global, &owners).map(|()| 0),
+        Command::Schema(schema) => schema::run(global, &schema),
+        Command::Scope(scope) => scope::run(global, &scope).map(|()| 0),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
         Command::Key(_) => admin::export_keys(global).map(|()| 0),
         Command::Log(args::Log::Rotate { log, why }) => {

@@ -29,6 +29,8 @@ struct Tally {
     new: u64,
     duplicates: u64,
     conflicts: u64,
+    /// What the server's audit scope does not want stored; nobody has to mend it.
+    left_out: u64,
     refused: BTreeMap<String, u64>,
 }
 
@@ -176,7 +178,13 @@ impl Sender<'_> {
         let Some(events) = receipt["events"].as_array() else { return Err(answer.failure()) };
         for (at, event) in events.iter().enumerate() {
             if let Some(refused) = event.get("refused") {
-                self.refuse(path, first + at, refused)?;
+                match refused["code"].as_str() {
+                    Some("left_out" | "counted") => {
+                        self.tally.sent += 1;
+                        self.tally.left_out += 1;
+                    }
+                    _ => self.refuse(path, first + at, refused)?,
+                }
                 continue;
             }
             self.tally.sent += 1;
@@ -209,7 +217,7 @@ fn report(global: &Global, tally: &Tally, files: usize) -> Result<(), CliError> 
         return out::json(&json!({
             "files": files, "records": tally.sent, "new": tally.new,
             "duplicates": tally.duplicates, "conflicts": tally.conflicts,
-            "refused": refused, "refusals": tally.refused,
+            "left_out": tally.left_out, "refused": refused, "refusals": tally.refused,
         }));
     }
     let mut parts = vec![
@@ -220,6 +228,9 @@ fn report(global: &Global, tally: &Tally, files: usize) -> Result<(), CliError> 
     if tally.conflicts > 0 {
         let conflicts = out::number(tally.conflicts);
         parts.push(format!("{conflicts} under an id that another event has"));
+    }
+    if tally.left_out > 0 {
+        parts.push(format!("{} left out by the audit scope", out::number(tally.left_out)));
     }
     let (records, files) = (out::count(tally.sent, "record"), out::count(files as u64, "file"));
     out::line(&format!("{records} from {files}: {}", parts.join(", ")));

@@ -66,6 +66,7 @@ async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<
             tenant: "shop".into(),
             public: true,
             catalogue: Some(owners(data)?),
+            ..LogConfig::default()
         }],
         ..Config::default()
     });

@@ -103,6 +103,7 @@ fn every_route_asks_for_a_token_and_its_role() {
 /// A path with something in its braces.
 fn concrete(path: &str) -> String {
     let path = path.replace("{log}", "default-0").replace("{seq}", "0");
+    let path = path.replace("{action}", "a.b");
     path.replace("{id}", "nothing").replace("{code}", "busy").replace("{*rest}", "checkpoint")
 }
 

@@ -16,6 +16,7 @@ mod pages;
 mod pressure;
 mod quota;
 mod room;
+mod rules;
 mod session;
 mod status;
 mod stop;

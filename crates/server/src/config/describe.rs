@@ -25,10 +25,7 @@ pub fn annotated() -> String {
             out.push_str(&format!("\n[{table}]\n"));
         }
         out.push_str(&format!("\n{}", remarks(setting)));
-        out.push_str(&match setting.field.get(&mut config) {
-            Value::Nothing => format!("#{name} =\n"),
-            value => format!("#{name} = {value}\n"),
-        });
+        out.push_str(&set(name, &setting.field.get(&mut config)));
     }
     out.push_str(&format!("\n{}", comment(&sentence(table::LOG_WHAT))));
     out.push_str("#[[log]]\n");
@@ -37,12 +34,17 @@ pub fn annotated() -> String {
     for setting in LOG {
         let name = setting.name.trim_start_matches("log.");
         out.push_str(&format!("\n{}", remarks(setting)));
-        out.push_str(&match setting.field.get(&mut log) {
-            Value::Nothing => format!("#{name} =\n"),
-            value => format!("#{name} = {value}\n"),
-        });
+        out.push_str(&set(name, &setting.field.get(&mut log)));
     }
     out
+}
+
+/// A line that sets something, as a comment.
+fn set(name: &str, value: &Value) -> String {
+    match value {
+        Value::Nothing => format!("#{name} =\n"),
+        value => format!("#{name} = {value}\n"),
+    }
 }
 
 /// The rows of the table in `docs/configuration.md`.

@@ -62,6 +62,8 @@ pub struct LogConfig {
     pub public: bool,
     /// File or folder that says which team owns which service.
     pub catalogue: Option<PathBuf>,
+    /// File with the rules of the tenant's audit scope.
+    pub scope: Option<PathBuf>,
 }
 
 /// When a log is closed and the next one opened.

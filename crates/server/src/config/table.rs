@@ -7,6 +7,7 @@ use commit::LogSpec;
 
 use super::rules::{check_host, check_tenant};
 use super::{Config, Field, LogConfig, Reload, Setting};
+use crate::scope_file;
 
 /// Each may come with an event of our own, and all must fit into one event list of 64 MiB.
 pub(super) const REQUEST_EVENTS_MAX: usize = 20_000;
@@ -226,6 +227,14 @@ pub const LOG: &[Setting<LogConfig>] = &[
         what: "which team owns which service. What stands in it takes force at a start, with a \
                reload and with `counterfoil owners reload`; files that cannot be taken change \
                nothing",
+    },
+    Setting {
+        name: "log.scope",
+        field: Field::File(|log| &mut log.scope, |file| scope_file::read(file).map(drop)),
+        allowed: "",
+        reload: Reload::Restart,
+        what: "file with the rules of the audit scope: what is kept, counted and left out \
+               ([scope.md](scope.md)); left out, every event is kept",
     },
 ];
 

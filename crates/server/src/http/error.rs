@@ -40,6 +40,8 @@ pub(crate) const CODES: [(u16, &[&str]); 12] = [
             "evidence",
             "token",
             "catalogue",
+            "action_schema",
+            "scope_rules",
         ],
     ),
     (401, &["token"]),

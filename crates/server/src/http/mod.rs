@@ -19,6 +19,8 @@ mod read;
 mod receipt;
 pub(crate) mod request_id;
 mod rotate;
+mod schemas;
+mod scope;
 mod seen;
 mod session;
 mod settings;
@@ -81,6 +83,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/config", get(settings::show))
         .route("/v1/config/reload", post(settings::again))
+        .route("/v1/schema/actions", get(schemas::list))
+        .route("/v1/schema/actions/{action}", get(schemas::get).put(schemas::put))
+        .route("/v1/schema/test", post(schemas::test))
+        .route("/v1/scope", get(scope::show))
+        .route("/v1/scope/plan", post(scope::plan))
         .route("/v1/tokens", post(manage::create_token).get(manage::list_tokens))
         .route("/v1/tokens/{id}", delete(manage::revoke_token))
         .route("/v1/tokens/{id}/agreement", post(manage::agree_to_revoke))

@@ -13,7 +13,7 @@ use commit::{Checkpoint, Log, hex};
 use serde::Serialize;
 
 use super::error::Failure;
-use crate::ingest::Stored;
+use crate::ingest::{Item, Stored};
 
 /// Bytes of the fields of a request whose events are answered whole. With names, salts and proofs
 /// the answer has several times as many.
@@ -126,10 +126,13 @@ impl From<Refusal> for Entry {
 }
 
 /// Nothing was admitted, or all had to be and were not.
-pub(super) fn refuse_all(items: Vec<Result<usize, Refusal>>) -> Response {
-    let entry = |item: Result<usize, Refusal>| {
-        let alone = "admitted alone, but the request is atomic and another event is refused";
-        item.err().unwrap_or_else(|| Refusal::new("atomic", alone)).into()
+pub(super) fn refuse_all(items: Vec<Item>) -> Response {
+    let entry = |item: Item| match item {
+        Item::Refused(refusal) | Item::LeftOut(refusal) => refusal.into(),
+        Item::Admitted(_) => {
+            let alone = "admitted alone, but the request is atomic and another event is refused";
+            Refusal::new("atomic", alone).into()
+        }
     };
     let events = items.into_iter().map(entry).collect();
     let format = Wanted::Receipt.format();
@@ -139,8 +142,8 @@ pub(super) fn refuse_all(items: Vec<Result<usize, Refusal>>) -> Response {
 
 /// What became of a request of which something was stored or found.
 pub(super) struct Outcome {
-    /// One for each event sent, in order: its place among those admitted, or why not.
-    pub(super) items: Vec<Result<usize, Refusal>>,
+    /// One for each event sent, in order.
+    pub(super) items: Vec<Item>,
     /// The ids that the server gave, of those admitted.
     pub(super) given: Vec<Option<String>>,
     pub(super) stored: Stored,
@@ -151,9 +154,9 @@ impl Outcome {
     pub(super) fn answer(self, wanted: Wanted) -> Result<Response, Failure> {
         let Outcome { items, mut given, stored } = self;
         let mut named = Named::default();
-        let entry = |item: Result<usize, Refusal>| match item {
-            Err(refusal) => refusal.into(),
-            Ok(nth) => {
+        let entry = |item: Item| match item {
+            Item::Refused(refusal) | Item::LeftOut(refusal) => refusal.into(),
+            Item::Admitted(nth) => {
                 let standing = stored.fates[nth].standing(stored.first);
                 let Place { log, seq } = named.event(standing.place).into();
                 Entry::Stored {

@@ -18,7 +18,7 @@ use super::error::Failure;
 use super::extract::Parameters;
 use super::receipt::{Outcome, Wanted, refuse_all};
 use crate::app::App;
-use crate::ingest::{self, Admission, Intake};
+use crate::ingest::{self, Admission, Intake, Item, Stored};
 use crate::permits::Permit;
 
 /// A request to write, from somebody who may.
@@ -122,7 +122,7 @@ async fn finish(
     terms: Terms,
     mut permit: Permit,
 ) -> Result<Response, Failure> {
-    let (app_, weight) = (app.clone(), arrived.weight());
+    let (app_, weight, tenant) = (app.clone(), arrived.weight(), intake.peer.tenant.clone());
     let turn = app.turns.admission(weight).await?;
     let admit = move || {
         let body = arrived.decode(intake.limits.body_bytes_max, &mut permit)?;
@@ -133,13 +133,25 @@ async fn finish(
         Ok::<_, Failure>((admission, body.len(), permit))
     };
     let (admission, bytes, mut permit) = ingest::work(weight, admit).await??;
-    let Admission { items, admitted } = admission;
-    let refused = items.iter().filter(|item| item.is_err()).count();
+    let Admission { items, admitted, state } = admission;
+    let refused = items.iter().filter(|item| matches!(item, Item::Refused(_))).count();
     if items.is_empty() {
         return Err(Failure::bad_request("empty", "the body holds no event"));
     }
-    if admitted.is_empty() || (terms.atomic && refused > 0) {
+    if state {
+        // A rule begins to leave out events of a service: the log says so before their sender
+        // hears that they need not come again.
+        app.state_left_out(&tenant, false).await?;
+    }
+    if refused > 0 && (admitted.is_empty() || terms.atomic) {
         return Ok(refuse_all(items));
+    }
+    if admitted.is_empty() {
+        // All of it was left out, as it should be: nothing stands anywhere, and nothing is wrong.
+        let (logs, checkpoint) = (Vec::new(), log.checkpoint());
+        let stored = Stored { fates: Vec::new(), logs, first: 0, checkpoint };
+        let outcome = Outcome { items, given: Vec::new(), stored };
+        return outcome.answer(terms.wanted.where_bytes_are(usize::MAX));
     }
     // Events take more room than their bodies: what many senders hold together stays bounded.
     let flattened: usize = admitted.iter().map(|event| event.fields().bytes()).sum();

@@ -1,0 +1,271 @@
+//! What the audit scope leaves out or only counts, until the log has it.
+//!
+//! Promises: every event that was not stored because a rule says so is in a count, by rule and
+//! service, and the count goes into the tenant's log: at once where a rule begins to leave out
+//! events of a service, then every minute, and at a stop. The first of the events that are counted
+//! together is stored whole. Where there is no room to count, events are stored.
+//!
+//! Never: leaves out anything by itself; decides what is sensitive.
+//!
+//! KNOWN: after a crash, what was left out since the last statement, at most a minute of it, is not
+//! counted. That events of the service were being left out, and by which rule, stands in the log.
+
+mod state;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use admit::Refusal;
+use admit::scope::{Decision, Rule};
+use event::Object;
+use serde::Serialize;
+
+/// Pairs of rule and service that are counted apart for a tenant; events beyond them are stored.
+const KEYS_MAX: usize = 1_000;
+/// Kinds of events that are counted together at once for a tenant; events beyond them are stored.
+const WINDOWS_MAX: usize = 10_000;
+/// How often it is looked whether something is due.
+pub(crate) const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+/// Between two statements about a rule and a service.
+const STATED_EVERY_NS: i64 = 60_000_000_000;
+
+/// What becomes of an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is to be stored.
+    Store,
+    /// It is not, and this is its sender's answer. `state` says that the log has to have it before.
+    Out { answer: Refusal, state: bool },
+}
+
+/// By tenant. Locked for as long as it takes to count.
+#[derive(Default)]
+pub(crate) struct LeftOut {
+    tenants: Mutex<BTreeMap<String, Book>>,
+    /// Held while a tenant's counts are stated: no count is stated twice.
+    stating: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Book {
+    entries: BTreeMap<Key, Entry>,
+    windows: BTreeMap<Kind, Window>,
+    /// Windows that are over and not stated.
+    ended: Vec<(Kind, Window)>,
+    /// Events that were stored because there was no room to count them.
+    no_room: u64,
+}
+
+/// Rule and service.
+type Key = (Named, String);
+
+/// What a statement says of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    name: String,
+    digest: String,
+    reason: String,
+}
+
+/// Counts since the server started, and what of it is not stated.
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    left_out: u64,
+    counted: u64,
+    spared: u64,
+    bytes: u64,
+    pending: Tally,
+    /// When it was stated last, if events are being left out.
+    stated_at: Option<i64>,
+}
+
+/// Events that are not in the log, and when they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    events: u64,
+    bytes: u64,
+    first: i64,
+    last: i64,
+}
+
+/// Events that are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    rule: Named,
+    service: String,
+    action: String,
+    path: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Window {
+    opened: i64,
+    window_s: u32,
+    tally: Tally,
+    succeeded: u64,
+    failed: u64,
+}
+
+/// One rule and service, as `GET /v1/scope` shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    pub(crate) rule: String,
+    pub(crate) digest: String,
+    pub(crate) service: String,
+    /// Events that are not in the log.
+    pub(crate) left_out: u64,
+    /// Events that are in the log as a number alone.
+    pub(crate) counted: u64,
+    /// Events that the rule fits and that were stored, because an auditor would miss them.
+    pub(crate) spared: u64,
+    /// Bytes of those that are not in the log, as they were sent.
+    pub(crate) bytes_saved: u64,
+}
+
+impl Tally {
+    fn add(&mut self, now: i64, bytes: u64) {
+        if self.events == 0 {
+            self.first = now;
+        }
+        self.events += 1;
+        self.bytes += bytes;
+        self.last = now;
+    }
+}
+
+impl LeftOut {
+    /// Takes note of an event of `bytes`, and says whether it is to be stored.
+    pub(crate) fn take(
+        &self,
+        tenant: &str,
+        now: i64,
+        event: &Object<'_>,
+        bytes: u64,
+        decision: Decision<'_>,
+    ) -> Taken {
+        let (Decision::Spared(rule) | Decision::Drop(rule) | Decision::Aggregate(rule)) = decision
+        else {
+            return Taken::Store;
+        };
+        let within = |object: &str, member: &str| event.object(object).and_then(|o| o.str(member));
+        let service = within("service", "name").unwrap_or_default().to_owned();
+        let mut all = self.lock();
+        let book = all.entry(tenant.to_owned()).or_default();
+        let key = (named(rule), service);
+        if book.entries.len() == KEYS_MAX && !book.entries.contains_key(&key) {
+            book.no_room += 1;
+            return Taken::Store;
+        }
+        match decision {
+            Decision::Drop(_) => {
+                let entry = book.entries.entry(key).or_default();
+                entry.left_out += 1;
+                entry.bytes += bytes;
+                entry.pending.add(now, bytes);
+                Taken::Out { answer: left_out(rule), state: entry.stated_at.is_none() }
+            }
+            Decision::Aggregate(_) => {
+                let action = event.str("action").unwrap_or_default().to_owned();
+                let path = within("request", "path").filter(|_| rule.by_path).map(str::to_owned);
+                let (rule_, service) = key.clone();
+                let kind = Kind { rule: rule_, service, action, path };
+                if !book.is_counted(now, kind, rule.window_s, bytes, within("outcome", "result")) {
+                    return Taken::Store;
+                }
+                let entry = book.entries.entry(key).or_default();
+                entry.counted += 1;
+                entry.bytes += bytes;
+                Taken::Out { answer: counted(rule), state: false }
+            }
+            _ => {
+                book.entries.entry(key).or_default().spared += 1;
+                Taken::Store
+            }
+        }
+    }
+
+    /// What was left out of a tenant's events since the start, and how many were stored because
+    /// there was no room to count them.
+    pub(crate) fn of_tenant(&self, tenant: &str) -> (Vec<Shown>, u64) {
+        let all = self.lock();
+        let Some(book) = all.get(tenant) else { return (Vec::new(), 0) };
+        let shown = book.entries.iter().map(|((rule, service), entry)| Shown {
+            rule: rule.name.clone(),
+            digest: rule.digest.clone(),
+            service: service.clone(),
+            left_out: entry.left_out,
+            counted: entry.counted,
+            spared: entry.spared,
+            bytes_saved: entry.bytes,
+        });
+        (shown.collect(), book.no_room)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Book>> {
+        self.tenants.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Book {
+    /// Counts an event with others of its kind, unless it is the first of them in its window.
+    fn is_counted(
+        &mut self,
+        now: i64,
+        kind: Kind,
+        window_s: u32,
+        bytes: u64,
+        result: Option<&str>,
+    ) -> bool {
+        let is_over =
+            |window: &Window| now >= window.opened + i64::from(window.window_s) * 1_000_000_000;
+        let has_room = self.windows.len() + self.ended.len() < WINDOWS_MAX;
+        match self.windows.get_mut(&kind) {
+            Some(window) if !is_over(window) => {
+                window.tally.add(now, bytes);
+                window.succeeded += u64::from(result == Some("success"));
+                window.failed += u64::from(result == Some("failure"));
+                return true;
+            }
+            Some(window) => {
+                let over = std::mem::take(window);
+                (window.opened, window.window_s) = (now, window_s);
+                if over.tally.events > 0 {
+                    self.ended.push((kind, over));
+                }
+            }
+            None if !has_room => self.no_room += 1,
+            None => {
+                let window = Window { opened: now, window_s, ..Window::default() };
+                self.windows.insert(kind, window);
+            }
+        }
+        false
+    }
+}
+
+fn named(rule: &Rule) -> Named {
+    Named {
+        name: rule.name.clone(),
+        digest: rule.digest.clone(),
+        reason: rule.reason.clone().unwrap_or_default(),
+    }
+}
+
+fn left_out(rule: &Rule) -> Refusal {
+    let Rule { name, digest, .. } = rule;
+    let why = rule.reason.as_deref().unwrap_or_default();
+    Refusal::new("left_out", format!("rule \"{name}\" ({digest}) leaves it out: {why}"))
+}
+
+fn counted(rule: &Rule) -> Refusal {
+    let Rule { name, digest, window_s, .. } = rule;
+    let reason = format!(
+        "rule \"{name}\" ({digest}) counts it with others of its kind within {window_s} s; the \
+         first of them is stored"
+    );
+    Refusal::new("counted", reason)
+}
+
+#[cfg(test)]
+mod tests;
