@@ -47,7 +47,7 @@ pub use parse::age;
 pub use rows::Rows;
 pub use scope::Scope;
 pub use search::{
-    Ask, Count, Hit, LIMIT_MAX, Order, PAGE_BYTES_MAX, Page, QueryError, ROWS_MAX, Source,
+    Ask, Count, Hit, LIMIT_MAX, OfId, Order, PAGE_BYTES_MAX, Page, QueryError, ROWS_MAX, Source,
     Unreadable, by_id, by_seq, count_exact, search,
 };
 pub use services::{Activities, Activity, Counts, activities};

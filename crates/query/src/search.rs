@@ -229,17 +229,26 @@ pub fn count_exact(
     Ok(count)
 }
 
+/// The events with one id.
+#[derive(Debug)]
+pub struct OfId {
+    /// Newest first.
+    pub hits: Vec<Hit>,
+    /// Whether there may be older ones, for want of room.
+    pub more: bool,
+}
+
 /// The events with an id, or with the id that a short one stands for, newest first. One id can
 /// name several: different producers may use it, and a producer may use it twice for different
 /// things.
-pub fn by_id(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Vec<Hit>, QueryError> {
+pub fn by_id(source: &Source<'_>, scope: &Scope, id: &str) -> Result<OfId, QueryError> {
     let filter = Filter::is("id", id).map_err(QueryError::Form)?;
     let ask = Ask { limit: BY_ID_MAX, rows_max: BY_ID_ROWS_MAX, ..Ask::default() };
     let page = search(source, scope, &filter, &ask)?;
     if page.partial {
         return Err(QueryError::Spent(page.scanned));
     }
-    let hits = page.hits;
+    let (hits, more) = (page.hits, page.next.is_some());
     let mut ids: Vec<String> = hits.iter().filter_map(|h| h.fields.string("[\"id\"]")).collect();
     ids.sort();
     ids.dedup();
@@ -249,7 +258,8 @@ pub fn by_id(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Vec<Hit>, Q
     }
     let exact = |hit: &Hit| hit.fields.string("[\"id\"]").as_deref() == Some(id);
     let any_exact = ids.len() > 1;
-    Ok(hits.into_iter().filter(|hit| !any_exact || exact(hit)).collect())
+    let hits = hits.into_iter().filter(|hit| !any_exact || exact(hit)).collect();
+    Ok(OfId { hits, more })
 }
 
 /// The event at a place, if the scope reaches there. `log` is its name or its origin.

@@ -189,6 +189,12 @@ impl Play<'_> {
             "zstd" => zstd::encode_all(self.fill(argument).as_bytes(), 1).expect("compressed"),
             "spaces" => vec![b' '; count()],
             "events" => format!("[{}]", vec!["{}"; count()].join(",")).into_bytes(),
+            "alike" => {
+                let event =
+                    |nth| event(&format!(",\"id\":\"alike\",\"attributes\":{{\"n\":{nth}}}"));
+                let events: Vec<String> = (0..count()).map(event).collect();
+                format!("[{}]", events.join(",")).into_bytes()
+            }
             "deep" => {
                 let (open, close) = ("[".repeat(count()), "]".repeat(count()));
                 event(&format!(",\"attributes\":{{\"a\":{open}1{close}}}")).into_bytes()

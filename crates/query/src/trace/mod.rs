@@ -126,7 +126,7 @@ pub fn trace(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Option<Trac
     if let Some(found) = bound(source, scope, id)? {
         return Ok(Some(found));
     }
-    let Some(hit) = by_id(source, scope, id)?.into_iter().next() else { return Ok(None) };
+    let Some(hit) = by_id(source, scope, id)?.hits.into_iter().next() else { return Ok(None) };
     for (bond, path) in [
         (Bond::Trace, "[\"correlation\",\"trace_id\"]"),
         (Bond::Correlation, "[\"correlation\",\"correlation_id\"]"),

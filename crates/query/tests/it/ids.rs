@@ -17,7 +17,8 @@ fn short_ids_find_one_event_or_say_which() {
     for id in ids {
         house.write("acme-0", &[event("shop", "a", &format!("\"id\":\"{id}\""))]);
     }
-    let find = |id: &str| by_id(&house.source(), &Scope::of_tenant("acme"), id);
+    let of_id = |id: &str| by_id(&house.source(), &Scope::of_tenant("acme"), id);
+    let find = |id: &str| of_id(id).map(|found| found.hits);
     for (id, found) in [
         (ids[0], vec![1]),
         ("01A20390-809A-7E40-9D1E-40C2A8B3F6D7", vec![1]),
@@ -38,7 +39,8 @@ fn short_ids_find_one_event_or_say_which() {
         panic!("two events have it")
     };
     assert_eq!(found, ids[..2]);
-    assert!(by_id(&house.source(), &Scope::of_tenant("other"), ids[0]).expect("ok").is_empty());
+    let other = by_id(&house.source(), &Scope::of_tenant("other"), ids[0]).expect("ok");
+    assert!(other.hits.is_empty());
 }
 
 #[test]
@@ -47,7 +49,19 @@ fn one_id_can_name_several_events() {
     for action in ["first", "second", "third"] {
         house.write("acme-0", &[event("shop", action, r#""id":"same""#)]);
     }
-    let hits = by_id(&house.source(), &Scope::of_tenant("acme"), "same").expect("found");
-    let actions: Vec<_> = hits.iter().filter_map(|h| h.fields.string("[\"action\"]")).collect();
-    assert_eq!(actions, ["third", "second", "first"]);
+    let find = || by_id(&house.source(), &Scope::of_tenant("acme"), "same").expect("found");
+    let found = find();
+    let actions: Vec<_> =
+        found.hits.iter().filter_map(|h| h.fields.string("[\"action\"]")).collect();
+    assert_eq!(
+        (actions, found.more),
+        (["third", "second", "first"].map(str::to_owned).to_vec(), false)
+    );
+    for (in_all, more) in [(100, false), (101, true)] {
+        let have = find().hits.len();
+        let again = |nth| event("shop", &format!("again{nth}"), r#""id":"same""#);
+        let events = (have..in_all).map(again);
+        house.write("acme-0", &events.collect::<Vec<_>>());
+        assert_eq!((find().hits.len(), find().more), (100, more), "{in_all} events");
+    }
 }

@@ -105,7 +105,8 @@ fn places(app: &App, scope: &Scope, ids: &[String]) -> Result<Vec<Place>, Failur
     if ids.len() > IDS_MAX {
         return Err(Failure::bad_request("evidence", "at most 1000 ids; ask for several"));
     }
-    let place = |id: &String| match &reading(app, |source| query::by_id(source, scope, id))?[..] {
+    let find = |id: &String| reading(app, |source| query::by_id(source, scope, id));
+    let place = |id: &String| match &find(id)?.hits[..] {
         [] => Err(Failure::not_found(format!("no event has the id {id:?} that you may read"))),
         [hit] => Ok(Place { log: hit.log.meta.name().to_owned(), seq: hit.seq }),
         several => {

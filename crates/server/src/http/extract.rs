@@ -1,24 +1,35 @@
 //! Paths, query parameters and small JSON bodies, read so that what is wrong with them is answered
 //! as every other failure is.
 //!
-//! Promises: 400, 413 or 415 as problem details; a write's unknown query parameter is refused with
-//! a suggestion.
+//! Promises: 400, 413 or 415 as problem details; a query parameter stands once, but for searches,
+//! which narrow each other; a write's unknown one is refused with a suggestion. A seq has one
+//! spelling, so that an entry has one address.
 //!
 //! Never: for bodies of events; those are bounded and counted in `body`.
+
+use std::collections::BTreeSet;
 
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use super::arrival::Late;
 use super::error::Failure;
 
+/// The parameter that may stand several times.
+const SEARCH: &str = "q";
+
 /// What stands in the braces of a route.
 pub(crate) struct InPath<T>(pub(crate) T);
 
-/// Query parameters in the order they were sent.
+/// An entry's place in its log, in decimal digits and with no zero before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seq(pub(crate) u64);
+
+/// Query parameters in the order they were sent, each once but for `q`.
 pub(crate) struct Parameters(pub(crate) Vec<(String, String)>);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<T> {
@@ -42,7 +53,28 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let read = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let wrong = |what: String| Failure::bad_request("query", what);
-        read.map(|Query(pairs)| Parameters(pairs)).map_err(|error| wrong(error.body_text()))
+        let Query(pairs) = read.map_err(|error| wrong(error.body_text()))?;
+        match twice(&pairs) {
+            Some(name) => Err(wrong(format!("{name} stands twice; allowed is once"))),
+            None => Ok(Parameters(pairs)),
+        }
+    }
+}
+
+/// A name that stands twice. Which of two values counts would be a guess.
+fn twice(pairs: &[(String, String)]) -> Option<&str> {
+    let mut seen = BTreeSet::new();
+    let names = pairs.iter().map(|(name, _)| name.as_str()).filter(|name| *name != SEARCH);
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+impl<'de> Deserialize<'de> for Seq {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Seq, D::Error> {
+        let text = String::deserialize(text)?;
+        let seq = text.parse().ok().filter(|seq: &u64| seq.to_string() == text);
+        let wrong =
+            || format!("{text:?} is no seq; allowed is a number from 0 without zeros before");
+        seq.map(Seq).ok_or_else(|| D::Error::custom(wrong()))
     }
 }
 
@@ -57,9 +89,7 @@ impl Parameters {
             if name != allowed {
                 return Err(unknown(&name, allowed));
             }
-            if found.replace(value).is_some() {
-                return Err(Failure::bad_request("query", format!("{name} stands twice")));
-            }
+            found = Some(value);
         }
         Ok(found)
     }

@@ -1,5 +1,6 @@
 //! Health, metrics, refusals, tokens.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -136,6 +137,38 @@ pub(crate) async fn agree_to_revoke(
 fn failure(error: TokenError) -> Failure {
     match error {
         TokenError::Wrong(what) => Failure::bad_request("token", what),
-        TokenError::Io(error) => Failure::internal(&error),
+        TokenError::Io(error) => match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Failure::busy("disk", "there is no room on the disk for the list of tokens")
+            }
+            _ => Failure::internal(&error),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Role;
+    use crate::tokens::Tokens;
+    use platform::SystemEntropy;
+    use platform::sim::{SimClock, SimDisk};
+
+    #[test]
+    fn without_room_for_a_token_its_caller_hears_of_the_disk() {
+        let disk = SimDisk::new(1);
+        let (clock, entropy) = (Arc::new(SimClock::new(0)), Arc::new(SystemEntropy));
+        let tokens = Tokens::open(Arc::new(disk.clone()), clock, entropy).expect("opens");
+        let create = |name: &str| {
+            let (name, role, services) = (name.into(), Role::Reader, Vec::new());
+            tokens.create("acme", NewToken { name, role, services, expires_in_s: None })
+        };
+        create("first").expect("there is room");
+        disk.fill_at(disk.used());
+        let failure = failure(create("second").expect_err("there is none"));
+        assert_eq!((failure.code(), failure.into_response().status().as_u16()), ("disk", 503));
+        assert_eq!(tokens.list("acme").len(), 1, "what did not fit is not in force");
+        disk.fill_at(u64::MAX);
+        create("second").expect("there is room again");
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::InPath;
+use super::extract::{InPath, Seq};
 use super::shown::{Place, Shown, ShownGap, answer};
 use super::trace::ShownTrace;
 use crate::access::stated::{self, Access, Answered};
@@ -61,6 +61,9 @@ struct OfId<'a> {
     newest: Shown<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     others: Vec<Place<'a>>,
+    /// Whether there may be more than stand in `others`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    others_more: bool,
 }
 
 pub(crate) async fn by_id(
@@ -77,12 +80,12 @@ pub(crate) async fn by_id(
 }
 
 fn newest_of(app: &App, scope: &Scope, id: &str) -> Result<Answered, Failure> {
-    let hits = reading(app, |source| query::by_id(source, scope, id))?;
-    let Some((newest, others)) = hits.split_first() else {
+    let found = reading(app, |source| query::by_id(source, scope, id))?;
+    let Some((newest, others)) = found.hits.split_first() else {
         return Err(Failure::not_found("no event has this id, or none that you may read"));
     };
     let others = others.iter().map(Place::new).collect();
-    let response = answer(&OfId { newest: Shown::new(newest)?, others });
+    let response = answer(&OfId { newest: Shown::new(newest)?, others, others_more: found.more });
     Ok(Answered { response, events: 1 })
 }
 
@@ -102,7 +105,7 @@ pub(crate) fn read_failure(error: &ReadError) -> Failure {
 pub(crate) async fn by_seq(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    InPath((name, seq)): InPath<(String, u64)>,
+    InPath((name, Seq(seq))): InPath<(String, Seq)>,
 ) -> Result<Response, Failure> {
     let access = Access::new("event.read", "read").of_log(&name).to("entry", &seq.to_string());
     let one = |scope: &Scope| {
@@ -137,7 +140,7 @@ pub(crate) async fn logs(
 pub(crate) async fn receipt(
     State(app): State<Arc<App>>,
     Caller(caller): Caller,
-    InPath((name, seq)): InPath<(String, u64)>,
+    InPath((name, Seq(seq))): InPath<(String, Seq)>,
 ) -> Result<Response, Failure> {
     let access = Access::new("receipt.export", "export").of_log(&name);
     let access = access.to("entry", &seq.to_string());
