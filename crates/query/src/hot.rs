@@ -18,6 +18,7 @@ use commit::{Index, Indexer, LogMeta, Placed, Prepared};
 use event::Leaf;
 
 use crate::block;
+use crate::chain::Chain;
 use crate::dictionary::Dictionary;
 use crate::filter::Filter;
 use crate::probe::Probes;
@@ -57,9 +58,9 @@ struct Logs {
 
 /// The index of one log.
 struct LogIndex {
-    present: Run,
+    present: Arc<Run>,
     /// Rows before the present's, while they are replayed.
-    past: Mutex<Option<Run>>,
+    past: Mutex<Option<Arc<Run>>>,
     /// Learned before rows are shown, so that it never knows less than they hold.
     dictionary: RwLock<Dictionary>,
 }
@@ -91,6 +92,11 @@ impl Hot {
             logs.resuming = false;
             logs.by_name.values().cloned().collect()
         };
+        // All are heard before any is joined: a log goes on with the streams of the one it follows.
+        for log in &logs {
+            let past = log.past().clone();
+            past.iter().for_each(|past| drop(past.finish(&self.settings)));
+        }
         for log in logs {
             if let Some(past) = log.past().take() {
                 log.present.join(&past, &self.settings);
@@ -103,7 +109,7 @@ impl Hot {
         let hot = Arc::clone(self);
         Arc::new(move |prepared: &Prepared, sent: &[Admitted]| {
             let log = prepared.log();
-            let index = hot.log(log.meta.name());
+            let index = hot.log_of(&log.meta);
             index.present.pack(log.checkpoint().size, &hot.settings);
             let mut rows = Rows::build(prepared.added(sent).map(Admitted::fields));
             index.learn(&mut rows);
@@ -116,10 +122,10 @@ impl Hot {
     /// Indexes what start-up finds in the journal.
     pub fn replay(&self, meta: &LogMeta, first: u64, leaves: &[Leaf], events: &[StoredEvent]) {
         let mut rows = Rows::build(events.iter().map(|event| &event.fields));
-        let index = self.log(meta.name());
+        let index = self.log_of(meta);
         index.learn(&mut rows);
         let past = index.past();
-        let run = past.as_ref().unwrap_or(&index.present);
+        let run = past.as_deref().unwrap_or(&index.present);
         run.add(first, leaves, rows);
         run.pack(first + leaves.len() as u64, &self.settings);
     }
@@ -148,6 +154,22 @@ impl Hot {
         self.log(log).present.with_tail(durable, look)
     }
 
+    /// The streams of a log's chain, with what its durable rows say; none if nothing is known yet.
+    pub(crate) fn chain(&self, log: &str, durable: u64) -> Option<Arc<Chain>> {
+        self.with_tail(log, durable, |tail| tail.chain().cloned())
+    }
+
+    /// A log's index, which knows whom the log follows.
+    fn log_of(&self, meta: &LogMeta) -> Arc<LogIndex> {
+        let index = self.log(meta.name());
+        if let Some(origin) = &meta.follows
+            && !index.present.follows()
+        {
+            index.follow(&self.log(origin.rsplit('/').next().unwrap_or(origin)));
+        }
+        index
+    }
+
     fn log(&self, name: &str) -> Arc<LogIndex> {
         let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = logs.by_name.get(name) {
@@ -156,21 +178,32 @@ impl Hot {
         drop(logs);
         let mut logs = self.logs.write().unwrap_or_else(PoisonError::into_inner);
         let resuming = logs.resuming;
-        let index = || Arc::new(LogIndex::new(resuming));
+        let index = || Arc::new(LogIndex::new(name, resuming));
         logs.by_name.entry(name.to_owned()).or_insert_with(index).clone()
     }
 }
 
 impl LogIndex {
-    fn new(resuming: bool) -> LogIndex {
+    fn new(name: &str, resuming: bool) -> LogIndex {
+        let present = if resuming { Run::without_past() } else { Run::from_start(name) };
         LogIndex {
-            present: if resuming { Run::without_past() } else { Run::from_start() },
-            past: Mutex::new(resuming.then(Run::from_start)),
+            present: Arc::new(present),
+            past: Mutex::new(resuming.then(|| Arc::new(Run::from_start(name)))),
             dictionary: RwLock::default(),
         }
     }
 
-    fn past(&self) -> MutexGuard<'_, Option<Run>> {
+    /// Says whose rows are before this log's. The past's first: who finds the present told takes
+    /// both for told.
+    fn follow(&self, before: &LogIndex) {
+        let [past, past_before] = [self, before].map(|log| log.past().clone());
+        if let (Some(past), Some(before)) = (past, past_before) {
+            past.follow(before);
+        }
+        self.present.follow(before.present.clone());
+    }
+
+    fn past(&self) -> MutexGuard<'_, Option<Arc<Run>>> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

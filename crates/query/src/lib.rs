@@ -11,6 +11,7 @@
 //! ```
 
 mod block;
+mod chain;
 
 mod cursor;
 mod dictionary;

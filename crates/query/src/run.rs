@@ -1,14 +1,18 @@
 //! A run of rows of one log: grown at its end by the lane, packed by senders and readers.
 //!
 //! Completeness takes in the same rows in order, once they are durable; what it has not taken in
-//! waits apart from the rows, so that rows can be packed first.
+//! waits apart from the rows, so that rows can be packed first. A log that follows another one
+//! goes on with its producers' streams: that one is heard to its end before.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 
 use event::Leaf;
 
 use crate::block::Block;
+use crate::chain::Chain;
 use crate::heard::HeardAt;
 use crate::hot::Settings;
 use crate::rows::Rows;
@@ -25,6 +29,9 @@ pub(crate) struct Run {
     shown: RwLock<Shown>,
     /// Held by who packs; never by the lane. `None` while what was before is still to come.
     tail: Mutex<Option<Tail>>,
+    /// The rows of the log that this one follows. Who holds the tail may wait for that one's tail,
+    /// never the other way round.
+    before: OnceLock<Arc<Run>>,
 }
 
 /// What readers see: the older rows in blocks.
@@ -42,13 +49,23 @@ struct Shown {
 
 impl Run {
     /// A run that begins with the log.
-    pub(crate) fn from_start() -> Run {
-        Run { tail: Mutex::new(Some(Tail::default())), ..Run::default() }
+    pub(crate) fn from_start(log: &str) -> Run {
+        Run { tail: Mutex::new(Some(Tail::of(log))), ..Run::default() }
     }
 
     /// A run whose past is found out later and put before it by [`Run::join`].
     pub(crate) fn without_past() -> Run {
         Run::default()
+    }
+
+    /// Says whose rows are before the first of these. What was said first stays.
+    pub(crate) fn follow(&self, before: Arc<Run>) {
+        let _ = self.before.set(before);
+    }
+
+    /// Whether that was said.
+    pub(crate) fn follows(&self) -> bool {
+        self.before.get().is_some()
     }
 
     /// Adds rows at the end.
@@ -153,7 +170,7 @@ impl Run {
     }
 
     /// Takes in and packs everything, the last rows into a block that may be short.
-    fn finish(&self, settings: &Settings) -> View {
+    pub(crate) fn finish(&self, settings: &Settings) -> View {
         self.with_tail(u64::MAX, |_| ());
         self.pack(u64::MAX, settings);
         let view = self.view();
@@ -170,12 +187,34 @@ impl Run {
         if !self.read().heard.front().is_some_and(is_due) {
             return;
         }
+        if self.chain(tail).is_none() {
+            return;
+        }
         let due: Vec<HeardAt> = {
             let mut shown = self.write();
             let count = shown.heard.iter().take_while(|heard| is_due(heard)).count();
             shown.heard.drain(..count).collect()
         };
-        due.iter().for_each(|heard| tail.take(heard));
+        tail.take(&due);
+    }
+
+    /// The chain of logs whose streams go on here; none while what was before is still to come.
+    fn chain(&self, tail: &mut Tail) -> Option<Arc<Chain>> {
+        if tail.chain().is_none() {
+            tail.enter(match self.before.get() {
+                Some(before) => before.heard_to_its_end()?,
+                None => Arc::default(),
+            });
+        }
+        tail.chain().cloned()
+    }
+
+    /// Lets completeness take in everything: the log is closed, so all of it is durable.
+    fn heard_to_its_end(&self) -> Option<Arc<Chain>> {
+        let mut tail = self.tail();
+        let tail = tail.as_mut()?;
+        self.hear(tail, u64::MAX);
+        self.chain(tail)
     }
 
     /// Puts a block in the place of the rows it was made of.
@@ -249,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_is_durable_is_packed_into_full_blocks() {
-        let (run, settings) = (Run::from_start(), Settings { block_rows: 4, rows_max: 8 });
+        let (run, settings) = (Run::from_start("acme-0"), Settings { block_rows: 4, rows_max: 8 });
         (0..3).for_each(|n| add(&run, n * 3, 3));
         run.pack(3, &settings);
         assert_eq!(shape(&run), (vec![], 0, 3, 9));
@@ -262,7 +301,8 @@ mod tests {
 
     #[test]
     fn small_batches_are_put_together() {
-        let (run, settings) = (Run::from_start(), Settings { block_rows: 300, rows_max: 1_000 });
+        let (run, settings) =
+            (Run::from_start("acme-0"), Settings { block_rows: 300, rows_max: 1_000 });
         for n in 0..299 {
             add(&run, n, 1);
             run.pack(0, &settings);
@@ -281,7 +321,7 @@ mod tests {
     #[test]
     fn a_past_is_put_before_with_a_short_block() {
         let settings = Settings { block_rows: 4, rows_max: 100 };
-        let (past, present) = (Run::from_start(), Run::without_past());
+        let (past, present) = (Run::from_start("acme-0"), Run::without_past());
         add(&present, 7, 5);
         present.pack(12, &settings);
         assert_eq!(shape(&present), (vec![(7, 4)], 11, 1, 12), "packed though nothing is heard");
@@ -290,7 +330,7 @@ mod tests {
         present.join(&past, &settings);
         assert_eq!(shape(&present), (vec![(0, 4), (4, 3), (7, 4)], 11, 1, 12));
         let empty = Run::without_past();
-        empty.join(&Run::from_start(), &settings);
+        empty.join(&Run::from_start("acme-0"), &settings);
         add(&empty, 0, 1);
         assert_eq!(shape(&empty), (vec![], 0, 1, 1));
     }

@@ -1,9 +1,18 @@
 //! Completeness as callers see it: gaps in what producers numbered, and who was heard when.
+//!
+//! Gaps are judged over a chain of logs, each following the one before: what came in any of them
+//! is not missing. A gap stands under the log in which it showed.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use commit::LogMeta;
+
+use crate::chain::{Chain, Missing, Stream, Streams};
 use crate::heard::StreamName;
 use crate::scope::Scope;
 use crate::search::Source;
-use crate::tail::{Stream, Tail};
+use crate::tail::Tail;
 
 /// Gaps, streams or services in one answer.
 const ANSWERS_MAX: usize = 10_000;
@@ -11,7 +20,7 @@ const ANSWERS_MAX: usize = 10_000;
 /// Numbers of a stream that did not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// Name of the log.
+    /// Name of the log whose event passed them over.
     pub log: String,
     /// Who sent the stream's events.
     pub principal: String,
@@ -30,7 +39,7 @@ pub struct Gap {
 /// The open gaps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
-    /// By log, producer, stream and number.
+    /// By chain of logs, producer, stream and number.
     pub gaps: Vec<Gap>,
     /// Gaps that are known of and not listed.
     pub more: u64,
@@ -39,7 +48,7 @@ pub struct Gaps {
 /// What is known of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamState {
-    /// Name of the log.
+    /// Name of the log that has its last event.
     pub log: String,
     /// Who sends its events.
     pub principal: String,
@@ -76,37 +85,46 @@ pub struct Seen {
     pub events: u64,
 }
 
+impl Gap {
+    /// How gaps are ordered beside the events of several logs.
+    pub(crate) fn place(&self) -> impl Ord {
+        (&self.log, &self.producer, &self.stream, &self.principal, self.first)
+    }
+}
+
 /// The open gaps in a scope.
 pub fn gaps(source: &Source<'_>, scope: &Scope) -> Gaps {
     let mut found = Gaps::default();
-    each(source, scope, |log, tail| {
-        let listed = found.gaps.len();
-        let gaps = tail.gapped().flat_map(|(name, stream)| stream_gaps(log, name, stream));
-        found.gaps.extend(gaps.take(ANSWERS_MAX - listed));
-        found.more += tail.gaps() - (found.gaps.len() - listed) as u64;
-    });
+    for chain in chains(source, scope) {
+        let streams = chain.streams();
+        let seen = seen(source, scope, &streams);
+        let is_seen = |(_, range): &(&u64, &Missing)| seen[range.since.log as usize];
+        for (name, stream) in streams.gapped() {
+            for range in stream.missing.iter().filter(is_seen) {
+                if found.gaps.len() < ANSWERS_MAX {
+                    found.gaps.push(gap(&streams, name, range));
+                } else {
+                    found.more += 1;
+                }
+            }
+        }
+        found.more += streams.more;
+    }
     found
 }
 
-/// The streams in a scope, at most ten thousand of a log.
+/// The streams in a scope, at most ten thousand of a chain of logs.
 pub fn streams(source: &Source<'_>, scope: &Scope) -> Vec<StreamState> {
     let mut found = Vec::new();
-    each(source, scope, |log, tail| {
-        let streams = sorted(tail).into_iter().take(ANSWERS_MAX);
-        found.extend(streams.map(|(name, stream)| StreamState {
-            log: log.to_owned(),
-            principal: name.principal.clone(),
-            producer: name.producer.clone(),
-            stream: name.stream.clone(),
-            next: stream.next,
-            missing: stream.missing.iter().map(|(from, (to, _))| to - from).sum(),
-            more: stream.more,
-            late: stream.late,
-            repeated: stream.repeated,
-            dropped: stream.dropped,
-            last_seen: stream.last_seen,
-        }));
-    });
+    for chain in chains(source, scope) {
+        let streams = chain.streams();
+        let seen = seen(source, scope, &streams);
+        let is_seen = |(_, stream): &(&StreamName, &Stream)| seen[stream.last_seen.log as usize];
+        let mut sorted: Vec<_> = streams.iter().filter(is_seen).collect();
+        sorted.sort_unstable_by_key(|(name, _)| *name);
+        let first = sorted.into_iter().take(ANSWERS_MAX);
+        found.extend(first.map(|(name, stream)| state(&streams, name, stream)));
+    }
     found
 }
 
@@ -124,40 +142,87 @@ pub fn services(source: &Source<'_>, scope: &Scope) -> Vec<Seen> {
     found
 }
 
-/// The open gaps of one stream of one log that `wanted` asks for.
-pub(crate) fn gaps_of(
-    source: &Source<'_>,
-    log: &commit::Log,
-    name: &StreamName,
-    wanted: impl Fn(&Gap) -> bool,
-) -> Vec<Gap> {
-    source.hot.with_tail(log.meta.name(), log.checkpoint().size, |tail| {
-        let stream = tail.streams.get(name);
-        let gaps = stream.into_iter().flat_map(|s| stream_gaps(log.meta.name(), name, s));
-        gaps.filter(wanted).collect()
-    })
+/// The chains of one tenant's logs, by the logs' names.
+pub(crate) struct Chains<'s>(BTreeMap<&'s str, Arc<Chain>>);
+
+impl<'s> Chains<'s> {
+    /// The chains of the logs that `wanted` names, with what all of their durable events say.
+    pub(crate) fn of(source: &Source<'s>, wanted: impl Fn(&LogMeta) -> bool) -> Chains<'s> {
+        let logs = source.logs.values().filter(|log| wanted(&log.meta));
+        Chains(
+            logs.filter_map(|log| {
+                let name = log.meta.name();
+                Some((name, source.hot.chain(name, log.checkpoint().size)?))
+            })
+            .collect(),
+        )
+    }
+
+    /// A number that is the same for logs of one chain.
+    pub(crate) fn which(&self, log: &str) -> usize {
+        self.0.get(log).map_or(0, |chain| Arc::as_ptr(chain) as usize)
+    }
+
+    /// The open gaps of one stream of one log's chain that `wanted` asks for.
+    pub(crate) fn gaps_of(
+        &self,
+        log: &str,
+        name: &StreamName,
+        wanted: impl Fn(&Gap) -> bool,
+    ) -> Vec<Gap> {
+        let Some(chain) = self.0.get(log) else { return Vec::new() };
+        let streams = chain.streams();
+        let ranges = streams.get(name).into_iter().flat_map(|stream| &stream.missing);
+        ranges.map(|range| gap(&streams, name, range)).filter(wanted).collect()
+    }
 }
 
-fn stream_gaps<'s>(
-    log: &'s str,
-    name: &'s StreamName,
-    stream: &'s Stream,
-) -> impl Iterator<Item = Gap> + 's {
-    stream.missing.iter().map(move |(first, (end, since))| Gap {
-        log: log.to_owned(),
+/// The chains with a log that a scope sees. Logs that it does not see are heard too: they may have
+/// what is missing in one that it sees.
+fn chains(source: &Source<'_>, scope: &Scope) -> Vec<Arc<Chain>> {
+    let all = Chains::of(source, |log| scope.may_see(log));
+    let mut seen: Vec<Arc<Chain>> = Vec::new();
+    for (name, chain) in &all.0 {
+        let is_seen = source.logs.get(*name).is_some_and(|log| scope.sees(&log.meta));
+        if is_seen && !seen.iter().any(|known| Arc::ptr_eq(known, chain)) {
+            seen.push(chain.clone());
+        }
+    }
+    seen
+}
+
+/// Which logs of a chain a scope sees.
+fn seen(source: &Source<'_>, scope: &Scope, streams: &Streams) -> Vec<bool> {
+    let log = |name: &Arc<str>| source.logs.get(&**name);
+    streams.logs().iter().map(|name| log(name).is_some_and(|l| scope.sees(&l.meta))).collect()
+}
+
+fn gap(streams: &Streams, name: &StreamName, (first, range): (&u64, &Missing)) -> Gap {
+    Gap {
+        log: streams.log(range.since).to_owned(),
         principal: name.principal.clone(),
         producer: name.producer.clone(),
         stream: name.stream.clone(),
         first: *first,
-        count: end - first,
-        since: *since,
-    })
+        count: range.end - first,
+        since: range.since.at,
+    }
 }
 
-fn sorted(tail: &Tail) -> Vec<(&StreamName, &Stream)> {
-    let mut streams: Vec<_> = tail.streams.iter().collect();
-    streams.sort_unstable_by_key(|(name, _)| *name);
-    streams
+fn state(streams: &Streams, name: &StreamName, stream: &Stream) -> StreamState {
+    StreamState {
+        log: streams.log(stream.last_seen).to_owned(),
+        principal: name.principal.clone(),
+        producer: name.producer.clone(),
+        stream: name.stream.clone(),
+        next: stream.next,
+        missing: stream.missing.iter().map(|(first, range)| range.end - first).sum(),
+        more: stream.more,
+        late: stream.late,
+        repeated: stream.repeated,
+        dropped: stream.dropped,
+        last_seen: stream.last_seen.at,
+    }
 }
 
 pub(crate) fn each(source: &Source<'_>, scope: &Scope, mut look: impl FnMut(&str, &Tail)) {

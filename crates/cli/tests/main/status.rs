@@ -48,3 +48,42 @@ fn a_status_says_what_is_not_well_and_where_to_look() {
     assert_eq!(role.status, 401, "it is not open");
     server.stop();
 }
+
+/// A producer does not know of partitions: its numbers go on in the next one.
+#[test]
+fn a_rotation_in_the_middle_of_a_stream_is_no_loss() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let token = folder.first_token("default");
+    let send = |url: &str, seqs: &[u64]| {
+        for seq in seqs {
+            assert_eq!(ask(url, &token, "POST", "/v1/events", &numbered(*seq)).status, 200);
+        }
+    };
+    let gaps = |url: &str| {
+        let found = ask(url, &token, "GET", "/v1/gaps", "").json();
+        assert_eq!(found["more"], 0);
+        let gaps = found["gaps"].as_array().expect("a list").iter();
+        Vec::from_iter(gaps.map(|gap| json!([gap["log"], gap["first"], gap["count"]])))
+    };
+    send(&server.url, &[0, 1, 3]);
+    let why = r#"{"why":"a new year"}"#;
+    let rotated = ask(&server.url, &token, "POST", "/v1/logs/default-0/rotate", why);
+    assert_eq!((rotated.status, &rotated.json()["open"]), (200, &json!("default-1")));
+    let before = [json!(["default-0", 2, 1])];
+    assert_eq!(gaps(&server.url), before);
+    send(&server.url, &[4]);
+    assert_eq!(gaps(&server.url), before, "what the closed log has is not missing");
+    send(&server.url, &[7, 2]);
+    let across = [json!(["default-1", 5, 2])];
+    assert_eq!(gaps(&server.url), across);
+    let listed = ask(&server.url, &token, "GET", "/v1/events?q=service:billing", "").json();
+    assert_eq!((&listed["gaps"][0]["first"], &listed["gaps"][1]), (&json!(5), &Value::Null));
+    server.stop();
+    let server = folder.serve();
+    assert_eq!(gaps(&server.url), across, "after a restart");
+    send(&server.url, &[5, 6]);
+    assert_eq!(gaps(&server.url), Vec::<Value>::new());
+    folder.run(&["status", "--url", &server.url, "--token", &token]).code(0);
+    server.stop();
+}

@@ -11,7 +11,7 @@ use crate::filter::Filter;
 use crate::heard::StreamName;
 use crate::scope::Scope;
 use crate::search::{Hit, Order, QueryError, Source, by_id};
-use crate::streams::{Gap, gaps_of};
+use crate::streams::{Chains, Gap};
 use crate::walk::{Step, Walk};
 
 use facts::Facts;
@@ -247,12 +247,17 @@ fn build(source: &Source<'_>, bond: Bond, id: String, hits: Vec<Hit>, more: bool
     }
 }
 
-/// The open gaps that touch the numbers of the events here.
+/// The open gaps that touch the numbers of the events here, which are one tenant's.
 fn gaps_beside(source: &Source<'_>, facts: &[Facts], hits: &[Hit]) -> Vec<Gap> {
-    let mut ranges: BTreeMap<(&str, &StreamName), (u64, u64, usize)> = BTreeMap::new();
+    if facts.iter().all(|facts| facts.numbered.is_none()) {
+        return Vec::new();
+    }
+    let tenant = hits.first().map(|hit| hit.log.meta.tenant.as_str());
+    let chains = Chains::of(source, |log| Some(log.tenant.as_str()) == tenant);
+    let mut ranges: BTreeMap<(usize, &StreamName), (u64, u64, usize)> = BTreeMap::new();
     for (nth, facts) in facts.iter().enumerate() {
         let Some((stream, seq)) = &facts.numbered else { continue };
-        let key = (hits[nth].log.meta.name(), stream);
+        let key = (chains.which(hits[nth].log.meta.name()), stream);
         let range = ranges.entry(key).or_insert((*seq, *seq, nth));
         (range.0, range.1) = (range.0.min(*seq), range.1.max(*seq));
     }
@@ -261,7 +266,8 @@ fn gaps_beside(source: &Source<'_>, facts: &[Facts], hits: &[Hit]) -> Vec<Gap> {
         let beside = |gap: &Gap| {
             gap.first <= high.saturating_add(1) && gap.first.saturating_add(gap.count) >= low
         };
-        found.extend(gaps_of(source, &hits[nth].log, stream, beside));
+        found.extend(chains.gaps_of(hits[nth].log.meta.name(), stream, beside));
     }
+    found.sort_by(|a, b| Gap::place(a).cmp(&Gap::place(b)));
     found
 }

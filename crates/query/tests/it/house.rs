@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
-use commit::{Answer, Fate, IdKey, Indexer, Log, LogMap, LogSpec, Replayed, Store, World};
+use commit::{Answer, Fate, IdKey, Indexer, Log, LogMap, LogSpec, Order, Replayed, Store, World};
 use event::{Fields, Value, json};
 use platform::{Clock, SystemEntropy};
 use query::{Hot, Scope, Settings, Source};
@@ -60,6 +60,11 @@ impl House {
     }
 
     pub fn open(world: World, settings: Settings) -> House {
+        House::open_with(world, settings, |_| ())
+    }
+
+    /// The same; `meanwhile` is done before what was there is replayed.
+    fn open_with(world: World, settings: Settings, meanwhile: impl FnOnce(&Store)) -> House {
         let specs = LOGS.map(|(name, tenant)| LogSpec {
             name: name.into(),
             tenant: tenant.into(),
@@ -73,6 +78,7 @@ impl House {
         let store =
             Store::open(world.clone(), &open, &mut |_, _| {}, &indexer, |fatal| panic!("{fatal}"));
         let store = store.expect("opens");
+        meanwhile(&store);
         for replayed in store.replay() {
             let Replayed { log, first, leaves, events, .. } = replayed.expect("undamaged");
             hot.replay(&log.meta, first, &leaves, &events);
@@ -85,6 +91,18 @@ impl House {
     pub fn restart(self) -> House {
         self.store.close().expect("closes");
         House::open(self.world.clone(), self.settings)
+    }
+
+    /// The same, and a log is closed before what was there is replayed.
+    pub fn restart_and_rotate(self, log: &str) -> House {
+        self.store.close().expect("closes");
+        House::open_with(self.world.clone(), self.settings, |store| rotate(store, log))
+    }
+
+    /// Closes a log and opens the next.
+    pub fn rotate(&mut self, log: &str) {
+        rotate(&self.store, log);
+        self.logs = self.store.logs();
     }
 
     pub fn source(&self) -> Source<'_> {
@@ -138,6 +156,11 @@ impl House {
         found.sort_by(|a, b| a.0.cmp(&b.0));
         found
     }
+}
+
+fn rotate(store: &Store, log: &str) {
+    let order = Order { why: "a test".into(), by: None };
+    store.rotate(log, &order).expect("rotated");
 }
 
 pub fn admitted(json: &str, store: &Store) -> Admitted {

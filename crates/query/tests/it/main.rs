@@ -7,6 +7,7 @@ mod house;
 mod ids;
 mod language;
 mod pages;
+mod partitions;
 mod resuming;
 mod same_as_naive;
 mod sessions;
