@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Follow a transaction across services
     Trace(Trace),
+    /// Show what happens now, on one screen; q quits, s sorts
+    Top(Top),
     /// Show what one session did across services
     Session(Session),
     /// Fetch the proof that an event is in the log
@@ -236,6 +238,16 @@ pub(crate) struct Trace {
 pub(crate) struct Explain {
     /// The code, as an error or a refusal names it; without one, all of them
     pub(crate) code: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Top {
+    /// Print one screen and end; so too where there is no terminal
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// As wide as this, with --once
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u16).range(40..=500))]
+    pub(crate) columns: Option<u16>,
 }
 
 #[derive(ClapArgs)]

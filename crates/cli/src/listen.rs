@@ -86,40 +86,48 @@ impl Listener {
 
     /// Waits for the next thing. An error is a server that will not let us listen.
     pub(crate) fn next(&mut self) -> Result<Heard, CliError> {
+        match self.next_within(SILENCE_MAX)? {
+            Some(heard) => Ok(heard),
+            None => Ok(self.broke("it is silent".into())),
+        }
+    }
+
+    /// The same for so long; `None` if nothing came.
+    pub(crate) fn next_within(&mut self, patience: Duration) -> Result<Option<Heard>, CliError> {
         if self.broken {
             (self.broken, self.nth) = (false, self.nth + 1);
             self.connect();
         }
         loop {
-            let (nth, told) = match self.take.recv_timeout(SILENCE_MAX) {
+            let (nth, told) = match self.take.recv_timeout(patience) {
                 Ok(told) => told,
-                Err(RecvTimeoutError::Timeout) => return self.broke("it is silent".into()),
-                Err(RecvTimeoutError::Disconnected) => return Ok(Heard::Interrupted),
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Some(Heard::Interrupted)),
             };
             match told {
-                Told::Interrupted => return Ok(Heard::Interrupted),
+                Told::Interrupted => return Ok(Some(Heard::Interrupted)),
                 _ if nth != self.nth => {}
                 Told::Open => {
                     self.pause = PAUSE;
-                    return Ok(Heard::Open(nth));
+                    return Ok(Some(Heard::Open(nth)));
                 }
                 Told::Id(id) => self.id = Some(id),
                 Told::Said(said) => {
                     self.id = said.id.or(self.id.take());
-                    return Ok(Heard::Said(said.name, said.data));
+                    return Ok(Some(Heard::Said(said.name, said.data)));
                 }
-                Told::Broke(why) => return self.broke(why),
+                Told::Broke(why) => return Ok(Some(self.broke(why))),
                 Told::Refused(error) => return Err(error),
             }
         }
     }
 
     /// Waits before the next connection; a signal ends it.
-    fn broke(&mut self, why: String) -> Result<Heard, CliError> {
+    fn broke(&mut self, why: String) -> Heard {
         let pause = self.pause;
         self.pause = (2 * pause).min(PAUSE_MAX);
         self.broken = true;
-        Ok(Heard::Broke(why, pause))
+        Heard::Broke(why, pause)
     }
 
     /// Passes the time until the next connection is to be tried; `false` if somebody asked for an

@@ -12,6 +12,7 @@ mod limits;
 mod own;
 mod real;
 pub mod sim;
+mod terminal;
 mod volume;
 
 pub use clock::{Clock, SystemClock};
@@ -20,4 +21,5 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use limits::raise_open_files;
 pub use own::{OwnProcess, own_process};
 pub use real::{Held, RealDisk};
+pub use terminal::TerminalSettings;
 pub use volume::{Volume, volume, volume_kind};

@@ -18,6 +18,7 @@ mod session;
 mod show;
 mod status;
 mod tail;
+mod top;
 mod trace;
 mod verify;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Tail(tail) => tail::run(global, &tail).map(|()| 0),
         Command::Show(show) => show::run(global, &show).map(|()| 0),
         Command::Session(session) => session::run(global, &session).map(|()| 0),
+        Command::Top(top) => top::run(global, &top).map(|()| 0),
         Command::Trace(trace) => trace::run(global, &trace).map(|()| 0),
         Command::Receipt(receipt) => receipt::run(global, &receipt).map(|()| 0),
         Command::Evidence(evidence) => evidence::run(global, &evidence).map(|()| 0),

@@ -7,6 +7,7 @@
 //! Never: escapes a proof, which is a file: what is not plain text is refused instead.
 
 mod layout;
+mod terminal;
 mod text;
 
 use std::io::{IsTerminal, Write};
@@ -16,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 pub(crate) use layout::{Cell, Flow, columns, fact, note_parts, parts, table};
+pub(crate) use terminal::{Key, Terminal};
 pub(crate) use text::{cell, clean, count, fit, number, width};
 
 use crate::error::CliError;
@@ -139,6 +141,12 @@ pub(crate) fn ink(ink: Ink, text: &str) -> String {
         Ink::Bold => 5,
     };
     format!("{}{}{}", INKS[begin].0, clean(text), INKS[0].0)
+}
+
+/// A line without its colours, as it is printed to no terminal.
+#[cfg(test)]
+pub(crate) fn plain(line: &str) -> String {
+    painted(line, false)
 }
 
 /// A line as it is printed: escaped, its marks made colours or left out.

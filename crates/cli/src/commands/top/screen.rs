@@ -1,0 +1,272 @@
+//! The screen as lines: from what was seen, without looking at anything.
+
+use serde_json::Value;
+
+use super::sample::{History, Sample};
+use crate::out::{Ink, cell, fit, ink, number};
+use crate::view::{self, list};
+
+/// From the least to the most.
+const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Lines of a part, at most.
+const PART_MAX: usize = 8;
+
+/// What the services stand by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Rate,
+    Events,
+    Name,
+}
+
+impl Sort {
+    pub(super) fn next(self) -> Sort {
+        match self {
+            Sort::Rate => Sort::Events,
+            Sort::Events => Sort::Name,
+            Sort::Name => Sort::Rate,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Sort::Rate => "rate",
+            Sort::Events => "events",
+            Sort::Name => "name",
+        }
+    }
+}
+
+/// What is shown.
+pub(super) struct View<'a> {
+    pub(super) url: &'a str,
+    pub(super) history: &'a History,
+    /// The newest first.
+    pub(super) failures: &'a [Value],
+    pub(super) sort: Sort,
+    /// Why there was no newer look, if there was none.
+    pub(super) trouble: Option<&'a str>,
+}
+
+/// As many lines of as many columns as there is room for.
+pub(super) fn lines(view: &View<'_>, columns: usize, rows: usize) -> Vec<String> {
+    let Some(now) = view.history.now() else { return Vec::new() };
+    let mut lines = vec![head(view, now, columns)];
+    lines.extend(numbers(view.history, now, columns));
+    lines.extend(services(view, now, columns));
+    lines.extend(refusals(now, columns));
+    lines.extend(failures(view.failures, columns));
+    lines.truncate(rows);
+    lines
+}
+
+fn head(view: &View<'_>, now: &Sample, columns: usize) -> String {
+    let (hours, minutes) = (now.uptime_s / 3_600, now.uptime_s / 60 % 60);
+    let (word, colour, rest) = match (view.trouble, now.ready) {
+        (Some(why), _) => ("NO ANSWER", Ink::Bad, format!("  what was last seen is below: {why}")),
+        (None, ready) => {
+            let rest = format!("  {}    up {hours} h {minutes} min    q quits, s sorts", view.url);
+            let (word, colour) = if ready { ("READY", Ink::Good) } else { ("NOT READY", Ink::Bad) };
+            (word, colour, rest)
+        }
+    };
+    format!("{}{}", ink(colour, word), fit(&rest, columns.saturating_sub(word.len())))
+}
+
+fn numbers(history: &History, now: &Sample, columns: usize) -> Vec<String> {
+    let fact = |label: &str, text: String| {
+        format!("  {}{}", ink(Ink::Dim, &cell(label, 10)), fit(&text, columns.saturating_sub(12)))
+    };
+    let spark = |rates: &[f64]| sparkline(rates, columns.saturating_sub(44).min(60));
+    let events = history.rates(|s| s.entries as f64);
+    let bytes = history.rates(|s| s.metric("counterfoil_frame_bytes_total"));
+    let last = |rates: &[f64]| rates.last().copied().unwrap_or_default();
+    let ack = history.ack_ms().map_or("–".into(), |ms| format!("{ms:.1} ms"));
+    let refused = history.rate(|s| s.refused as f64);
+    let memory = now.metric("process_resident_memory_bytes");
+    let logs = now.logs.iter().map(|(origin, size)| {
+        let name = origin.rsplit('/').next().unwrap_or(origin);
+        format!("{name} {}", number(*size))
+    });
+    vec![
+        fact("entries", format!("{:>12}/s   {}", number(last(&events) as u64), spark(&events))),
+        fact("written", format!("{:>12}/s   {}", bytes_text(last(&bytes)), spark(&bytes))),
+        fact("ack", format!("{ack}   {} waiting   index {} behind", now.waiting, number(now.lag))),
+        fact("refused", format!("{refused:.0}/s   {} since the start", number(now.refused))),
+        fact("memory", format!("{}   disk {}", bytes_text(memory), disk(&now.disk))),
+        fact("logs", logs.collect::<Vec<_>>().join(" · ")),
+    ]
+}
+
+fn disk(disk: &Value) -> String {
+    match disk["free_bytes"].as_f64() {
+        Some(free) => format!("{} free", bytes_text(free)),
+        None => "unknown".into(),
+    }
+}
+
+fn services(view: &View<'_>, now: &Sample, columns: usize) -> Vec<String> {
+    let rate = |name: &str| {
+        view.history.rate(|s| s.services.get(name).copied().unwrap_or_default() as f64) as u64
+    };
+    let mut all: Vec<(&str, u64, u64)> =
+        now.services.iter().map(|(name, events)| (name.as_str(), rate(name), *events)).collect();
+    match view.sort {
+        Sort::Rate => all.sort_by_key(|(_, rate, events)| std::cmp::Reverse((*rate, *events))),
+        Sort::Events => all.sort_by_key(|(.., events)| std::cmp::Reverse(*events)),
+        Sort::Name => {}
+    }
+    let wide = columns.saturating_sub(30).clamp(10, 32);
+    let title = format!("  SERVICES by {}", view.sort.word());
+    let mut lines = vec![String::new(), ink(Ink::Dim, &title)];
+    lines.extend(all.into_iter().take(PART_MAX).map(|(name, rate, events)| {
+        format!("  {} {:>8}/s {:>14}", cell(name, wide), number(rate), number(events))
+    }));
+    lines
+}
+
+fn refusals(now: &Sample, columns: usize) -> Vec<String> {
+    let last = list(&now.refusals["last"]);
+    if last.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), ink(Ink::Dim, "  NEWEST REFUSALS (UTC)")];
+    lines.extend(last.iter().take(PART_MAX / 2).map(|refusal| {
+        let at = view::text(&refusal["at"]);
+        let time = view::clock(&at).get(..8).unwrap_or_default().to_owned();
+        let who = cell(&view::text(&refusal["producer"]), 14);
+        let code = cell(&view::text(&refusal["code"]), 14);
+        let why = fit(&view::text(&refusal["reason"]), columns.saturating_sub(43));
+        format!("  {time}  {who} {} {why}", ink(Ink::Warn, &code))
+    }));
+    lines
+}
+
+fn failures(hits: &[Value], columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new(), ink(Ink::Dim, "  NEWEST FAILURES AND DENIALS (UTC)")];
+    if hits.is_empty() {
+        lines.push("  none".into());
+    }
+    let wide = columns.saturating_sub(42) / 2;
+    lines.extend(hits.iter().take(PART_MAX).map(|hit| {
+        let event = &hit["event"];
+        let (ended, colour) = view::ended(event);
+        let time = view::clock(view::happened(event)).get(..8).unwrap_or_default().to_owned();
+        let id = cell(&view::short_id(hit), 8);
+        let service = cell(&view::text(&event["service"]["name"]), 10);
+        let did = format!("{} {}", view::did(event), view::what(event));
+        let (who, did) = (cell(&view::who(event), wide), cell(did.trim_end(), wide));
+        format!("  {time}  {id}  {service} {who} {did} {}", ink(colour, ended))
+    }));
+    lines
+}
+
+/// The newest of some values, as high as the highest of them.
+fn sparkline(values: &[f64], columns: usize) -> String {
+    let shown = &values[values.len().saturating_sub(columns)..];
+    let most = shown.iter().copied().fold(0.0, f64::max);
+    let step = |value: &f64| {
+        let height = if most > 0.0 { value / most * 7.0 } else { 0.0 };
+        STEPS[(height.round() as usize).min(7)]
+    };
+    shown.iter().map(step).collect()
+}
+
+fn bytes_text(bytes: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes, 0);
+    while value >= 1_024.0 && unit + 1 < units.len() {
+        (value, unit) = (value / 1_024.0, unit + 1);
+    }
+    if unit == 0 { format!("{value:.0} B") } else { format!("{value:.1} {}", units[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::out::width;
+
+    const SCREENS: [(usize, &str); 2] = [
+        (80, include_str!("../../../../../docs/screens/top-80.txt")),
+        (200, include_str!("../../../../../docs/screens/top-200.txt")),
+    ];
+
+    /// A look every two seconds.
+    fn sample(nth: u64) -> Sample {
+        let status = json!({
+            "uptime_s": 7_380, "ready": true, "refused": 3, "lag_events": 0, "lane_waiting": 2,
+            "disk": {"free_bytes": 120_000_000_000_u64},
+            "logs": [{"origin": "demo.local/tlog/shop-0", "size": 1_000 + nth * nth * 7}],
+            "services": {"latest": [
+                {"service": "web", "events": 600 + nth * 20},
+                {"service": "payments\u{1b}[2J", "events": 300 + nth * 31},
+            ]},
+        });
+        let refusals = json!({"last": [{
+            "at": "2026-11-25T14:02:11.482000000Z", "producer": "mail", "code": "unknown_member",
+            "reason": "no member \"recources\"; did you mean \"resources\"?",
+        }]});
+        let metrics = format!(
+            "# HELP x y\ncounterfoil_frame_bytes_total {}\ncounterfoil_commit_seconds_count {}\n\
+             counterfoil_commit_seconds_sum {}\nprocess_resident_memory_bytes 52428800\n",
+            nth * 30_000,
+            nth * 40,
+            nth as f64 * 0.12,
+        );
+        Sample::new(Duration::from_secs(2 * nth), &status, refusals, &metrics)
+    }
+
+    #[test]
+    fn the_screens_in_the_docs_are_those_that_are_drawn() {
+        let mut history = History::default();
+        (0..30).for_each(|nth| history.add(sample(nth)));
+        let failures = [json!({"log": "shop-0", "seq": 5, "event": {
+            "id": "01935f0e-7d3a-7000-9d1e-40c2aaaaaaaa", "action": "refund.create",
+            "occurred_at": "2026-11-25T14:02:10.000000000Z",
+            "actor": {"type": "agent", "id": "refund-bot", "on_behalf_of": [{"id": "alice"}]},
+            "service": {"name": "payments"}, "decision": {"effect": "deny"},
+            "resources": [{"role": "target", "type": "refund", "id": "7f31"}],
+        }})];
+        let url = "http://127.0.0.1:8420";
+        let (history, failures, sort) = (&history, &failures, Sort::Rate);
+        let mut view = View { url, history, failures, sort, trouble: None };
+        for (columns, want) in SCREENS {
+            let lines = lines(&view, columns, 40);
+            assert!(lines.iter().all(|line| width(&plain(line)) <= columns), "{columns}");
+            let shown: String =
+                lines.iter().map(|line| plain(line).trim_end().to_owned() + "\n").collect();
+            let (head, want) = want.split_once("\n\n").expect("a head and a screen");
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/screens");
+                let path = format!("{root}/top-{columns}.txt");
+                std::fs::write(path, format!("{head}\n\n{shown}")).expect("written");
+                continue;
+            }
+            let how = "UPDATE_GOLDEN=1 cargo test -p cli screens_in_the_docs";
+            assert_eq!(shown, want, "docs/screens/top-{columns}.txt; {how}");
+        }
+        assert_eq!(lines(&view, 80, 5).len(), 5, "a short terminal");
+        view.trouble = Some("connection refused, and a long reason that no narrow line takes");
+        let head = plain(&lines(&view, 60, 40)[0]);
+        assert!(head.starts_with("NO ANSWER  what was last seen") && width(&head) <= 60, "{head}");
+    }
+
+    /// A line without colours, escaped as it is printed.
+    fn plain(line: &str) -> String {
+        crate::out::plain(line)
+    }
+
+    #[test]
+    fn values_are_drawn_as_high_as_they_are() {
+        assert_eq!(sparkline(&[0.0, 1.0, 7.0], 9), "▁▂█");
+        assert_eq!(
+            (sparkline(&[1.0, 2.0, 4.0], 2), sparkline(&[0.0], 5)),
+            ("▅█".into(), "▁".into())
+        );
+        assert_eq!((bytes_text(12.0), bytes_text(1_536.0)), ("12 B".into(), "1.5 KiB".into()));
+    }
+}
