@@ -2,6 +2,7 @@
 //! is, by the list in `unauthorized.txt`.
 
 use std::collections::BTreeSet;
+use std::fs::{read, write};
 
 use serde_json::{Value, json};
 
@@ -71,7 +72,12 @@ fn every_route_asks_for_a_token_and_its_role() {
 
     let folder = Folder::new();
     let server = folder.serve();
-    let tokens = tokens(&server.url, &folder.first_token("default"));
+    let admin = folder.first_token("default");
+    let (expired, revoked) = (admin_of(&server.url, &admin, "late"), revoked(&server.url, &admin));
+    server.stop();
+    expire(&folder, &expired);
+    let server = folder.serve();
+    let tokens = tokens(&server.url, &admin);
     let mut asked = 0;
     for route in &list {
         let path = concrete(&route.path);
@@ -85,6 +91,8 @@ fn every_route_asks_for_a_token_and_its_role() {
         assert_eq!(status(UNKNOWN), 401, "{name} with an unknown token");
         let cut = &tokens["admin"][..tokens["admin"].len() - 1];
         assert_eq!(status(cut), 401, "{name} with a part of a token");
+        assert_eq!(status(&expired), 401, "{name} with an expired token");
+        assert_eq!(status(&revoked), 401, "{name} with a revoked token");
         for role in ROLES {
             let allowed = roles.iter().any(|known| known == role);
             let status = status(&tokens[role]);
@@ -96,7 +104,6 @@ fn every_route_asks_for_a_token_and_its_role() {
         asked += 1;
     }
     println!("{asked} routes guarded, {} open with a reason", list.len() - asked);
-    revoked_tokens_are_unknown(&server.url, &tokens["admin"]);
     server.stop();
 }
 
@@ -107,14 +114,35 @@ fn concrete(path: &str) -> String {
     path.replace("{id}", "nothing").replace("{code}", "busy").replace("{*rest}", "checkpoint")
 }
 
-fn revoked_tokens_are_unknown(url: &str, admin: &str) {
-    let new = json!({"name": "leaver", "role": "reader"}).to_string();
+/// A token that may do everything, and does.
+fn admin_of(url: &str, admin: &str, name: &str) -> String {
+    let new = json!({"name": name, "role": "admin", "expires_in_s": 3600}).to_string();
     let made = ask(url, admin, "POST", "/v1/tokens", &new).json();
-    let token = made["token"].as_str().expect("a token");
-    assert_eq!(ask(url, token, "GET", "/v1/logs", "").status, 200);
-    let id = token.split('_').nth(1).expect("an id");
-    assert_eq!(ask(url, admin, "DELETE", &format!("/v1/tokens/{id}"), "").status, 204);
-    assert_eq!(ask(url, token, "GET", "/v1/logs", "").status, 401);
+    let token = made["token"].as_str().expect("a token").to_owned();
+    assert_eq!(ask(url, &token, "GET", "/v1/logs", "").status, 200);
+    token
+}
+
+/// One that was in force until it was revoked.
+fn revoked(url: &str, admin: &str) -> String {
+    let token = admin_of(url, admin, "leaver");
+    let path = format!("/v1/tokens/{}", id_of(&token));
+    assert_eq!(ask(url, admin, "DELETE", &path, "").status, 204);
+    token
+}
+
+fn id_of(token: &str) -> &str {
+    token.split('_').nth(1).expect("an id")
+}
+
+/// Lets a token's time be over, as if it were long after: in the list of a server at rest.
+fn expire(folder: &Folder, token: &str) {
+    let list = folder.path("data/tokens.json");
+    let mut kept: Value = serde_json::from_slice(&read(&list).expect("a list")).expect("JSON");
+    let tokens = kept["tokens"].as_array_mut().expect("tokens");
+    let it = tokens.iter_mut().find(|kept| kept["id"] == id_of(token)).expect("it is kept");
+    it["expires_at"] = "2001-01-01T00:00:00Z".into();
+    write(&list, kept.to_string()).expect("written");
 }
 
 const TENANTS: &str = r#"

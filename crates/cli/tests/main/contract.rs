@@ -1,4 +1,5 @@
 //! docs/openapi.json says what the router does: every route, who may, and codes that exist.
+//! The table of docs/api.md names every route as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use crate::wire::ask;
 
 const OPENAPI: &str = include_str!("../../../../docs/openapi.json");
 const SCHEMA: &str = include_str!("../../../../docs/formats/event.schema.json");
+const API: &str = include_str!("../../../../docs/api.md");
 /// Routes that the document does not describe, each with its reason.
 const UNDESCRIBED: &str = include_str!("undescribed.txt");
 
@@ -56,6 +58,35 @@ fn the_document_has_every_route_with_its_roles() {
     });
     let routes: Routes = routes.filter(|(route, _)| !undescribed.contains(route)).collect();
     assert_eq!(described, routes, "docs/openapi.json against unauthorized.txt");
+}
+
+/// Routes as the first column of docs/api.md has them: a method stands for every path behind it in
+/// its row, and several before one path all belong to it.
+fn tabled() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for row in API.lines().filter(|line| line.starts_with("| `")) {
+        let column = row.split(" | ").next().unwrap_or_default();
+        let mut methods: Vec<&str> = Vec::new();
+        let mut had_path = false;
+        for word in column.split('`').skip(1).step_by(2).flat_map(str::split_whitespace) {
+            if !word.starts_with('/') {
+                methods.truncate(if had_path { 0 } else { methods.len() });
+                methods.push(word);
+            }
+            had_path = word.starts_with('/');
+            if had_path {
+                let path = if word.starts_with("/tlog/") { "/tlog/{log}/{*rest}" } else { word };
+                found.extend(methods.iter().map(|method| (method.to_string(), path.to_owned())));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_page_names_every_route() {
+    let routes: BTreeSet<_> = listed().into_iter().map(|r| (r.method, r.path)).collect();
+    assert_eq!(tabled(), routes, "the table of docs/api.md against unauthorized.txt");
 }
 
 #[test]
