@@ -17,6 +17,7 @@ use query::Scope;
 use super::{Principal, Role};
 use crate::app::App;
 use crate::http::error::Failure;
+use crate::http::request_id::RequestId;
 
 /// Bytes that are kept of what was asked for.
 const TEXT_BYTES_MAX: usize = 16 << 10;
@@ -142,6 +143,10 @@ impl Principal {
         let actor = match self.role {
             Role::Producer | Role::Forwarder => "service",
             Role::Reader | Role::Auditor | Role::Admin => "user",
+        };
+        let statement = match RequestId::current() {
+            Some(id) => statement.with(&["correlation", "request_id"], id.to_string()),
+            None => statement,
         };
         statement
             .by(actor, &self.name)

@@ -37,7 +37,7 @@ tokio::task_local! {
 
 impl RequestId {
     /// That of the request which this task answers.
-    pub(super) fn current() -> Option<RequestId> {
+    pub(crate) fn current() -> Option<RequestId> {
         CURRENT.try_with(Clone::clone).ok()
     }
 
