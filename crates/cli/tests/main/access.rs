@@ -145,13 +145,14 @@ fn expire(folder: &Folder, token: &str) {
     write(&list, kept.to_string()).expect("written");
 }
 
+/// Names that no id holds by chance, as `a-0` is held by `…9a-025d…`.
 const TENANTS: &str = r#"
 [[log]]
-name = "a-0"
+name = "yard-0"
 tenant = "a"
 
 [[log]]
-name = "b-0"
+name = "shed-0"
 tenant = "b"
 "#;
 
@@ -184,7 +185,7 @@ fn one_tenant_sees_nothing_of_another() {
         assert_eq!(own.status, 200, "{path}: {}", own.text());
         assert_eq!(other.status, *status_of_other, "{path}: {}", other.text());
         let text = other.text();
-        assert!(!text.contains("walrus") && !text.contains("a-0"), "{path}: {text}");
+        assert!(!text.contains("walrus") && !text.contains("yard-0"), "{path}: {text}");
     }
     let refusals = get(&a, "/v1/refusals").json();
     assert_eq!(refusals["last"].as_array().map(Vec::len), Some(1), "{refusals}");
@@ -206,8 +207,8 @@ fn places(seq: u64) -> Vec<(String, u16)> {
     let lists = lists.map(|q| (format!("/v1/events?count=exact&q={q}"), 200));
     let rest = [
         ("/v1/events/walrus-1".to_owned(), 404),
-        (format!("/v1/logs/a-0/events/{seq}"), 404),
-        (format!("/v1/logs/a-0/events/{seq}/receipt"), 404),
+        (format!("/v1/logs/yard-0/events/{seq}"), 404),
+        (format!("/v1/logs/yard-0/events/{seq}/receipt"), 404),
         ("/v1/traces/4bf92f3577b34da6a3ce929d0e0e4736".to_owned(), 404),
         ("/v1/traces/walrus".to_owned(), 404),
         ("/v1/sessions/walrus".to_owned(), 404),
@@ -216,8 +217,8 @@ fn places(seq: u64) -> Vec<(String, u16)> {
         ("/v1/refusals".to_owned(), 200),
         ("/v1/status".to_owned(), 200),
         ("/v1/tokens".to_owned(), 200),
-        (format!("/tlog/a-0/tile/0/000.p/{}", seq + 1), 404),
-        (format!("/tlog/a-0/tile/entries/000.p/{}", seq + 1), 404),
+        (format!("/tlog/yard-0/tile/0/000.p/{}", seq + 1), 404),
+        (format!("/tlog/yard-0/tile/entries/000.p/{}", seq + 1), 404),
     ];
     lists.into_iter().chain(rest).collect()
 }
@@ -226,16 +227,16 @@ fn places(seq: u64) -> Vec<(String, u16)> {
 /// log that is not there.
 fn checkpoints_alone_are_open(url: &str, b: &str, seq: u64) {
     for token in ["", b] {
-        let checkpoint = ask(url, token, "GET", "/tlog/a-0/checkpoint", "").text();
+        let checkpoint = ask(url, token, "GET", "/tlog/yard-0/checkpoint", "").text();
         let lines: Vec<&str> = checkpoint.lines().collect();
         let [origin, size, root, "", signature] = lines[..] else { panic!("{checkpoint}") };
         assert!(
-            origin.ends_with("/tlog/a-0") && signature.starts_with("\u{2014} "),
+            origin.ends_with("/tlog/yard-0") && signature.starts_with("\u{2014} "),
             "{checkpoint}"
         );
         assert_eq!((size.parse(), root.len()), (Ok(seq + 1), 44), "{checkpoint}");
         for tile in [format!("0/000.p/{}", seq + 1), format!("entries/000.p/{}", seq + 1)] {
-            let there = ask(url, token, "GET", &format!("/tlog/a-0/tile/{tile}"), "");
+            let there = ask(url, token, "GET", &format!("/tlog/yard-0/tile/{tile}"), "");
             let nowhere = ask(url, token, "GET", &format!("/tlog/c-0/tile/{tile}"), "");
             let said = |answer: &Answer| {
                 let mut said = answer.json();
@@ -249,8 +250,8 @@ fn checkpoints_alone_are_open(url: &str, b: &str, seq: u64) {
 }
 
 fn evidence_stays_at_home(url: &str, a: &str, b: &str, seq: u64) {
-    let events = json!({"events": [{"log": "a-0", "seq": seq}]}).to_string();
-    let range = json!({"range": {"log": "a-0", "first": 0, "count": 1}}).to_string();
+    let events = json!({"events": [{"log": "yard-0", "seq": seq}]}).to_string();
+    let range = json!({"range": {"log": "yard-0", "first": 0, "count": 1}}).to_string();
     for body in [events, range] {
         assert_eq!(ask(url, a, "POST", "/v1/evidence", &body).status, 200);
         let other = ask(url, b, "POST", "/v1/evidence", &body);
@@ -264,5 +265,5 @@ fn ids_are_each_tenants_own(url: &str, b: &str) {
     let stored = &sent["events"][0];
     assert_eq!((&stored["duplicate"], &stored["conflict"]), (&Value::Null, &Value::Null), "{sent}");
     let found = ask(url, b, "GET", "/v1/events/walrus-1", "").json();
-    assert_eq!((&found["log"], &found["others"]), (&json!("b-0"), &Value::Null), "{found}");
+    assert_eq!((&found["log"], &found["others"]), (&json!("shed-0"), &Value::Null), "{found}");
 }
