@@ -3,8 +3,8 @@
 //! A token is `cf_<8 hex>_<64 hex>`: a public part that finds it, and 32 random bytes. Only
 //! SHA-256 of the whole is kept; 256 random bits need no slow hash.
 //!
-//! Promises: an expired token opens nothing; a tenant's last admin is taken out of force by two
-//! people only.
+//! Promises: an expired token opens nothing; a tenant's last admin is taken out of force with two
+//! tokens only. KNOWN: one person may hold both; people are not known here yet.
 
 mod second;
 mod token;
