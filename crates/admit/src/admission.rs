@@ -10,6 +10,7 @@ use event::{Fields, Object, PathText, Schema, Step, Value, limits, pointer};
 
 use crate::schemas::Schemas;
 use crate::scope::{Decision, Rules};
+use crate::statement::SELF;
 use crate::{Admitted, Owners, Peer, Refusal};
 
 /// What is let in and how.
@@ -105,7 +106,8 @@ pub fn judge<'a>(record: Record<'a>, peer: &Peer, policy: &Policy) -> Result<Jud
         return Err(Refusal::from(problem).of(service_of(&event, peer)));
     }
     let service = event.object("service").and_then(|s| s.str("name")).unwrap_or_default();
-    if !peer.speaks_for(service) {
+    // What the server states must not be told from what somebody else says by one member alone.
+    if !peer.speaks_for(service) || (service == SELF && peer.identity.kind != "local") {
         return Err(out_of_scope(peer, service));
     }
     Ok(Judged { event, redacted, redacted_at })
@@ -321,6 +323,11 @@ mod tests {
             try_admit(&format!("{EVENT}}}"), &own, Vec::new()).expect("ok").producer(),
             "billing"
         );
+        let own_name = EVENT.replace("\"shop\"", "\"counterfoil\"");
+        for speaks in [Speaks::ForMany, Speaks::For(vec!["counterfoil".into()])] {
+            let posing = try_admit(&format!("{own_name}}}"), &peer(speaks), Vec::new());
+            assert_eq!(posing.expect_err("the server's own").code, "scope");
+        }
         let other = peer(Speaks::For(vec!["pay".into()]));
         let refusal = try_admit(&format!("{EVENT}}}"), &other, Vec::new()).expect_err("refused");
         assert_eq!((refusal.code, refusal.path.as_str()), ("scope", "/service/name"));

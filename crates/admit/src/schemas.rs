@@ -28,6 +28,9 @@ pub const SCHEMA_BYTES_MAX: usize = 256 << 10;
 pub const ACTION_BYTES_MAX: usize = 128;
 /// Faults of one event that are named in `recorded.warnings`.
 const WARNINGS_MAX: usize = 8;
+/// Values of an event times parts of a schema up to which it is said where they differ: some
+/// hundred bytes each.
+const EXPLAINED_MAX: usize = 50_000;
 /// Faults of one event that are looked at.
 const FAULTS_MAX: usize = 100;
 /// Bytes of a compiled pattern, and of what matching it caches.
@@ -118,9 +121,24 @@ impl Compiled {
         if self.validator.is_valid(&instance) {
             return Vec::new();
         }
+        // Each part of an `anyOf` says of each value why not, and all of that is held at once.
+        if self.weight.parts.saturating_mul(values(&instance)) > EXPLAINED_MAX {
+            let reason =
+                "it is not as the schema says; event and schema are too large to say where";
+            return vec![Fault { path: String::new(), reason: reason.into() }];
+        }
         let faults =
             self.validator.iter_errors(&instance).take(FAULTS_MAX).map(|error| say::fault(&error));
         faults.filter(|fault| !redacted.contains(&fault.path)).collect()
+    }
+}
+
+/// How many values there are, containers included.
+fn values(instance: &serde_json::Value) -> usize {
+    match instance {
+        serde_json::Value::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
+        serde_json::Value::Object(members) => 1 + members.values().map(values).sum::<usize>(),
+        _ => 1,
     }
 }
 

@@ -11,7 +11,7 @@ use event::{Number, Object, Value, format_time};
 use crate::{Admitted, Peer, Policy, Refusal, admit};
 
 /// The service and the system that speaks.
-const SELF: &str = "counterfoil";
+pub(crate) const SELF: &str = "counterfoil";
 
 /// An event that the server makes, on its way to admission.
 #[derive(Clone, Debug)]

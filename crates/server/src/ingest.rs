@@ -50,6 +50,8 @@ pub(crate) struct Intake {
     pub(crate) peer: Peer,
     /// The bounds under which it came.
     pub(crate) limits: Limits,
+    /// Its number, for the windows of the audit scope that it opens.
+    pub(crate) request: u64,
 }
 
 /// A batch in the log.
@@ -106,7 +108,9 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
             if policy.scope.is_some() {
                 let (event, decision) = (judged.event(), judged.decision(&policy));
                 let (now, bytes) = (app.clock.now(), part.text.len() as u64);
-                let taken = app.left_out.take(&peer.tenant, now, event, bytes, decision);
+                let left_out = &app.left_out;
+                let taken =
+                    left_out.take(&peer.tenant, now, event, bytes, decision, intake.request);
                 if let Taken::Out { answer, state } = taken {
                     return Ok(Judgement::Out { answer, state });
                 }

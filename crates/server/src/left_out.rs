@@ -3,7 +3,8 @@
 //! Promises: every event that was not stored because a rule says so is in a count, by rule and
 //! service, and the count goes into the tenant's log: at once where a rule begins to leave out
 //! events of a service, then every minute, and at a stop. The first of the events that are counted
-//! together is stored whole. Where there is no room to count, events are stored.
+//! together is stored whole, and nobody's are counted before it is committed. Where there is no
+//! room to count, events are stored.
 //!
 //! Never: leaves out anything by itself; decides what is sensitive.
 //!
@@ -13,6 +14,7 @@
 mod state;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -45,6 +47,7 @@ pub(crate) struct LeftOut {
     tenants: Mutex<BTreeMap<String, Book>>,
     /// Held while a tenant's counts are stated: no count is stated twice.
     stating: tokio::sync::Mutex<()>,
+    requests: AtomicU64,
 }
 
 #[derive(Default)]
@@ -100,6 +103,9 @@ struct Kind {
 
 #[derive(Clone, Debug, Default)]
 struct Window {
+    /// The request whose event is to stand for the others, until it is committed: nobody else's
+    /// is counted on its word.
+    of_request: Option<u64>,
     opened: i64,
     window_s: u32,
     tally: Tally,
@@ -143,6 +149,7 @@ impl LeftOut {
         event: &Object<'_>,
         bytes: u64,
         decision: Decision<'_>,
+        request: u64,
     ) -> Taken {
         let (Decision::Spared(rule) | Decision::Drop(rule) | Decision::Aggregate(rule)) = decision
         else {
@@ -170,7 +177,8 @@ impl LeftOut {
                 let path = within("request", "path").filter(|_| rule.by_path).map(str::to_owned);
                 let (rule_, service) = key.clone();
                 let kind = Kind { rule: rule_, service, action, path };
-                if !book.is_counted(now, kind, rule.window_s, bytes, within("outcome", "result")) {
+                let result = within("outcome", "result");
+                if !book.is_counted(now, kind, rule.window_s, bytes, result, request) {
                     return Taken::Store;
                 }
                 let entry = book.entries.entry(key).or_default();
@@ -183,6 +191,28 @@ impl LeftOut {
                 Taken::Store
             }
         }
+    }
+
+    /// A number for a request, by which its windows are known.
+    pub(crate) fn request(&self) -> u64 {
+        self.requests.fetch_add(1, Relaxed)
+    }
+
+    /// What a request brought is committed: its events stand for those that are counted.
+    pub(crate) fn committed(&self, tenant: &str, request: u64) {
+        let mut all = self.lock();
+        let windows = all.get_mut(tenant).into_iter().flat_map(|book| book.windows.values_mut());
+        for window in windows.filter(|window| window.of_request == Some(request)) {
+            window.of_request = None;
+        }
+    }
+
+    /// A request came to nothing: no event stands for what it would have counted, and its sender
+    /// was told nothing of it. The next of the kind is stored.
+    pub(crate) fn undone(&self, tenant: &str, request: u64) {
+        let mut all = self.lock();
+        let Some(book) = all.get_mut(tenant) else { return };
+        book.windows.retain(|_, window| window.of_request != Some(request));
     }
 
     /// What was left out of a tenant's events since the start, and how many were stored because
@@ -216,12 +246,16 @@ impl Book {
         window_s: u32,
         bytes: u64,
         result: Option<&str>,
+        request: u64,
     ) -> bool {
         let is_over =
             |window: &Window| now >= window.opened + i64::from(window.window_s) * 1_000_000_000;
         let has_room = self.windows.len() + self.ended.len() < WINDOWS_MAX;
         match self.windows.get_mut(&kind) {
             Some(window) if !is_over(window) => {
+                if window.of_request.is_some_and(|first| first != request) {
+                    return false;
+                }
                 window.tally.add(now, bytes);
                 window.succeeded += u64::from(result == Some("success"));
                 window.failed += u64::from(result == Some("failure"));
@@ -230,13 +264,15 @@ impl Book {
             Some(window) => {
                 let over = std::mem::take(window);
                 (window.opened, window.window_s) = (now, window_s);
+                window.of_request = Some(request);
                 if over.tally.events > 0 {
                     self.ended.push((kind, over));
                 }
             }
             None if !has_room => self.no_room += 1,
             None => {
-                let window = Window { opened: now, window_s, ..Window::default() };
+                let of_request = Some(request);
+                let window = Window { of_request, opened: now, window_s, ..Window::default() };
                 self.windows.insert(kind, window);
             }
         }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 use super::{SchemaError, Weight};
 
 /// Parts of a schema, with every reference followed.
-const PARTS_MAX: usize = 5_000;
+const PARTS_MAX: usize = 1_000;
 /// Parts within parts, references included.
 const DEPTH_MAX: usize = 48;
 /// Patterns of a schema, and bytes of one.

@@ -185,3 +185,23 @@ fn the_digest_names_what_is_in_force() {
     assert_ne!(one, digest("b", Enforcement::Warn, "{}"));
     assert_ne!(one, digest("a", Enforcement::Warn, "true"));
 }
+
+#[test]
+fn what_would_take_too_much_to_explain_is_one_fault() {
+    let branches: Vec<String> = (0..400).map(|n| format!(r#"{{"const":"x{n}"}}"#)).collect();
+    let items = format!(r#"{{"items":{{"anyOf":[{}]}}}}"#, branches.join(","));
+    let list = format!(r#"{{"properties":{{"attributes":{{"properties":{{"l":{items}}}}}}}}}"#);
+    let compiled = Compiled::new(&list).expect("sound");
+    let event = |count: usize| {
+        let strings = vec![r#""no""#; count].join(",");
+        format!(r#"{{"action":"a","attributes":{{"l":[{strings}]}}}}"#)
+    };
+    let faults = |text: &str| {
+        let Ok(event::Value::Object(event)) = event::json::read(text.as_bytes()) else { panic!() };
+        compiled.faults(&event, &[])
+    };
+    let few = faults(&event(2));
+    assert_eq!((few.len(), few[0].path.as_str()), (2, "/attributes/l/0"));
+    let many = faults(&event(3_900));
+    assert_eq!((many.len(), many[0].path.as_str()), (1, ""));
+}

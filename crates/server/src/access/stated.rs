@@ -22,6 +22,9 @@ use crate::http::request_id::RequestId;
 /// Bytes that are kept of what was asked for.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 
+/// Bytes that are kept of an id that was asked for; longer ones name nothing.
+const ID_BYTES_MAX: usize = 256;
+
 /// A read, as the access log will tell it.
 pub(crate) struct Access {
     statement: Statement,
@@ -43,7 +46,8 @@ impl Access {
 
     /// What is read, by its kind and id.
     pub(crate) fn to(self, kind: &str, id: &str) -> Access {
-        Access { statement: self.statement.to(kind, id), ..self }
+        let cut = id.floor_char_boundary(ID_BYTES_MAX);
+        Access { statement: self.statement.to(kind, &id[..cut]), ..self }
     }
 
     /// What is asked for, in words of the search language or of the request.

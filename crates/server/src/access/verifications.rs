@@ -15,19 +15,20 @@ const REMEMBERED_MAX: usize = 10_000;
 pub(crate) struct Verifications(Mutex<BTreeMap<(String, String), Duration>>);
 
 impl Verifications {
-    /// Whether this tile is the first of a verification, which is then to be stated.
-    pub(crate) fn begins(&self, token_id: &str, log: &str, now: Duration) -> bool {
+    /// Whether the access log has this verification.
+    pub(crate) fn is_stated(&self, token_id: &str, log: &str, now: Duration) -> bool {
+        let all = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let began = all.get(&(token_id.to_owned(), log.to_owned()));
+        began.is_some_and(|began| now.saturating_sub(*began) < TOLD_AGAIN_AFTER)
+    }
+
+    /// The access log has it, durably.
+    pub(crate) fn stated(&self, token_id: &str, log: &str, now: Duration) {
         let mut all = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let key = (token_id.to_owned(), log.to_owned());
-        let is_known = |began: &Duration| now.saturating_sub(*began) < TOLD_AGAIN_AFTER;
-        if all.get(&key).is_some_and(is_known) {
-            return false;
-        }
         if all.len() >= REMEMBERED_MAX {
             all.clear();
         }
-        all.insert(key, now);
-        true
+        all.insert((token_id.to_owned(), log.to_owned()), now);
     }
 }
 
@@ -38,7 +39,14 @@ mod tests {
     #[test]
     fn a_verification_is_told_once() {
         let all = Verifications::default();
-        let begins = |token: &str, log: &str, s| all.begins(token, log, Duration::from_secs(s));
+        let begins = |token: &str, log: &str, s| {
+            let now = Duration::from_secs(s);
+            let begins = !all.is_stated(token, log, now);
+            if begins {
+                all.stated(token, log, now);
+            }
+            begins
+        };
         assert!(begins("a", "x", 0) && !begins("a", "x", 599));
         assert!(begins("a", "y", 1) && begins("b", "x", 1));
         assert!(begins("a", "x", 600), "after ten minutes it is another");

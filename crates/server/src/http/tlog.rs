@@ -44,12 +44,15 @@ pub(crate) async fn serve(
     if !caller.overview().is_ok_and(|scope| scope.may_see(&log.meta)) {
         return Err(absent());
     }
-    if !app.verifications.begins(&caller.token_id, &name, app.clock.elapsed()) {
+    let now = app.clock.elapsed();
+    if app.verifications.is_stated(&caller.token_id, &name, now) {
         return respond(IMMUTABLE_PRIVATE);
     }
     let access = Access::new("log.verify", "read").of_log(&name);
     let read = async |_| Ok(Answered { response: respond(IMMUTABLE_PRIVATE)?, events: 0 });
-    stated::read(&app, &caller, access, read).await
+    let answer = stated::read(&app, &caller, access, read).await?;
+    app.verifications.stated(&caller.token_id, &name, now);
+    Ok(answer)
 }
 
 /// A tile or bundle, if it lies below the signed size: nothing unsigned is shown.

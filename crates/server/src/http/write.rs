@@ -94,7 +94,8 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     // The same bounds from here on, whatever a reload changes meanwhile.
     let limits = app.limits();
     let arrived = body::read(&headers, body, limits.body_bytes_max, &mut permit).await?;
-    let intake = Intake { format, lines, peer, limits };
+    let request = app.left_out.request();
+    let intake = Intake { format, lines, peer, limits, request };
     // What was accepted is finished even if the sender hangs up: the task is not theirs.
     let task = tokio::spawn(finish(app, log, arrived, intake, terms, permit).in_current_span());
     task.await.map_err(|error| Failure::internal(&error))?
@@ -124,6 +125,7 @@ async fn finish(
 ) -> Result<Response, Failure> {
     let (app_, weight, tenant) = (app.clone(), arrived.weight(), intake.peer.tenant.clone());
     let turn = app.turns.admission(weight).await?;
+    let mut windows = Windows::of(&app, &intake);
     let admit = move || {
         let body = arrived.decode(intake.limits.body_bytes_max, &mut permit)?;
         let admission = ingest::admit_body(&app_, &body, &intake)?;
@@ -161,6 +163,7 @@ async fn finish(
     let given: Vec<Option<String>> =
         admitted.iter().map(|a| a.id_given().then(|| a.id().to_owned())).collect();
     let stored = ingest::commit(&app, &log, admitted, turn).await?;
+    windows.committed();
     ingest::count(&app, &stored.fates);
     let wanted = terms.wanted.where_bytes_are(flattened);
     let outcome = Outcome { items, given, stored };
@@ -170,5 +173,36 @@ async fn finish(
             ingest::work(ingest::WITH_DISK, move || outcome.answer(wanted)).await?
         }
         _ => outcome.answer(wanted),
+    }
+}
+
+/// The windows of the audit scope that a request opened: they are undone unless its events came
+/// into the log, whatever ended it.
+struct Windows {
+    app: Arc<App>,
+    tenant: String,
+    request: u64,
+    open: bool,
+}
+
+impl Windows {
+    fn of(app: &Arc<App>, intake: &Intake) -> Windows {
+        let (tenant, request) = (intake.peer.tenant.clone(), intake.request);
+        let open = app.policies.of(&tenant).scope.is_some();
+        Windows { app: app.clone(), tenant, request, open }
+    }
+
+    fn committed(&mut self) {
+        if std::mem::take(&mut self.open) {
+            self.app.left_out.committed(&self.tenant, self.request);
+        }
+    }
+}
+
+impl Drop for Windows {
+    fn drop(&mut self) {
+        if self.open {
+            self.app.left_out.undone(&self.tenant, self.request);
+        }
     }
 }

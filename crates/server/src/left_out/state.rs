@@ -123,7 +123,7 @@ impl Book {
         let over: Vec<Kind> = self
             .windows
             .iter()
-            .filter(|(_, window)| is_over(window))
+            .filter(|(_, window)| window.of_request.is_none() && is_over(window))
             .map(|(kind, _)| kind.clone())
             .collect();
         for kind in over {

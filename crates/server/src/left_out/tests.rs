@@ -36,7 +36,10 @@ impl Bench {
         let text = format!(r#"{{"action":"http.get","service":{{"name":"{service}"}}{more}}}"#);
         let Ok(Value::Object(event)) = json::read(text.as_bytes()) else { panic!("{text}") };
         let decision = self.rules.decide(&event);
-        self.left_out.take("t", at_s * SECOND, &event, 100, decision)
+        let request = self.left_out.request();
+        let taken = self.left_out.take("t", at_s * SECOND, &event, 100, decision, request);
+        self.left_out.committed("t", request);
+        taken
     }
 
     /// Takes what is due into the log: each statement's action, its service and its count.
@@ -160,4 +163,24 @@ fn without_room_to_count_events_are_stored() {
     let last = read(&format!("/{WINDOWS_MAX}"), "success");
     assert_eq!(other.take(1, "web", &last), Taken::Store, "there was no room for its window");
     assert_eq!(is_out(&other.take(1, "web", &read("/0", "success"))), Some(false));
+}
+
+#[test]
+fn nobody_is_counted_on_the_word_of_what_is_not_committed() {
+    let bench = Bench::new();
+    let text =
+        format!(r#"{{"action":"http.get","service":{{"name":"web"}}{}}}"#, read("/a", "success"));
+    let Ok(Value::Object(event)) = json::read(text.as_bytes()) else { panic!("{text}") };
+    let take = |request| {
+        let decision = bench.rules.decide(&event);
+        bench.left_out.take("t", SECOND, &event, 100, decision, request)
+    };
+    assert_eq!(take(1), Taken::Store, "it opens a window");
+    assert!(is_out(&take(1)).is_some(), "the same request's are counted on it");
+    assert_eq!(take(2), Taken::Store, "another's are not, yet");
+    bench.left_out.undone("t", 1);
+    assert_eq!(take(3), Taken::Store, "nothing stands for it");
+    bench.left_out.committed("t", 3);
+    assert!(is_out(&take(4)).is_some());
+    assert_eq!(bench.state(2, true), ["scope.aggregated web 1"]);
 }

@@ -46,7 +46,12 @@ pub(crate) async fn state_start(app: &Arc<App>) {
 }
 
 async fn try_state_start(app: &Arc<App>, loaded: &Loaded) -> Result<(), Failure> {
-    to_tenants(app, None, |tenant| vec![start(&loaded.shown_to(tenant))]).await
+    // The policy names the rules and schemas in force by their digest: files that changed while the
+    // server was down show here before the first event is judged by them.
+    let say = |tenant: &str| {
+        vec![start(&loaded.shown_to(tenant)).noting("policy", app.policies.of(tenant).name.clone())]
+    };
+    to_tenants(app, None, say).await
 }
 
 fn start(shown: &[Shown]) -> Statement {

@@ -158,7 +158,8 @@ impl Tokens {
         };
         let now = self.clock.now();
         let is_admin = held.token.role == Role::Admin && !held.has_expired(now);
-        if is_admin && self.admins(tenant) == 1 && !self.second.agreed(id, by, now) {
+        let others = self.lasting_admins_but(tenant, id);
+        if is_admin && others == 0 && !self.second.agreed(id, by, now) {
             return Ok(Revoked::NeedsSecondPerson);
         }
         all.remove(id);
@@ -173,6 +174,18 @@ impl Tokens {
             self.second.agree(id, by, self.clock.now());
         }
         found
+    }
+
+    /// How many admins a tenant has beside one, in force until they are revoked: one that expires
+    /// tomorrow leaves the tenant without any.
+    fn lasting_admins_but(&self, tenant: &str, id: &str) -> usize {
+        let all = self.read();
+        let lasts = |held: &&Arc<Held>| {
+            let token = &held.token;
+            let is_admin = token.tenant == tenant && token.role == Role::Admin;
+            is_admin && token.id != id && token.expires_at.is_none()
+        };
+        all.values().filter(lasts).count()
     }
 
     /// How many admins a tenant has whose tokens are in force.
