@@ -50,6 +50,27 @@ pub(crate) enum ReloadError {
     Unstated(Failure),
 }
 
+impl ReloadError {
+    /// What a tenant is told. Where there are several, what concerns logs would name the others,
+    /// and stands in the server's traces alone.
+    pub(crate) fn told_to_tenant(&self, app: &App) -> String {
+        let elsewhere = "the server's traces say more";
+        match self {
+            error if app.setup.now().config.log.len() < 2 => error.to_string(),
+            ReloadError::Unusable(_) => {
+                format!("the configuration cannot be used, nothing was changed; {elsewhere}")
+            }
+            ReloadError::Restart(names) if names.iter().any(|name| name.starts_with("log")) => {
+                let own = names.iter().filter(|name| !name.starts_with("log"));
+                let own: Vec<&str> = own.map(String::as_str).chain(["settings of logs"]).collect();
+                let own = own.join(", ");
+                format!("needs a restart, nothing was changed: {own}; {elsewhere}")
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Who asks for a reload.
 #[derive(Clone, Debug)]
 pub(crate) enum Asker {

@@ -350,6 +350,20 @@ impl Running {
         self.app.tokens.create(tenant, new)
     }
 
+    /// Takes the first tokens out of force again: their texts could not be handed over.
+    pub async fn forget_first_tokens(&self) -> Result<(), String> {
+        for (tenant, text) in &self.started.first_tokens {
+            let id = text.split('_').nth(1).unwrap_or_default();
+            let statement = Statement::new("token.revoke", "audit", "revoke")
+                .to("token", id)
+                .because("its text could not be handed over");
+            let stated = self.app.state(tenant, Purpose::Access, statement).await;
+            stated.map_err(|failure| format!("the access log: {}", failure.code()))?;
+            self.app.tokens.forget(id).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
     /// Resolves when the journal has failed.
     pub async fn failed(&self) {
         let mut stopped = self.stop.subscribe();

@@ -23,13 +23,19 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     traces();
     let config = sources(args).load().map_err(|error| config::refused(&error))?;
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
+    keep_apart(&args.data, &keys)?;
     runtime()?.block_on(async {
         let mut signals = Signals::listen()?;
         let mut hangup = hear(SignalKind::hangup())?;
         let mut supervisor = Supervisor::from_environment();
         let started = start(&args.data, &keys, &config, &mut supervisor).await;
         let running = started.inspect_err(|error| supervisor.failed(error))?;
-        greet(&running.started, &keys)?;
+        if let Err(error) = greet(&running.started, &keys) {
+            // Nobody has the tokens: the next start makes others.
+            running.forget_first_tokens().await.map_err(CliError::Server)?;
+            running.stop().await.map_err(CliError::Server)?;
+            return Err(error);
+        }
         let indexing = async {
             show_indexing(&running).await;
             std::future::pending::<()>().await;
@@ -57,8 +63,27 @@ fn sources(args: &args::Serve) -> Sources {
         .fold(all, |all, (setting, option, text)| all.option(setting, option, text))
 }
 
+/// Whoever copies the data folder must not take the keys along.
+fn keep_apart(data: &Path, keys: &Path) -> Result<(), CliError> {
+    match whole(keys).starts_with(whole(data)) {
+        true => Err(CliError::usage(format!(
+            "the folder of keys {} must not stand in the data folder {}; name another: --keys DIR",
+            keys.display(),
+            data.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// The path of a folder that may not be there yet, without `.` and `..` as far as it is.
+fn whole(folder: &Path) -> PathBuf {
+    let absolute = || std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    folder.canonicalize().unwrap_or_else(|_| absolute())
+}
+
 /// The folder of keys that stands beside a data folder.
 pub(crate) fn beside(data: &Path) -> PathBuf {
+    let data = whole(data);
     let mut name = data.file_name().unwrap_or_default().to_owned();
     name.push("-keys");
     data.with_file_name(name)

@@ -34,9 +34,10 @@ pub(crate) async fn again(
     }
     let asker = Asker::Principal(caller);
     // Who asked may hang up; what has begun comes to its end, in the access log too.
-    let task = tokio::spawn(async move { reload(&app, &asker).await });
+    let app_ = app.clone();
+    let task = tokio::spawn(async move { reload(&app_, &asker).await });
     let done = task.await.map_err(|error| Failure::internal(&error))?;
-    done.map(Json).map_err(failure)
+    done.map(Json).map_err(|error| failure(&app, error))
 }
 
 /// What somebody does who may not.
@@ -44,9 +45,9 @@ async fn nothing() -> Result<Json<Reloaded>, Failure> {
     Err(Failure::internal(&"a right was lost"))
 }
 
-fn failure(error: ReloadError) -> Failure {
+fn failure(app: &App, error: ReloadError) -> Failure {
     match error {
         ReloadError::Unstated(failure) => failure,
-        error => Failure::conflict(error.code(), error.to_string()),
+        error => Failure::conflict(error.code(), error.told_to_tenant(app)),
     }
 }

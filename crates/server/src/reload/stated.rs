@@ -115,7 +115,8 @@ pub(super) async fn failed(
     asker: &Asker,
     error: &ReloadError,
 ) -> Result<(), Failure> {
-    let why = error.to_string();
+    tracing::warn!(cause = %error, "a reload changed nothing");
+    let why = error.told_to_tenant(app);
     let why = &why[..why.floor_char_boundary(WHY_BYTES_MAX)];
     let say = |_: &str| {
         let statement = whole(asker).ended("failure");

@@ -167,6 +167,15 @@ impl Tokens {
         Ok(Revoked::Done)
     }
 
+    /// Takes out of force a token that nobody has been given. Writes to the disk.
+    pub(crate) fn forget(&self, id: &str) -> Result<(), TokenError> {
+        let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut all = self.read().clone();
+        all.remove(id);
+        self.replace(all)?;
+        Ok(())
+    }
+
     /// Somebody agrees that a token be revoked; answers whether there is such a token.
     pub(crate) fn agree(&self, tenant: &str, id: &str, by: &str) -> bool {
         let found = self.read().get(id).is_some_and(|held| held.token.tenant == tenant);
