@@ -1052,7 +1052,7 @@ def main():
     arguments = argparse.ArgumentParser(description="verify Counterfoil proofs offline")
     arguments.add_argument("file", nargs="?")
     keys = arguments.add_mutually_exclusive_group()
-    keys.add_argument("--key", help="vkey of the log; no witnesses are asked for")
+    keys.add_argument("--key", help="vkeys of logs, one a line; no witnesses are asked for")
     keys.add_argument("--policy", help="file with a tlog-policy")
     arguments.add_argument("--need", choices=NEEDS, default="named")
     arguments.add_argument("--require", action="append", default=[], metavar="JSONPATHARRAY")
@@ -1078,7 +1078,8 @@ def main():
 def read_options(options):
     policy, saved = None, None
     if options.key is not None:
-        policy = read_policy(b"log %s\nquorum none\n" % options.key.encode())
+        logs = [b"log %s\n" % key.encode() for key in options.key.splitlines() if key]
+        policy = read_policy(b"".join(logs) + b"quorum none\n")
     elif options.policy is not None:
         policy = read_policy(Path(options.policy).read_bytes())
     if options.saved is not None:
