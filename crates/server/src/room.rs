@@ -2,12 +2,14 @@
 //! state, a stop, and the next start find room.
 //!
 //! Promises: below `disk.free_min_bytes` no body is taken in (503 `disk`; senders keep it), and
-//! each crossing of a threshold is stated once in every tenant's log.
+//! each crossing of a threshold is stated once in every tenant's log. Below [`RESERVE_BYTES`]
+//! nothing is read either, for each read is stated: what is left is for tokens to be revoked, a
+//! stop, and the start after it.
 //!
 //! Never: stops what was taken in already.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use admit::Statement;
 use commit::Purpose;
@@ -18,6 +20,9 @@ use crate::http::error::Failure;
 
 /// How much more must be free before a level is left again: one journal file.
 const BACK_BYTES: u64 = 64 << 20;
+
+/// What reads leave alone: the journal file that a start makes, and as much again.
+const RESERVE_BYTES: u64 = 128 << 20;
 
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,11 +62,13 @@ fn level(free: u64, before: Level, limits: &Disk) -> Level {
 pub(crate) struct Room {
     limits: Disk,
     level: AtomicU8,
+    /// Whether only the reserve is left.
+    reserve: AtomicBool,
 }
 
 impl Room {
     pub(crate) fn new(limits: Disk) -> Room {
-        Room { limits, level: AtomicU8::new(Level::Enough as u8) }
+        Room { limits, level: AtomicU8::new(Level::Enough as u8), reserve: AtomicBool::new(false) }
     }
 
     pub(crate) fn level(&self) -> Level {
@@ -69,6 +76,21 @@ impl Room {
             0 => Level::Enough,
             1 => Level::Low,
             _ => Level::Critical,
+        }
+    }
+
+    fn look(&self, free: u64) {
+        self.reserve.store(free < RESERVE_BYTES, Relaxed);
+    }
+
+    /// Refuses a read where its statement would take from the reserve.
+    pub(crate) fn read(&self) -> Result<(), Failure> {
+        match self.reserve.load(Relaxed) {
+            true => Err(Failure::busy(
+                "disk",
+                "the disk is full but for a reserve, and a read has to be stated in the access log",
+            )),
+            false => Ok(()),
         }
     }
 
@@ -89,6 +111,7 @@ impl Room {
 /// at once.
 pub(crate) async fn watch(app: &Arc<App>) {
     let Ok(volume) = app.store.world().disk.volume() else { return };
+    app.room.look(volume.bytes_free);
     let before = app.room.level();
     let now = level(volume.bytes_free, before, &app.room.limits);
     if now == before {
@@ -137,5 +160,15 @@ mod tests {
         assert_eq!(at(2_000, Critical), Enough);
         let off = Disk { free_warn_bytes: 0, free_min_bytes: 0 };
         assert_eq!(level(0, Enough, &off), Enough, "0 is no threshold");
+    }
+
+    #[test]
+    fn reads_leave_a_reserve_alone() {
+        let room = Room::new(Disk { free_warn_bytes: 0, free_min_bytes: 0 });
+        assert!(room.read().is_ok());
+        room.look(RESERVE_BYTES - 1);
+        assert_eq!(room.read().expect_err("the reserve").code(), "disk");
+        room.look(RESERVE_BYTES);
+        assert!(room.read().is_ok(), "it ends when there is more");
     }
 }

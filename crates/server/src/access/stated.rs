@@ -78,6 +78,7 @@ pub(crate) async fn read<F>(
 where
     F: Future<Output = Result<Answered, Failure>>,
 {
+    app.room.read()?;
     let scope = caller.scope().map(|scope| match &access.log {
         Some(name) => scope.only(name),
         None => scope,
