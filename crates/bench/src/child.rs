@@ -54,7 +54,7 @@ pub(crate) struct Child {
     pub(crate) address: SocketAddr,
     /// An admin's token.
     pub(crate) token: String,
-    /// The log's public key.
+    /// The logs' public keys, with commas between.
     pub(crate) vkey: String,
 }
 

@@ -58,8 +58,10 @@ pub(crate) fn run(
 }
 
 /// The judge's question, believing one key.
-pub(crate) fn question(vkey: &str) -> Result<Question, Failed> {
-    let policy = Policy::parse(format!("log {vkey}\nquorum none\n").as_bytes());
+pub(crate) fn question(vkeys: &str) -> Result<Question, Failed> {
+    // The server has a log of events and one of accesses.
+    let logs: String = vkeys.split(',').map(|vkey| format!("log {vkey}\n")).collect();
+    let policy = Policy::parse(format!("{logs}quorum none\n").as_bytes());
     let policy = policy.map_err(|error| error.to_string())?;
     Ok(Question { policy: Some(policy), ..Question::default() })
 }
