@@ -98,6 +98,21 @@ where
     read.map(|answered| answered.response)
 }
 
+/// Turns away who may not read, before the request is even understood; the access log has it.
+pub(crate) async fn turn_away(
+    app: &Arc<App>,
+    caller: &Principal,
+    access: Access,
+) -> Result<(), Failure> {
+    match caller.scope() {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let nothing = async |_| Err(Failure::internal(&"a right was lost"));
+            read(app, caller, access, nothing).await.map(drop)
+        }
+    }
+}
+
 /// Changes something, with the right to: the attempt is in the access log before it takes force,
 /// and how it ended before it is answered.
 pub(crate) async fn change<T, F>(

@@ -86,6 +86,7 @@ pub(crate) async fn search(
     Caller(caller): Caller,
     Parameters(parameters): Parameters,
 ) -> Result<Response, Failure> {
+    stated::turn_away(&app, &caller, Access::new("events.search", "list")).await?;
     let listing = Listing::parse(&parameters, app.clock.now())?;
     let asked: Vec<String> = parameters.iter().map(|(n, value)| format!("{n}={value}")).collect();
     let access = Access::new("events.search", "list").asking(&asked.join(" "));

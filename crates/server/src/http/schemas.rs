@@ -129,7 +129,7 @@ pub(crate) async fn test(
     Caller(caller): Caller,
     request: Request,
 ) -> Result<Response, Failure> {
-    caller.overview()?;
+    stated::turn_away(&app, &caller, Access::new("schema.test", "execute")).await?;
     let asked: Asked = small_json(request).await?;
     check_action(&asked.action).map_err(|what| Failure::bad_request("action_schema", what))?;
     let schema = Compiled::new(asked.schema.get())

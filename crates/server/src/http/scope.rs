@@ -70,7 +70,7 @@ pub(crate) async fn plan(
     Caller(caller): Caller,
     request: Request,
 ) -> Result<Response, Failure> {
-    caller.overview()?;
+    stated::turn_away(&app, &caller, Access::new("scope.plan", "execute")).await?;
     let asked: Asked = small_json(request).await?;
     let rules = Rules::parse(&asked.rules)
         .map_err(|error| Failure::bad_request("scope_rules", error.to_string()))?;

@@ -56,8 +56,10 @@ pub(crate) async fn session(
     InPath(id): InPath<String>,
     Parameters(parameters): Parameters,
 ) -> Result<Response, Failure> {
+    let asked = || Access::new("session.read", "read").to("session", &id);
+    stated::turn_away(&app, &caller, asked()).await?;
     let (limit, cursor) = page_of(&parameters)?;
-    let access = Access::new("session.read", "read").to("session", &id);
+    let access = asked();
     let page = |scope: &Scope| {
         let found = reading(&app, |s| query::session(s, scope, &id, limit, cursor.clone()))?;
         let absent = || Failure::not_found("no session has this id, or none that you may read");

@@ -93,6 +93,7 @@ pub(crate) async fn tail(
     headers: HeaderMap,
     Parameters(parameters): Parameters,
 ) -> Result<Response, Failure> {
+    stated::turn_away(&app, &caller, Access::new("events.tail", "list")).await?;
     let wanted = Wanted::parse(&parameters, &headers, app.clock.now())?;
     let asked: Vec<String> = parameters.iter().map(|(n, value)| format!("{n}={value}")).collect();
     let access = Access::new("events.tail", "list").asking(&asked.join(" "));
