@@ -1,0 +1,103 @@
+//! Reading what the logs hold.
+
+use clap::{Args as ClapArgs, value_parser};
+
+#[derive(ClapArgs)]
+pub(crate) struct Search {
+    /// What to find: `outcome:failure service:payments since:5m "free text"` (docs/search.md)
+    #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub(crate) query: String,
+    /// Events to show, at most 1000
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
+    #[arg(value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    /// Oldest first
+    #[arg(long)]
+    pub(crate) oldest: bool,
+    /// Count all matches
+    #[arg(long)]
+    pub(crate) count: bool,
+    /// Go on where an earlier page ended
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+    /// Search one log alone, such as an access log
+    #[arg(long, value_name = "NAME")]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Tail {
+    /// What to show, as for `search`
+    #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub(crate) query: String,
+    /// Begin with so many that are there already, at most 1000
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
+    #[arg(value_parser = value_parser!(u16).range(0..=1000))]
+    pub(crate) last: u16,
+    /// Go on behind this cursor, an `id` that a tail gave
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Show {
+    /// Id of the event, short or whole, or <log>/<seq>
+    pub(crate) event: String,
+    /// Every field
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Trace {
+    /// Trace, correlation, session or operation id, or its beginning
+    pub(crate) id: String,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Session {
+    /// Session id, or its first eight characters or more
+    pub(crate) id: String,
+    /// Events to show, at most 1000
+    #[arg(short = 'n', long, default_value_t = 500, value_name = "COUNT")]
+    #[arg(value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    /// Go on where an earlier page ended
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Top {
+    /// Print one screen and end; so too where there is no terminal
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// As wide as this, with --once
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u16).range(40..=500))]
+    pub(crate) columns: Option<u16>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Services {
+    /// One service, with all of its actions
+    pub(crate) service: Option<String>,
+    /// Those of one team
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) owner: Option<String>,
+    /// Those that were not heard for so long, or never: 30s, 15m, 24h, 7d
+    #[arg(long, value_name = "AGE")]
+    pub(crate) silent: Option<String>,
+    /// Those that are in no catalogue
+    #[arg(long, conflicts_with = "owner")]
+    pub(crate) unowned: bool,
+    /// Services to show, at most 10000
+    #[arg(short = 'n', long, default_value_t = 1_000, value_name = "COUNT")]
+    #[arg(value_parser = value_parser!(u16).range(1..=10_000))]
+    pub(crate) limit: u16,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Explain {
+    /// The code, as an error or a refusal names it; without one, all of them
+    pub(crate) code: Option<String>,
+}
