@@ -9,6 +9,7 @@
 //! | admin | for any service | its tenant | its tenant | for its tenant |
 
 pub(crate) mod stated;
+pub(crate) mod under_way;
 pub(crate) mod verifications;
 
 use std::fmt;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::access::Role;
 
+use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::app::{App, Connections, Counters};
 use crate::backlog::{self, Backlog};
@@ -109,7 +110,7 @@ pub struct Started {
 pub struct Running {
     /// What the start found and made.
     pub started: Started,
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
     backlog: JoinHandle<Result<(), OpenError>>,
@@ -220,6 +221,7 @@ fn open(
         metrics: Metrics::new(clock.now()),
         connections: Connections::new(connections_max, config.limits.connections_per_peer_max),
         verifications: Verifications::default(),
+        under_way: UnderWay::default(),
         clock,
         counters: Counters::default(),
         backlog: Backlog::new(),
@@ -399,6 +401,8 @@ impl Running {
         self.app.stopping.store(true, Relaxed);
         let _ = self.stop.send(true);
         let listened = self.task.await;
+        // Changes whose callers are gone come to their ends, too.
+        let _at_rest = self.app.under_way.at_rest().await;
         // Nobody is answered any more: what was left out until now is all there will be.
         let stated = self.stating.await;
         self.app.state_all_left_out(true).await;

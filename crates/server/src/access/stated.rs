@@ -17,7 +17,7 @@ use query::Scope;
 use super::{Principal, Role};
 use crate::app::App;
 use crate::http::error::Failure;
-use crate::http::request_id::RequestId;
+use crate::http::request_id::{RequestId, outliving};
 
 /// Bytes that are kept of what was asked for.
 const TEXT_BYTES_MAX: usize = 16 << 10;
@@ -114,16 +114,18 @@ pub(crate) async fn turn_away(
 }
 
 /// Changes something, with the right to: the attempt is in the access log before it takes force,
-/// and how it ended before it is answered.
+/// and how it ended before it is answered. Who asked may hang up: what was attempted comes to its
+/// end, and the log has that too.
 pub(crate) async fn change<T, F>(
     app: &Arc<App>,
     caller: &Principal,
     right: Result<(), Failure>,
     what: Statement,
-    change: impl FnOnce() -> F,
+    change: impl FnOnce() -> F + Send + 'static,
 ) -> Result<T, Failure>
 where
-    F: Future<Output = Result<T, Failure>>,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+    T: Send + 'static,
 {
     let what = caller.does(what);
     if let Err(failure) = right {
@@ -133,13 +135,18 @@ where
     }
     let operation = app.store.world().new_id();
     let what = what.with(&["correlation", "operation_id"], operation);
-    let attempt = what.clone().with(&["phase"], "attempt");
-    app.state(&caller.tenant, Purpose::Access, attempt).await?;
-    // A crash from here on leaves an attempt without an end, which is what happened.
-    let changed = change().await;
-    let end = ended(what.with(&["phase"], "end"), &changed);
-    app.state(&caller.tenant, Purpose::Access, end).await?;
-    changed
+    let (app, tenant, begun) = (app.clone(), caller.tenant.clone(), app.under_way.begin()?);
+    let whole = async move {
+        let _begun = begun;
+        let attempt = what.clone().with(&["phase"], "attempt");
+        app.state(&tenant, Purpose::Access, attempt).await?;
+        // A crash from here on leaves an attempt without an end, which is what happened.
+        let changed = change().await;
+        let end = ended(what.with(&["phase"], "end"), &changed);
+        app.state(&tenant, Purpose::Access, end).await?;
+        changed
+    };
+    outliving(whole).await.map_err(|error| Failure::internal(&error))?
 }
 
 /// How it ended, by the answer.
@@ -175,3 +182,6 @@ impl Principal {
             .with(&["authentication", "token_id"], self.token_id.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

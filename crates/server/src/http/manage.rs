@@ -127,7 +127,8 @@ pub(crate) async fn agree_to_revoke(
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Failure> {
     let statement = Statement::new("token.revoke.agree", "audit", "approve").to("token", &id);
-    let agree = async || match app.tokens.agree(&caller.tenant, &id, &caller.token_id) {
+    let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
+    let agree = async move || match app_.tokens.agree(&tenant, &id, &by) {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found("no such token")),
     };

@@ -124,12 +124,13 @@ pub(crate) async fn reload(
 ) -> Result<Json<Value>, Failure> {
     let statement = Statement::new("catalogue.reload", "config", "update");
     let statement = statement.to("catalogue", &caller.tenant);
-    let take = async || {
-        if app.catalogues.of(&caller.tenant).source.is_none() {
+    let (app_, tenant) = (app.clone(), caller.tenant.clone());
+    let take = async move || {
+        if app_.catalogues.of(&tenant).source.is_none() {
             let what = "no catalogue is configured for this tenant; set log.catalogue";
             return Err(Failure::bad_request("catalogue", what));
         }
-        let taken = owners::take(&app, &caller.tenant).await?;
+        let taken = owners::take(&app_, &tenant).await?;
         taken.map_err(|refused| Failure::bad_request("catalogue", refused.to_string()))
     };
     let taken = stated::change(&app, &caller, caller.may_manage(), statement, take).await?;

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use platform::Entropy;
+use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 const NAME: HeaderName = HeaderName::from_static("x-request-id");
@@ -66,6 +67,17 @@ impl RequestIds {
     pub(super) fn make(&self) -> RequestId {
         let number = self.next.fetch_add(1, Relaxed);
         RequestId(format!("{}-{number:08x}", self.start).into())
+    }
+}
+
+/// Work of a request that goes on if its caller hangs up. What it states and traces has the
+/// request's id.
+pub(crate) fn outliving<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    match RequestId::current() {
+        Some(id) => tokio::spawn(CURRENT.scope(id, work).in_current_span()),
+        None => tokio::spawn(work.in_current_span()),
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
+use super::request_id::outliving;
 use crate::access::stated;
 use crate::app::App;
 use crate::config::digest;
@@ -34,8 +35,11 @@ pub(crate) async fn again(
     }
     let asker = Asker::Principal(caller);
     // Who asked may hang up; what has begun comes to its end, in the access log too.
-    let app_ = app.clone();
-    let task = tokio::spawn(async move { reload(&app_, &asker).await });
+    let (app_, begun) = (app.clone(), app.under_way.begin()?);
+    let task = outliving(async move {
+        let _begun = begun;
+        reload(&app_, &asker).await
+    });
     let done = task.await.map_err(|error| Failure::internal(&error))?;
     done.map(Json).map_err(|error| failure(&app, error))
 }

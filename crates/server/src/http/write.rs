@@ -10,13 +10,13 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use capture::Format;
 use commit::{Log, Purpose};
-use tracing::Instrument;
 
 use super::auth::Caller;
 use super::body::{self, Arrived};
 use super::error::Failure;
 use super::extract::Parameters;
 use super::receipt::{Outcome, Wanted, refuse_all};
+use super::request_id::outliving;
 use crate::app::App;
 use crate::ingest::{self, Admission, Intake, Item, Stored};
 use crate::permits::Permit;
@@ -97,7 +97,7 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     let request = app.left_out.request();
     let intake = Intake { format, lines, peer, limits, request };
     // What was accepted is finished even if the sender hangs up: the task is not theirs.
-    let task = tokio::spawn(finish(app, log, arrived, intake, terms, permit).in_current_span());
+    let task = outliving(finish(app, log, arrived, intake, terms, permit));
     task.await.map_err(|error| Failure::internal(&error))?
 }
 
