@@ -34,6 +34,7 @@ mod schemas;
 mod scope_file;
 mod serve;
 mod services;
+mod start_error;
 mod statements;
 mod tails;
 pub mod tile_path;
@@ -44,7 +45,8 @@ mod turns;
 pub use access::{Principal, Role};
 pub use keys::check_keys;
 pub use reload::Reloaded;
-pub use serve::{Running, StartError, Started, start};
+pub use serve::{Running, Started, start};
+pub use start_error::StartError;
 pub use tokens::{Denied, NewToken, TokenError, Tokens};
 
 /// Reads a file of rules of the audit scope: what looks like a mistake, or what is wrong.

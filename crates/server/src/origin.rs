@@ -7,7 +7,7 @@
 use commit::LogMeta;
 use platform::Disk;
 
-use crate::serve::StartError;
+use crate::start_error::StartError;
 
 /// Bytes of a `log.json`, generously.
 const META_BYTES_MAX: u64 = 64 << 10;

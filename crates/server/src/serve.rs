@@ -15,7 +15,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::access::Role;
-
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::app::{App, Connections, Counters};
@@ -23,13 +22,12 @@ use crate::backlog::{self, Backlog};
 use crate::books;
 use crate::config::{Config, Loaded};
 use crate::descriptors;
-use crate::http::error::Failure;
 use crate::http::request_id::RequestIds;
 use crate::http::{self, Patience};
 use crate::left_out::{self, LeftOut};
 use crate::metrics::Metrics;
 use crate::origin;
-use crate::owners::{self, Catalogues, KeptError};
+use crate::owners::{self, Catalogues};
 use crate::permits::Permits;
 use crate::policies::Policies;
 use crate::pulse::Pulse;
@@ -39,61 +37,10 @@ use crate::reload::{Asker, Reloaded, Setup, reload, state_start};
 use crate::room::{self, Room};
 use crate::schemas::Registry;
 use crate::scope_file;
+use crate::start_error::StartError;
 use crate::tails::Tails;
 use crate::tokens::{NewToken, TokenError, Tokens};
 use crate::turns::Turns;
-
-/// Why a server did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Another process has the data folder.
-    #[error("another process has the data folder {0}")]
-    Held(String),
-    /// A folder cannot be used.
-    #[error("cannot use {0}")]
-    Folder(String, #[source] std::io::Error),
-    /// The data folder cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The tokens cannot be read.
-    #[error(transparent)]
-    Tokens(#[from] TokenError),
-    /// The owners that are in force cannot be read.
-    #[error(transparent)]
-    Kept(#[from] KeptError),
-    /// What changed with this start could not be stated in the access log.
-    #[error("the access log cannot be written: {0}")]
-    Stated(String),
-    /// The rules of an audit scope cannot be read.
-    #[error("{0}")]
-    Scope(String),
-    /// The schemas of actions cannot be read.
-    #[error("{0}")]
-    Schemas(String),
-    /// The logs are named after another host than the one given.
-    #[error(
-        "the logs of this folder are named after {has}, not {given}: that is fixed when the first \
-         log is made and stands in everything it signed; give {has}, or none"
-    )]
-    Origin {
-        /// What they are named after.
-        has: String,
-        /// What was given.
-        given: String,
-    },
-    /// The access log does not take what the start has to state.
-    #[error("cannot state in the access log what the start does: {0}")]
-    Unstated(String),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {0}")]
-    Listen(SocketAddr, #[source] std::io::Error),
-}
-
-impl StartError {
-    fn unstated(failure: &Failure) -> StartError {
-        StartError::Unstated(failure.code().to_owned())
-    }
-}
 
 /// What a start found and made.
 #[derive(Clone)]
@@ -146,7 +93,7 @@ pub async fn start(
     let app = open(data_disk, keys_disk, loaded, progress, stop.clone())?;
     let first_tokens = first_tokens(&app, config).await?;
     let backlog = catch_up(app.clone(), stop.clone())?;
-    owners::start(&app).await.map_err(|failure| StartError::Stated(format!("{failure:?}")))?;
+    owners::start(&app).await.map_err(|failure| StartError::unstated(&failure))?;
     let thread = |error| StartError::Folder("a thread".into(), error);
     // Before the first body: a start on a full disk takes none in.
     room::watch(&app).await;

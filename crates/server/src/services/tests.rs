@@ -1,0 +1,113 @@
+//! What services did, on made-up counts.
+
+use catalogue::Text;
+
+use super::*;
+
+fn catalogue() -> Catalogue {
+    let text = "[service.web]\nteam = \"front\"\nactions = [\"page.*\", \"login\", \"gone\"]\n\
+                [service.\"pay-*\"]\nteam = \"pay\"\nactions = [\"charge\", \"refund\"]\n\
+                [service.mail]\nteam = \"mail\"\n[service.\"old-*\"]\nteam = \"mail\"\n";
+    let text = Text { name: "owners.toml".into(), text: text.into() };
+    Catalogue::read(&[text]).expect("sound")
+}
+
+fn activities() -> Activities {
+    let mut all = Activities::default();
+    for (service, action, bytes, at) in [
+        ("web", "page.read", 60, 5),
+        ("web", "secret", 10, 9),
+        ("pay-eu", "charge", 20, 1),
+        ("pay-us", "refund", 5, 2),
+        ("stray", "x", 5, 3),
+        ("counterfoil", "log.open", 0, 1),
+    ] {
+        let counts = Counts { events: 1, bytes, last_seen: at };
+        let service = all.services.entry(service.into()).or_default();
+        service.actions.insert(action.into(), counts);
+        service.all.events += 1;
+        service.all.bytes += bytes;
+        service.all.last_seen = at;
+    }
+    all
+}
+
+fn shown(question: &Question) -> Vec<String> {
+    let (catalogue, activities) = (catalogue(), activities());
+    let refusals = BTreeMap::from([("web".to_owned(), 3)]);
+    let name = |n: &str| n.to_owned();
+    let stream = StreamState {
+        log: name("shop-0"),
+        principal: name("web"),
+        producer: name("web"),
+        stream: name("1"),
+        next: 9,
+        missing: 2,
+        more: 0,
+        late: 0,
+        repeated: 0,
+        dropped: 4,
+        last_seen: 0,
+    };
+    let streams = [stream];
+    let known = Known {
+        catalogue: &catalogue,
+        activities: &activities,
+        streams: &streams,
+        refusals: &refusals,
+    };
+    let table = table(&known, question);
+    assert_eq!((table.undeclared, table.never_seen, table.total.bytes), (1, 2, 100));
+    let row = |row: &Row<'_>| {
+        let Actions { undeclared, never_seen, .. } = &row.actions;
+        format!(
+            "{} {} {} {:.2} {} {}/{} +{:?} -{:?}",
+            row.service,
+            row.owner.unwrap_or("?"),
+            row.events,
+            row.share,
+            row.refusals,
+            row.missing,
+            row.dropped,
+            undeclared.names,
+            never_seen.names
+        )
+    };
+    table.services.iter().map(row).collect()
+}
+
+fn question() -> Question {
+    Question { rows_max: ROWS_MAX, ..Question::default() }
+}
+
+#[test]
+fn what_is_declared_stands_beside_what_was_heard() {
+    assert_eq!(
+        shown(&question()),
+        [
+            r#"web front 2 0.70 3 2/4 +["secret"] -["gone", "login"]"#,
+            r#"pay-eu pay 1 0.20 0 0/0 +[] -[]"#,
+            r#"pay-us pay 1 0.05 0 0/0 +[] -[]"#,
+            r#"stray ? 1 0.05 0 0/0 +[] -[]"#,
+            r#"counterfoil ? 1 0.00 0 0/0 +[] -[]"#,
+            r#"mail mail 0 0.00 0 0/0 +[] -[]"#,
+            r#"old-* mail 0 0.00 0 0/0 +[] -[]"#,
+        ]
+    );
+}
+
+#[test]
+fn a_question_leaves_others_out() {
+    let names = |question: &Question| -> Vec<String> {
+        let rows = shown(question);
+        rows.iter().map(|row| row.split(' ').next().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(names(&Question { unowned: true, ..question() }), ["stray"]);
+    let owner = Some("pay".to_owned());
+    assert_eq!(names(&Question { owner, ..question() }), ["pay-eu", "pay-us"]);
+    let silent = Question { silent_since: Some(3), ..question() };
+    assert_eq!(names(&silent), ["pay-eu", "pay-us", "counterfoil", "mail", "old-*"]);
+    let service = Some("web".to_owned());
+    assert_eq!(names(&Question { service, ..question() }), ["web"]);
+    assert_eq!(names(&Question { rows_max: 1, ..question() }), ["web"]);
+}

@@ -1,0 +1,58 @@
+//! Why a server does not start, in words for whoever starts it.
+
+use std::net::SocketAddr;
+
+use commit::OpenError;
+
+use crate::http::error::Failure;
+use crate::owners::KeptError;
+use crate::tokens::TokenError;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process has the data folder.
+    #[error("another process has the data folder {0}")]
+    Held(String),
+    /// A folder cannot be used.
+    #[error("cannot use {0}")]
+    Folder(String, #[source] std::io::Error),
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The tokens cannot be read.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// The owners that are in force cannot be read.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    /// The rules of an audit scope cannot be read.
+    #[error("{0}")]
+    Scope(String),
+    /// The schemas of actions cannot be read.
+    #[error("{0}")]
+    Schemas(String),
+    /// The logs are named after another host than the one given.
+    #[error(
+        "the logs of this folder are named after {has}, not {given}: that is fixed when the first \
+         log is made and stands in everything it signed; give {has}, or none"
+    )]
+    Origin {
+        /// What they are named after.
+        has: String,
+        /// What was given.
+        given: String,
+    },
+    /// The access log does not take what the start has to state.
+    #[error("cannot state in the access log what the start does: {0}")]
+    Unstated(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+}
+
+impl StartError {
+    pub(crate) fn unstated(failure: &Failure) -> StartError {
+        StartError::Unstated(failure.code().to_owned())
+    }
+}
