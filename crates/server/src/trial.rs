@@ -9,14 +9,26 @@ pub(crate) mod schema;
 pub(crate) mod scope;
 
 use std::collections::BTreeMap;
-
 use std::fmt;
 
 use event::{Object, Value};
-use query::{Filter, Hit};
+use query::{Filter, Hit, Order};
+use serde::Serialize;
 
 /// Events that a trial reads at most.
 pub(crate) const ROWS_MAX: u64 = 200_000;
+
+/// What is tried: it hears the events one after the other, and shows what it found.
+pub(crate) trait Trial: Serialize {
+    /// In which order it wants to hear them.
+    const ORDER: Order;
+    /// Hears one.
+    fn add(&mut self, hit: &Hit);
+    /// Of how many events it tells something, if so many were read.
+    fn events(&self, read: u64) -> u64;
+    /// What only all of them together can tell.
+    fn judged(self) -> Self;
+}
 
 /// Which past events are tried.
 #[derive(Clone, Debug)]

@@ -29,6 +29,7 @@ mod status;
 mod tail;
 mod tlog;
 mod trace;
+mod trials;
 mod write;
 
 use std::sync::Arc;

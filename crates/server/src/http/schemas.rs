@@ -8,8 +8,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use commit::hex;
-use query::{Filter, Order};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -17,14 +16,13 @@ use sha2::{Digest, Sha256};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, Parameters, small_json};
-use super::read::reading;
-use super::shown::answer;
-use crate::access::stated::{self, Access, Answered};
+use super::trials;
+use crate::access::stated::{self, Access};
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
 use crate::schemas::{RegistryError, Shown, Wish};
-use crate::trial::schema::Trial;
-use crate::trial::{Past, ROWS_MAX};
+use crate::trial::Past;
+use crate::trial::schema::SchemaTrial;
 
 /// All of them, without their texts. A sender may see what its events must look like.
 pub(crate) async fn list(State(app): State<Arc<App>>, Caller(caller): Caller) -> Json<Value> {
@@ -113,16 +111,6 @@ pub(crate) struct Asked {
     query: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Tried {
-    #[serde(flatten)]
-    trial: Trial,
-    scanned: u64,
-    partial: bool,
-    unreadable: u64,
-    took_ms: f64,
-}
-
 /// Asks a schema about past events; nothing is registered.
 pub(crate) async fn test(
     State(app): State<Arc<App>>,
@@ -141,31 +129,5 @@ pub(crate) async fn test(
     let filter = filter.map_err(|what| Failure::bad_request("query", what))?;
     let text = format!("action:{} {}", asked.action, past);
     let access = Access::new("schema.test", "execute").asking(&text);
-    let read = async |scope| {
-        app.backlog.indexed().await?;
-        app.turns.long(|| tried(&app, &scope, &schema, &filter)).await
-    };
-    stated::read(&app, &caller, access, read).await
-}
-
-fn tried(
-    app: &App,
-    scope: &query::Scope,
-    schema: &Compiled,
-    filter: &Filter,
-) -> Result<Answered, Failure> {
-    let (started, mut trial) = (app.clock.elapsed(), Trial::default());
-    let walked = reading(app, |source| {
-        let add = |hit: &query::Hit| trial.add(schema, hit);
-        query::each(source, scope, filter, Order::Newest, ROWS_MAX, add)
-    })?;
-    let events = trial.checked;
-    let response = answer(&Tried {
-        trial: trial.sorted(),
-        scanned: walked.scanned,
-        partial: walked.partial,
-        unreadable: walked.unreadable,
-        took_ms: app.clock.elapsed().saturating_sub(started).as_secs_f64() * 1_000.0,
-    });
-    Ok(Answered { response, events })
+    trials::answered(&app, &caller, access, &filter, SchemaTrial::new(&schema)).await
 }

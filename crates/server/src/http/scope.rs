@@ -7,19 +7,17 @@ use admit::scope::Rules;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use query::Order;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::small_json;
-use super::read::reading;
-use super::shown::answer;
-use crate::access::stated::{self, Access, Answered};
+use super::trials;
+use crate::access::stated::{self, Access};
 use crate::app::App;
+use crate::trial::Past;
 use crate::trial::scope::Plan;
-use crate::trial::{Past, ROWS_MAX};
 
 /// The rules in force, and by rule and service what is not in the log since the server started.
 pub(crate) async fn show(
@@ -54,16 +52,6 @@ struct Asked {
     query: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Planned {
-    #[serde(flatten)]
-    plan: Plan,
-    scanned: u64,
-    partial: bool,
-    unreadable: u64,
-    took_ms: f64,
-}
-
 /// What rules would have made of past events; nothing is put in force.
 pub(crate) async fn plan(
     State(app): State<Arc<App>>,
@@ -78,25 +66,5 @@ pub(crate) async fn plan(
     let filter = past.filter(app.clock.now());
     let filter = filter.map_err(|what| Failure::bad_request("query", what))?;
     let access = Access::new("scope.plan", "execute").asking(&past.to_string());
-    let tried = |scope: &query::Scope| {
-        let (started, mut plan) = (app.clock.elapsed(), Plan::new(&rules));
-        let walked = reading(&app, |source| {
-            let add = |hit: &query::Hit| plan.add(&rules, hit);
-            query::each(source, scope, &filter, Order::Oldest, ROWS_MAX, add)
-        })?;
-        let events = walked.scanned;
-        let response = answer(&Planned {
-            plan: plan.judged(),
-            scanned: walked.scanned,
-            partial: walked.partial,
-            unreadable: walked.unreadable,
-            took_ms: app.clock.elapsed().saturating_sub(started).as_secs_f64() * 1_000.0,
-        });
-        Ok(Answered { response, events })
-    };
-    let read = async |scope| {
-        app.backlog.indexed().await?;
-        app.turns.long(|| tried(&scope)).await
-    };
-    stated::read(&app, &caller, access, read).await
+    trials::answered(&app, &caller, access, &filter, Plan::new(&rules)).await
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use admit::schemas::Compiled;
 use event::{PathText, pointer};
-use query::Hit;
+use query::{Hit, Order};
 use serde::Serialize;
 
-use super::{sent, service, slot};
+use super::{Trial, sent, service, slot};
 
 /// Kinds of faults that are told apart, services of each, ids of each.
 const FAULTS_MAX: usize = 100;
@@ -15,12 +15,14 @@ const SERVICES_MAX: usize = 100;
 const EVENTS_MAX: usize = 5;
 
 /// What came of it.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Trial {
+#[derive(Serialize)]
+pub(crate) struct SchemaTrial<'a> {
+    #[serde(skip)]
+    schema: &'a Compiled,
     /// Events that it was asked about.
-    pub(crate) checked: u64,
+    checked: u64,
     /// Those that it does not let pass.
-    pub(crate) failed: u64,
+    failed: u64,
     services: BTreeMap<String, Count>,
     faults: Vec<Fault>,
     /// Faults of kinds beyond those listed.
@@ -44,30 +46,11 @@ struct Fault {
     events: Vec<String>,
 }
 
-impl Trial {
-    /// Asks the schema about one event.
-    pub(crate) fn add(&mut self, schema: &Compiled, hit: &Hit) {
-        let Some((event, _)) = sent(hit) else { return };
-        // What was redacted is not its sender's fault.
-        let redacted = redacted(hit);
-        let faults = schema.faults(&event, &redacted);
-        let service = service(&event);
-        let count = slot(&mut self.services, service.clone(), SERVICES_MAX);
-        count.checked += 1;
-        self.checked += 1;
-        if faults.is_empty() {
-            return;
-        }
-        count.failed += 1;
-        self.failed += 1;
-        let mut seen: Vec<(String, String)> =
-            faults.into_iter().map(|fault| (general(&fault.path), fault.reason)).collect();
-        seen.sort();
-        seen.dedup();
-        let id = event.str("id").unwrap_or_default();
-        for (path, reason) in seen {
-            self.fault(path, reason, &service, id);
-        }
+impl SchemaTrial<'_> {
+    /// Nothing tried yet.
+    pub(crate) fn new(schema: &Compiled) -> SchemaTrial<'_> {
+        let (services, faults) = (BTreeMap::new(), Vec::new());
+        SchemaTrial { schema, checked: 0, failed: 0, services, faults, more: 0 }
     }
 
     fn fault(&mut self, path: String, reason: String, service: &str, id: &str) {
@@ -91,9 +74,41 @@ impl Trial {
             fault.events.push(id.to_owned());
         }
     }
+}
+
+impl Trial for SchemaTrial<'_> {
+    const ORDER: Order = Order::Newest;
+
+    fn add(&mut self, hit: &Hit) {
+        let Some((event, _)) = sent(hit) else { return };
+        // What was redacted is not its sender's fault.
+        let redacted = redacted(hit);
+        let faults = self.schema.faults(&event, &redacted);
+        let service = service(&event);
+        let count = slot(&mut self.services, service.clone(), SERVICES_MAX);
+        count.checked += 1;
+        self.checked += 1;
+        if faults.is_empty() {
+            return;
+        }
+        count.failed += 1;
+        self.failed += 1;
+        let mut seen: Vec<(String, String)> =
+            faults.into_iter().map(|fault| (general(&fault.path), fault.reason)).collect();
+        seen.sort();
+        seen.dedup();
+        let id = event.str("id").unwrap_or_default();
+        for (path, reason) in seen {
+            self.fault(path, reason, &service, id);
+        }
+    }
+
+    fn events(&self, _read: u64) -> u64 {
+        self.checked
+    }
 
     /// The most frequent faults first.
-    pub(crate) fn sorted(mut self) -> Trial {
+    fn judged(mut self) -> Self {
         self.faults.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.path.cmp(&b.path)));
         self
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use admit::scope::{Decision, Rule, Rules, sensitive};
 use event::Object;
-use query::Hit;
+use query::{Hit, Order};
 use serde::Serialize;
 
-use super::{sent, service, slot};
+use super::{Trial, sent, service, slot};
 
 /// Services that are told apart for one rule.
 const SERVICES_MAX: usize = 100;
@@ -15,17 +15,19 @@ const SERVICES_MAX: usize = 100;
 const WINDOWS_MAX: usize = 10_000;
 
 /// What came of it.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Plan {
+#[derive(Serialize)]
+pub(crate) struct Plan<'a> {
+    #[serde(skip)]
+    tried: &'a Rules,
     /// Digest of the rules, as `recorded.policy` would name it.
     digest: String,
     /// All events that were looked at, and what would become of them.
-    pub(crate) all: Share,
+    all: Share,
     rules: Vec<RuleShare>,
     /// Events that no rule fits.
     default: BTreeMap<String, Share>,
     /// What looks like a mistake.
-    pub(crate) warnings: Vec<String>,
+    warnings: Vec<String>,
     #[serde(skip)]
     windows: BTreeMap<(usize, String, String, String), i64>,
 }
@@ -80,9 +82,9 @@ impl Share {
     }
 }
 
-impl Plan {
+impl Plan<'_> {
     /// Nothing tried yet.
-    pub(crate) fn new(rules: &Rules) -> Plan {
+    pub(crate) fn new(rules: &Rules) -> Plan<'_> {
         let share = |rule: &Rule| RuleShare {
             name: rule.name.clone(),
             digest: rule.digest.clone(),
@@ -91,41 +93,14 @@ impl Plan {
             line: rule.line,
         };
         Plan {
+            tried: rules,
             digest: rules.digest().to_owned(),
+            all: Share::default(),
             rules: rules.iter().map(share).collect(),
+            default: BTreeMap::new(),
             warnings: rules.warnings(),
-            ..Plan::default()
+            windows: BTreeMap::new(),
         }
-    }
-
-    /// Tries the rules on one event; they come oldest first. What the server states itself is not
-    /// subject to them.
-    pub(crate) fn add(&mut self, rules: &Rules, hit: &Hit) {
-        let Some((event, bytes)) = sent(hit) else { return };
-        let service = service(&event);
-        if service == "counterfoil" {
-            return;
-        }
-        let (rule, fate) = match rules.decide(&event) {
-            Decision::Default => (None, Fate::Kept),
-            Decision::Keep(rule) => (Some(rule), Fate::Kept),
-            Decision::Spared(rule) => (Some(rule), Fate::Spared),
-            Decision::Drop(rule) => (Some(rule), Fate::LeftOut),
-            Decision::Aggregate(rule) => {
-                let nth = rules.iter().position(|known| known == rule).unwrap_or_default();
-                let is_first = self.is_first(nth, rule, &service, &event, hit.recorded_at);
-                (Some(rule), if is_first { Fate::Kept } else { Fate::Counted })
-            }
-        };
-        self.all.add(fate, bytes);
-        let Some(share) = rule.and_then(|r| self.rules.iter_mut().find(|s| s.name == r.name))
-        else {
-            return slot(&mut self.default, service, SERVICES_MAX).add(fate, bytes);
-        };
-        if matches!(fate, Fate::LeftOut | Fate::Counted) && sensitive(&event).is_some() {
-            share.sensitive += 1;
-        }
-        slot(&mut share.services, service, SERVICES_MAX).add(fate, bytes);
     }
 
     fn is_first(
@@ -157,9 +132,48 @@ impl Plan {
             }
         }
     }
+}
+
+impl Trial for Plan<'_> {
+    // A window opens with the first event of its kind.
+    const ORDER: Order = Order::Oldest;
+
+    /// What the server states itself is not subject to rules.
+    fn add(&mut self, hit: &Hit) {
+        let Some((event, bytes)) = sent(hit) else { return };
+        let service = service(&event);
+        if service == "counterfoil" {
+            return;
+        }
+        let rules = self.tried;
+        let (rule, fate) = match rules.decide(&event) {
+            Decision::Default => (None, Fate::Kept),
+            Decision::Keep(rule) => (Some(rule), Fate::Kept),
+            Decision::Spared(rule) => (Some(rule), Fate::Spared),
+            Decision::Drop(rule) => (Some(rule), Fate::LeftOut),
+            Decision::Aggregate(rule) => {
+                let nth = rules.iter().position(|known| known == rule).unwrap_or_default();
+                let is_first = self.is_first(nth, rule, &service, &event, hit.recorded_at);
+                (Some(rule), if is_first { Fate::Kept } else { Fate::Counted })
+            }
+        };
+        self.all.add(fate, bytes);
+        let Some(share) = rule.and_then(|r| self.rules.iter_mut().find(|s| s.name == r.name))
+        else {
+            return slot(&mut self.default, service, SERVICES_MAX).add(fate, bytes);
+        };
+        if matches!(fate, Fate::LeftOut | Fate::Counted) && sensitive(&event).is_some() {
+            share.sensitive += 1;
+        }
+        slot(&mut share.services, service, SERVICES_MAX).add(fate, bytes);
+    }
+
+    fn events(&self, read: u64) -> u64 {
+        read
+    }
 
     /// With the warnings that only events can tell.
-    pub(crate) fn judged(mut self) -> Plan {
+    fn judged(mut self) -> Self {
         for rule in &self.rules {
             let place = format!("line {}: rule \"{}\"", rule.line, rule.name);
             if rule.services.is_empty() {
