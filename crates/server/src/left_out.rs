@@ -12,6 +12,7 @@
 //! counted. That events of the service were being left out, and by which rule, stands in the log.
 
 mod state;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -21,7 +22,8 @@ use std::time::Duration;
 use admit::Refusal;
 use admit::scope::{Decision, Rule};
 use event::Object;
-use serde::Serialize;
+
+pub(crate) use told::{Saved, Sums};
 
 /// Pairs of rule and service that are counted apart for a tenant; events beyond them are stored.
 const KEYS_MAX: usize = 1_000;
@@ -56,6 +58,8 @@ struct Book {
     windows: BTreeMap<Kind, Window>,
     /// Windows that are over and not stated.
     ended: Vec<(Kind, Window)>,
+    /// What all entries say together.
+    saved: Saved,
     /// Events that were stored because there was no room to count them.
     no_room: u64,
 }
@@ -74,10 +78,7 @@ struct Named {
 /// Counts since the server started, and what of it is not stated.
 #[derive(Clone, Debug, Default)]
 struct Entry {
-    left_out: u64,
-    counted: u64,
-    spared: u64,
-    bytes: u64,
+    saved: Saved,
     pending: Tally,
     /// When it was stated last, if events are being left out.
     stated_at: Option<i64>,
@@ -111,22 +112,6 @@ struct Window {
     tally: Tally,
     succeeded: u64,
     failed: u64,
-}
-
-/// One rule and service, as `GET /v1/scope` shows it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Shown {
-    pub(crate) rule: String,
-    pub(crate) digest: String,
-    pub(crate) service: String,
-    /// Events that are not in the log.
-    pub(crate) left_out: u64,
-    /// Events that are in the log as a number alone.
-    pub(crate) counted: u64,
-    /// Events that the rule fits and that were stored, because an auditor would miss them.
-    pub(crate) spared: u64,
-    /// Bytes of those that are not in the log, as they were sent.
-    pub(crate) bytes_saved: u64,
 }
 
 impl Tally {
@@ -166,9 +151,7 @@ impl LeftOut {
         }
         match decision {
             Decision::Drop(_) => {
-                let entry = book.entries.entry(key).or_default();
-                entry.left_out += 1;
-                entry.bytes += bytes;
+                let entry = book.note(key, now, |saved| saved.leave_out(bytes));
                 entry.pending.add(now, bytes);
                 Taken::Out { answer: left_out(rule), state: entry.stated_at.is_none() }
             }
@@ -181,13 +164,11 @@ impl LeftOut {
                 if !book.is_counted(now, kind, rule.window_s, bytes, result, request) {
                     return Taken::Store;
                 }
-                let entry = book.entries.entry(key).or_default();
-                entry.counted += 1;
-                entry.bytes += bytes;
+                book.note(key, now, |saved| saved.count(bytes));
                 Taken::Out { answer: counted(rule), state: false }
             }
             _ => {
-                book.entries.entry(key).or_default().spared += 1;
+                book.note(key, now, |saved| saved.spared += 1);
                 Taken::Store
             }
         }
@@ -215,29 +196,22 @@ impl LeftOut {
         book.windows.retain(|_, window| window.of_request != Some(request));
     }
 
-    /// What was left out of a tenant's events since the start, and how many were stored because
-    /// there was no room to count them.
-    pub(crate) fn of_tenant(&self, tenant: &str) -> (Vec<Shown>, u64) {
-        let all = self.lock();
-        let Some(book) = all.get(tenant) else { return (Vec::new(), 0) };
-        let shown = book.entries.iter().map(|((rule, service), entry)| Shown {
-            rule: rule.name.clone(),
-            digest: rule.digest.clone(),
-            service: service.clone(),
-            left_out: entry.left_out,
-            counted: entry.counted,
-            spared: entry.spared,
-            bytes_saved: entry.bytes,
-        });
-        (shown.collect(), book.no_room)
-    }
-
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Book>> {
         self.tenants.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
 impl Book {
+    /// Notes what became of an event, for its rule and service and for all.
+    fn note(&mut self, key: Key, now: i64, what: impl Fn(&mut Saved)) -> &mut Entry {
+        let entry = self.entries.entry(key).or_default();
+        for saved in [&mut self.saved, &mut entry.saved] {
+            what(saved);
+            saved.last = saved.last.max(now);
+        }
+        entry
+    }
+
     /// Counts an event with others of its kind, unless it is the first of them in its window.
     fn is_counted(
         &mut self,

@@ -12,6 +12,8 @@ use event::format_time;
 use query::{Activities, Activity, Counts, StreamState};
 use serde::Serialize;
 
+use crate::left_out::Saved;
+
 /// Rows of an answer, unless fewer are asked for.
 pub(crate) const ROWS_MAX: usize = 10_000;
 /// Names of actions in a row, unless it is the only one.
@@ -40,6 +42,8 @@ pub(crate) struct Known<'k> {
     pub(crate) streams: &'k [StreamState],
     /// Records refused since the start, by service.
     pub(crate) refusals: &'k BTreeMap<String, u64>,
+    /// What rules of the audit scope left out since the start, by service.
+    pub(crate) left_out: &'k BTreeMap<String, Saved>,
 }
 
 /// The services, heaviest first.
@@ -52,9 +56,17 @@ pub(crate) struct Table<'k> {
     undeclared: usize,
     /// How many are declared and were never heard.
     never_seen: usize,
-    total: Weight,
+    total: Total,
     /// Of services that are not kept by name.
     other: Weight,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Total {
+    #[serde(flatten)]
+    weight: Weight,
+    #[serde(flatten)]
+    saved: Saved,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -86,6 +98,9 @@ pub(crate) struct Row<'k> {
     missing: u64,
     /// Events that it says it dropped itself.
     dropped: u64,
+    /// What rules of the audit scope made of its events since the start.
+    #[serde(flatten)]
+    saved: Saved,
     actions: Actions<'k>,
 }
 
@@ -120,27 +135,18 @@ struct Action<'k> {
 /// Answers a question.
 pub(crate) fn table<'k>(known: &Known<'k>, question: &Question) -> Table<'k> {
     let seen = seen_by_declaration(known);
-    let mut total = Weight::from(&known.activities.other);
-    for activity in known.activities.services.values() {
-        total.events += activity.all.events;
-        total.bytes += activity.all.bytes;
-    }
+    let total = total(known);
     let losses = losses(known.streams);
-    let row = |(name, activity): (&'k str, &'k Activity)| {
-        let mut row = Row::new(name, known.catalogue.of(name), Some(activity), &seen, question);
-        row.share = activity.all.bytes as f64 / total.bytes.max(1) as f64;
-        row.refusals = known.refusals.get(name).copied().unwrap_or_default();
+    let row = |name: &'k str| {
+        let mut row = Row::new(name, known, &seen, question);
+        row.share = row.bytes as f64 / total.weight.bytes.max(1) as f64;
         (row.missing, row.dropped) = losses.get(name).copied().unwrap_or_default();
         row
     };
-    let heard = known.activities.services.iter().map(|(name, activity)| (name.as_str(), activity));
+    let heard = heard(known).map(row);
     let unheard = known.catalogue.services().filter(|(name, _)| !seen.contains_key(name));
-    let unheard = unheard.map(|(name, service)| {
-        let mut row = Row::new(name, Some((name, service)), None, &seen, question);
-        row.refusals = known.refusals.get(name).copied().unwrap_or_default();
-        row
-    });
-    let mut rows: Vec<Row<'k>> = heard.map(row).chain(unheard).collect();
+    let unheard = unheard.map(|(name, _)| Row::new(name, known, &seen, question));
+    let mut rows: Vec<Row<'k>> = heard.chain(unheard).collect();
     let undeclared = rows.iter().filter(|row| row.is_undeclared()).count();
     let never_seen = rows.iter().filter(|row| row.last_seen.is_none()).count();
     let since = question.silent_since.map(format_time);
@@ -152,13 +158,34 @@ pub(crate) fn table<'k>(known: &Known<'k>, question: &Question) -> Table<'k> {
     Table { services: rows, more, undeclared, never_seen, total, other }
 }
 
+/// Every service that sent something since the log began, or that something was left out of since
+/// the start: once.
+fn heard<'k>(known: &Known<'k>) -> impl Iterator<Item = &'k str> {
+    let (activities, left_out) = (known.activities, known.left_out);
+    let stored = activities.services.keys();
+    let not_stored = left_out.keys().filter(|name| !activities.services.contains_key(*name));
+    stored.chain(not_stored).map(String::as_str)
+}
+
+fn total(known: &Known<'_>) -> Total {
+    let mut total =
+        Total { weight: Weight::from(&known.activities.other), saved: Saved::default() };
+    for activity in known.activities.services.values() {
+        total.weight.events += activity.all.events;
+        total.weight.bytes += activity.all.bytes;
+    }
+    known.left_out.values().for_each(|saved| total.saved.join(saved));
+    total
+}
+
 /// The actions seen under each name or pattern of the catalogue.
 fn seen_by_declaration<'k>(known: &Known<'k>) -> BTreeMap<&'k str, BTreeSet<&'k str>> {
     let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, activity) in &known.activities.services {
-        if let Some((declared, _)) = known.catalogue.of(name) {
-            seen.entry(declared).or_default().extend(activity.actions.keys().map(String::as_str));
-        }
+    for name in heard(known) {
+        let Some((declared, _)) = known.catalogue.of(name) else { continue };
+        let actions = known.activities.services.get(name).into_iter();
+        let actions = actions.flat_map(|activity| activity.actions.keys());
+        seen.entry(declared).or_default().extend(actions.map(String::as_str));
     }
     seen
 }
@@ -177,13 +204,16 @@ fn losses(streams: &[StreamState]) -> BTreeMap<&str, (u64, u64)> {
 impl<'k> Row<'k> {
     fn new(
         service: &'k str,
-        declared: Option<(&'k str, &'k Service)>,
-        activity: Option<&'k Activity>,
+        known: &Known<'k>,
         seen: &BTreeMap<&'k str, BTreeSet<&'k str>>,
         question: &Question,
     ) -> Row<'k> {
+        let declared = known.catalogue.of(service);
         let entry = declared.map(|(_, entry)| entry);
+        let activity = known.activities.services.get(service);
         let all = activity.map(|activity| activity.all).unwrap_or_default();
+        let saved = known.left_out.get(service).copied();
+        let seen_at = [activity.map(|all| all.all.last_seen), saved.map(|saved| saved.last)];
         let is_only = question.service.is_some();
         let names_max = if is_only { usize::MAX } else { NAMES_MAX };
         Row {
@@ -194,13 +224,14 @@ impl<'k> Row<'k> {
             lifecycle: entry.and_then(|entry| entry.lifecycle.as_deref()),
             declared_as: declared.map(|(name, _)| name),
             own: service == SELF,
-            last_seen: activity.map(|activity| format_time(activity.all.last_seen)),
+            last_seen: seen_at.into_iter().flatten().max().map(format_time),
             events: all.events,
             bytes: all.bytes,
             share: 0.0,
-            refusals: 0,
+            refusals: known.refusals.get(service).copied().unwrap_or_default(),
             missing: 0,
             dropped: 0,
+            saved: saved.unwrap_or_default(),
             actions: Actions::new(declared, activity, seen, names_max, is_only),
         }
     }

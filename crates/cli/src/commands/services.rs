@@ -56,6 +56,8 @@ fn all(rows: &[Value], answer: &Value) {
             ("EVENTS", 12),
             ("REFUSED", 9),
             ("MISSING", 9),
+            ("LEFT OUT", 9),
+            ("SAVED", 9),
             ("BYTES", 9),
             ("SHARE", 6),
         ];
@@ -69,6 +71,8 @@ fn all(rows: &[Value], answer: &Value) {
                 out::number(count(row, "events")).into(),
                 warned(count(row, "refusals")),
                 warned(count(row, "missing") + count(row, "dropped")),
+                out::number(not_stored(row)).into(),
+                bytes(count(row, "bytes_saved")).into(),
                 bytes(count(row, "bytes")).into(),
                 share(row).into(),
             ]
@@ -96,8 +100,25 @@ fn all(rows: &[Value], answer: &Value) {
             ]
         };
         out::table(heads, &rows.iter().map(row).collect::<Vec<_>>());
+        left_out(rows);
     }
     remarks(rows);
+}
+
+/// What the audit scope keeps out of the log, where the table has no column for it.
+fn left_out(rows: &[Value]) {
+    let told = |row: &Value| {
+        let (events, saved) = (not_stored(row), bytes(row["bytes_saved"].as_u64().unwrap_or(0)));
+        let name = view::text(&row["service"]);
+        (events > 0).then(|| format!("{name} {} ({saved} saved)", out::number(events)))
+    };
+    named("left out", &rows.iter().filter_map(told).collect::<Vec<_>>());
+}
+
+/// Events of a service that are not in the log, or as a number alone.
+fn not_stored(of: &Value) -> u64 {
+    let count = |name: &str| of[name].as_u64().unwrap_or_default();
+    count("left_out") + count("counted")
 }
 
 /// What is not as the catalogue says.
@@ -123,11 +144,16 @@ fn remarks(rows: &[Value]) {
         ("undeclared", actions("undeclared")),
         ("not done", actions("never_seen")),
     ] {
-        if !told.is_empty() {
-            let more = told.len().saturating_sub(NAMED_MAX);
-            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-            out::fact(label, &format!("{}{more}", told[..told.len().min(NAMED_MAX)].join(", ")));
-        }
+        named(label, &told);
+    }
+}
+
+/// The first of what there is to say under a label, and how much more there is.
+fn named(label: &str, told: &[String]) {
+    if !told.is_empty() {
+        let more = told.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        out::fact(label, &format!("{}{more}", told[..told.len().min(NAMED_MAX)].join(", ")));
     }
 }
 
@@ -153,6 +179,10 @@ fn one(row: &Value, answer: &Value) {
     out::fact("refused", &format!("{} since the server started", count("refusals")));
     let lost = format!("{} never came, {} dropped by itself", count("missing"), count("dropped"));
     out::fact("lost", &lost);
+    let saved = bytes(row["bytes_saved"].as_u64().unwrap_or_default());
+    let (dropped, counted, spared) = (count("left_out"), count("counted"), count("spared"));
+    let scope = format!("{dropped}, {counted} counted only, {spared} spared    {saved} saved");
+    out::fact("left out", &format!("{scope}, since the server started"));
     let actions = list(&row["actions"]["all"]);
     let undeclared = list(&row["actions"]["undeclared"]["names"]);
     let shown = |action: &Value| {
@@ -183,6 +213,10 @@ fn footer(rows: usize, answer: &Value) -> Vec<String> {
         format!("{} in all", out::count(count(&total["events"]), "event")),
         bytes(count(&total["bytes"])),
     ];
+    if not_stored(total) > 0 {
+        let (events, saved) = (out::number(not_stored(total)), bytes(count(&total["bytes_saved"])));
+        parts.push(format!("{events} left out, {saved} saved"));
+    }
     match count(&catalogue["version"]) {
         0 => parts.push("no catalogue: every service is unowned".into()),
         version => {

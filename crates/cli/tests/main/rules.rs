@@ -120,6 +120,26 @@ fn traffic() -> serde_json::Value {
     ])
 }
 
+/// By service, and of all together.
+fn saved_is_told(folder: &Folder, url: &str, token: &str) {
+    let services = ask(url, token, "GET", "/v1/services?service=web", "").json();
+    let web = &services["services"][0];
+    let counts = ["left_out", "counted", "spared"].map(|name| web[name].as_u64());
+    assert_eq!(counts, [Some(5), Some(1), Some(1)], "{services}");
+    let saved = web["bytes_saved"].as_u64().expect("a count");
+    assert!(saved > 500 && services["total"]["bytes_saved"] == saved, "{services}");
+    let table = folder.run(&["services", "--url", url, "--token", token]).code(0);
+    assert!(table.contains("LEFT OUT") && table.contains("· 6 left out, "), "{table}");
+    let one = folder.run(&["services", "web", "--url", url, "--token", token]).code(0);
+    assert!(one.contains("left out    5, 1 counted only, 1 spared"), "{one}");
+    let page = ask(url, token, "GET", "/metrics", "").text();
+    for (fate, events) in [("left_out", 5), ("counted", 1), ("spared", 1), ("no_room", 0)] {
+        let series = format!("counterfoil_scope_events_total{{fate=\"{fate}\"}} {events}\n");
+        assert!(page.contains(&series), "{series}{page}");
+    }
+    assert!(page.contains(&format!("counterfoil_scope_saved_bytes_total {saved}\n")), "{page}");
+}
+
 #[test]
 fn the_audit_scope_as_its_page_says() {
     let folder = Folder::new();
@@ -174,6 +194,7 @@ fn the_audit_scope_as_its_page_says() {
     let probes = shown["services"].as_array().expect("a list");
     let probes = probes.iter().find(|shown| shown["rule"] == "probes").expect("counted");
     assert_eq!((&probes["left_out"], &probes["spared"]), (&json!(5), &json!(1)), "{shown}");
+    saved_is_told(&folder, &server.url, &token);
     server.stop();
 
     // A stop leaves no count behind.

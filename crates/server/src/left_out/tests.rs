@@ -92,7 +92,8 @@ fn what_is_left_out_is_stated_at_once_and_then_every_minute() {
     assert_eq!(bench.state(122, true), ["scope.dropped web 1"]);
     let (shown, no_room) = bench.left_out.of_tenant("t");
     let web = shown.iter().find(|shown| shown.service == "web").expect("counted");
-    assert_eq!((web.left_out, web.bytes_saved, web.counted, no_room), (61, 6_100, 0, 0));
+    let Saved { left_out, counted, bytes_saved, .. } = web.saved;
+    assert_eq!((left_out, bytes_saved, counted, no_room), (61, 6_100, 0, 0));
     assert!(bench.left_out.of_tenant("other").0.is_empty());
 }
 
@@ -124,7 +125,8 @@ fn the_first_of_a_kind_is_stored_and_the_others_are_counted() {
     assert_eq!(is_out(&bench.take(11, "web", &a)), Some(false));
     assert_eq!(bench.state(12, true), ["scope.aggregated web 1"], "a stop waits for no window");
     let (shown, _) = bench.left_out.of_tenant("t");
-    assert_eq!((shown[0].counted, shown[0].spared, shown[0].left_out), (8, 1, 0));
+    let Saved { left_out, counted, spared, .. } = shown[0].saved;
+    assert_eq!((counted, spared, left_out), (8, 1, 0));
 }
 
 #[test]
@@ -183,4 +185,24 @@ fn nobody_is_counted_on_the_word_of_what_is_not_committed() {
     bench.left_out.committed("t", 3);
     assert!(is_out(&take(4)).is_some());
     assert_eq!(bench.state(2, true), ["scope.aggregated web 1"]);
+}
+
+#[test]
+fn a_service_is_told_once_whatever_its_rules_and_all_of_them_together() {
+    let bench = Bench::new();
+    for second in 0..3 {
+        bench.take(second, "web", PROBE);
+        bench.take(second, "web", &read("/a", "success"));
+    }
+    bench.take(9, "web", &read("/a", "failure"));
+    bench.take(7, "api", PROBE);
+    let saved = |left_out, counted, spared, last| {
+        let bytes_saved = 100 * (left_out + counted);
+        Saved { left_out, counted, spared, bytes_saved, last: last * SECOND }
+    };
+    let (api, web) = (saved(1, 0, 0, 7), saved(3, 2, 1, 9));
+    let services = bench.left_out.by_service("t");
+    assert_eq!(services, [("api".into(), api), ("web".into(), web)].into());
+    assert_eq!(bench.left_out.sums(), Sums { saved: saved(4, 2, 1, 9), no_room: 0 });
+    assert!(bench.left_out.by_service("other").is_empty());
 }

@@ -63,6 +63,11 @@ pub(crate) const FAMILIES: &[Family] = &[
     counter("counterfoil_duplicates_total", "Retries answered."),
     counter("counterfoil_conflicts_total", "Ids sent twice with other content."),
     by(&["code"], counter("counterfoil_refusals_total", "Records refused, by code.")),
+    by(
+        &["fate"],
+        counter("counterfoil_scope_events_total", "Events that a rule of the audit scope fits."),
+    ),
+    counter("counterfoil_scope_saved_bytes_total", "Bytes of those that are not in the log."),
     histogram("counterfoil_commit_seconds", "From a batch handed to the lane to its answer."),
     histogram("counterfoil_frame_events", "Events of one frame."),
     histogram("counterfoil_sync_seconds", "One fdatasync of the journal."),

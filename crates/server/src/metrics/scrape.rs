@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::page::Page;
 use crate::app::App;
 use crate::http::error::CODES;
+use crate::left_out::Sums;
 
 /// Microseconds of a second.
 const MICROS: f64 = 1e6;
@@ -45,6 +46,16 @@ fn writes(page: &mut Page, app: &App) {
     for (code, n) in app.refusals.by_code() {
         page.put("counterfoil_refusals_total", &[code], n as f64);
     }
+    let Sums { saved, no_room } = app.left_out.sums();
+    for (fate, events) in [
+        ("left_out", saved.left_out),
+        ("counted", saved.counted),
+        ("spared", saved.spared),
+        ("no_room", no_room),
+    ] {
+        page.put("counterfoil_scope_events_total", &[fate], events as f64);
+    }
+    page.count("counterfoil_scope_saved_bytes_total", saved.bytes_saved);
 }
 
 fn lane(page: &mut Page, app: &App) {

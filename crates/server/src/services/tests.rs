@@ -55,9 +55,10 @@ fn shown(question: &Question) -> Vec<String> {
         activities: &activities,
         streams: &streams,
         refusals: &refusals,
+        left_out: &BTreeMap::new(),
     };
     let table = table(&known, question);
-    assert_eq!((table.undeclared, table.never_seen, table.total.bytes), (1, 2, 100));
+    assert_eq!((table.undeclared, table.never_seen, table.total.weight.bytes), (1, 2, 100));
     let row = |row: &Row<'_>| {
         let Actions { undeclared, never_seen, .. } = &row.actions;
         format!(
@@ -110,4 +111,42 @@ fn a_question_leaves_others_out() {
     let service = Some("web".to_owned());
     assert_eq!(names(&Question { service, ..question() }), ["web"]);
     assert_eq!(names(&Question { rows_max: 1, ..question() }), ["web"]);
+}
+
+#[test]
+fn a_service_of_which_all_is_left_out_was_heard() {
+    let (catalogue, activities) = (catalogue(), activities());
+    let saved =
+        |left_out, last| Saved { left_out, bytes_saved: 7 * left_out, last, ..Saved::default() };
+    let left_out: BTreeMap<String, Saved> = [
+        ("web".into(), saved(1, 4)),
+        ("old-eu".into(), saved(5, 20)),
+        ("probe".into(), saved(2, 30)),
+    ]
+    .into();
+    let nothing = BTreeMap::new();
+    let known = Known {
+        catalogue: &catalogue,
+        activities: &activities,
+        streams: &[],
+        refusals: &nothing,
+        left_out: &left_out,
+    };
+    let silent = Question { silent_since: Some(10), ..question() };
+    let of = |name: &str, question: &Question| {
+        let table = table(&known, question);
+        let row = table.services.iter().find(|row| row.service == name)?;
+        Some((row.events, row.saved, row.last_seen.clone(), row.owner.map(str::to_owned)))
+    };
+    let mail = Some("mail".to_owned());
+    let at = |ns| Some(format_time(ns));
+    let all = question();
+    assert_eq!(of("web", &all), Some((2, saved(1, 4), at(9), Some("front".into()))));
+    assert_eq!(of("old-eu", &all), Some((0, saved(5, 20), at(20), mail)));
+    assert_eq!(of("probe", &all), Some((0, saved(2, 30), at(30), None)));
+    assert_eq!(of("old-*", &all), None, "one under the pattern was heard");
+    assert_eq!((of("probe", &silent), of("stray", &silent).is_some()), (None, true));
+    let table = table(&known, &all);
+    assert_eq!((table.undeclared, table.never_seen), (2, 1), "stray and probe; mail");
+    assert_eq!(table.total.saved, saved(8, 30));
 }
