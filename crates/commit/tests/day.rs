@@ -4,16 +4,18 @@
 //! The clock and the disk are simulated, so the day takes seconds. One seed decides everything;
 //! `COUNTERFOIL_DAYS` says how many seeds run, `COUNTERFOIL_SEED` which is the first. At the end
 //! `verify` judges the folder from its bytes, the witness holds it to every receipt that was given,
-//! and every incident must stand as an event in each log that was open.
+//! and every incident must stand as an event in each log that was open. What a crash tore, `verify`
+//! finds before the start does: the start has to say that it cut it.
 
 use std::time::Duration;
 
 use commit::{Answer, OpenError, Order, PartitionLimits, Stepped};
+use event::Fields;
 use platform::sim::{Crash, Dice, Fault};
 
 use crate::world::{Outside, event, log_of, submit};
 
-const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
+const TENANTS: [&str; 3] = ["north", "south", "west"];
 /// Simulated minutes.
 const MINUTES: u64 = 24 * 60;
 
@@ -25,12 +27,17 @@ struct Incidents {
     jumps: usize,
     /// By order.
     rotations: usize,
+    /// Batches that a full disk did not take.
     turned_away: usize,
+    /// What crashes tore: journal file, and the first byte that belongs to no frame.
+    torn: Vec<(String, u64)>,
 }
 
 struct Day {
     dice: Dice,
     outside: Outside,
+    /// How the process ends, if that is decided.
+    how: Option<Crash>,
     seen: Incidents,
     /// Ids sent, by tenant.
     sent: [u64; 3],
@@ -46,7 +53,7 @@ impl Day {
             entries_max: Some(2_500),
             age_max: Some(Duration::from_secs(9 * 3_600)),
         };
-        Day { dice, outside, seen: Incidents::default(), sent: [0; 3] }
+        Day { dice, outside, how: None, seen: Incidents::default(), sent: [0; 3] }
     }
 
     fn run(mut self) {
@@ -57,7 +64,9 @@ impl Day {
                 stepped = self.revive();
             }
         }
-        self.outside.disk.fill_at(u64::MAX);
+        // The last process: no fault that was planned for one before strikes it.
+        drop(stepped);
+        let stepped = self.revive();
         self.tells(&stepped);
         self.outside.witness.look(&stepped.logs());
         stepped.close().expect("nothing is wrong");
@@ -71,8 +80,10 @@ impl Day {
             0..4 => self.outside.disk.plan("", self.dice.below(12), Fault::DieAfter),
             4..6 => self.outside.disk.plan("", self.dice.below(12), Fault::DieBefore),
             6..8 => self.outside.disk.fail_sync_after(self.dice.below(4)),
-            8..10 => self.outside.disk.fill_at(self.outside.disk.used() + (64 << 10)),
-            10..40 => self.outside.disk.fill_at(u64::MAX),
+            // What a journal file has in reserve lasts a while; then the disk is full for an hour.
+            8..11 => self.outside.disk.fill_at(self.outside.disk.used()),
+            11..14 => self.outside.disk.fill_at(u64::MAX),
+            14..18 => self.tear(),
             40..42 => self.set_the_clock(stepped)?,
             42..44 => self.close_a_log(stepped)?,
             44..47 => return self.stop_in_order(stepped),
@@ -84,6 +95,12 @@ impl Day {
             self.batch(stepped, tenant)?;
         }
         stepped.rest().ok()
+    }
+
+    /// The power goes while a frame is on its way to the device.
+    fn tear(&mut self) {
+        self.outside.disk.plan("sync data/journal/", 0, Fault::DieBefore);
+        self.how = Some(Crash::PowerLoss);
     }
 
     fn tick(&mut self, stepped: &mut Stepped) -> Option<()> {
@@ -147,11 +164,13 @@ impl Day {
     fn revive(&mut self) -> Stepped {
         loop {
             let how = self.dice.pick(&[Crash::Killed, Crash::PowerLoss, Crash::PowerLossBare]);
-            self.outside.crash(how);
+            self.outside.crash(self.how.take().unwrap_or(how));
             self.outside.disk.fill_at(u64::MAX);
+            let torn = self.outside.witness.torn(&self.outside.disk);
             match self.outside.open() {
                 Ok(stepped) => {
                     self.seen.deaths += 1;
+                    self.seen.torn.extend(torn);
                     return stepped;
                 }
                 // What was planned for the one before strikes this one.
@@ -163,41 +182,81 @@ impl Day {
 
     /// Every incident stands in the logs of every tenant.
     fn tells(&self, stepped: &Stepped) {
-        let logs = stepped.logs();
+        let seen = &self.seen;
         let mut ordered = 0;
         for tenant in TENANTS {
-            let (mut starts, mut unclean, mut stops, mut jumps) = (0, 0, 0, 0);
-            let (mut closes, mut partitions) = (0, 0);
-            for log in logs.values().filter(|log| log.meta.tenant == tenant) {
-                partitions += 1;
-                for seq in 0..log.checkpoint().size {
-                    let (fields, _) = log.read_checked(seq).expect("every entry can be read");
-                    let unordered = fields.text(r#"["attributes","closed_in_order"]"#);
-                    let why = fields.string(r#"["reason","text"]"#);
-                    match fields.string(r#"["action"]"#).as_deref() {
-                        Some("server.start") => {
-                            starts += 1;
-                            unclean += usize::from(unordered == Some("false"));
-                        }
-                        Some("server.stop") => stops += 1,
-                        Some("clock.jump") => jumps += 1,
-                        Some("log.close") => {
-                            closes += 1;
-                            ordered += usize::from(why.as_deref() == Some("the day's order"));
-                        }
-                        _ => {}
-                    }
-                }
+            let told = Told::by(stepped, tenant);
+            assert!(told.starts >= seen.deaths, "{tenant}: {} of {}", told.starts, seen.deaths);
+            let unclean = seen.deaths - seen.stops;
+            assert!(told.unclean >= unclean, "{tenant}: {} of {unclean}", told.unclean);
+            assert!(told.stops >= seen.stops, "{tenant}: {} of {} stops", told.stops, seen.stops);
+            assert!(told.jumps >= seen.jumps, "{tenant}: {} of {} jumps", told.jumps, seen.jumps);
+            let closed = told.partitions - 1;
+            assert_eq!(told.closes, closed, "{tenant}: each log but the open one is closed");
+            for (file, byte) in &seen.torn {
+                let mut cuts = told.cuts.iter();
+                let told = cuts.any(|(cut, offset)| cut == file && offset <= byte);
+                assert!(told, "{tenant}: {file} was cut at or before byte {byte}");
             }
-            let seen = &self.seen;
-            assert!(starts >= seen.deaths, "{tenant}: {starts} of {} starts", seen.deaths);
-            assert!(unclean >= seen.deaths - seen.stops, "{tenant}: {unclean} after a crash");
-            assert!(stops >= seen.stops, "{tenant}: {stops} of {} stops", seen.stops);
-            assert!(jumps >= seen.jumps, "{tenant}: {jumps} of {} jumps", seen.jumps);
-            assert_eq!(closes, partitions - 1, "{tenant}: each log but the open one is closed");
+            ordered += told.ordered;
         }
-        assert!(ordered >= self.seen.rotations, "{ordered} of {}", self.seen.rotations);
-        assert!(self.seen.stops > 0 && self.seen.deaths > self.seen.stops, "a day has incidents");
+        assert!(ordered >= seen.rotations, "{ordered} of {}", seen.rotations);
+        assert!(seen.stops > 0 && seen.deaths > seen.stops, "a day has incidents");
+        assert!(seen.turned_away > 0, "the disk was full once");
+        assert!(!seen.torn.is_empty(), "a frame was torn once");
+    }
+}
+
+/// What the logs of a tenant tell of incidents.
+#[derive(Default)]
+struct Told {
+    partitions: usize,
+    starts: usize,
+    /// Starts on a folder that was not closed.
+    unclean: usize,
+    stops: usize,
+    jumps: usize,
+    closes: usize,
+    /// Closes by the day's order.
+    ordered: usize,
+    /// File and offset.
+    cuts: Vec<(String, u64)>,
+}
+
+impl Told {
+    fn by(stepped: &Stepped, tenant: &str) -> Told {
+        let mut told = Told::default();
+        for log in stepped.logs().values().filter(|log| log.meta.tenant == tenant) {
+            told.partitions += 1;
+            for seq in 0..log.checkpoint().size {
+                let (fields, _) = log.read_checked(seq).expect("every entry can be read");
+                told.hear(&fields);
+            }
+        }
+        told
+    }
+
+    fn hear(&mut self, fields: &Fields) {
+        let text = |path: &str| fields.string(path).unwrap_or_default();
+        match text(r#"["action"]"#).as_str() {
+            "server.start" => {
+                let closed = fields.text(r#"["attributes","closed_in_order"]"#);
+                self.starts += 1;
+                self.unclean += usize::from(closed == Some("false"));
+            }
+            "server.stop" => self.stops += 1,
+            "clock.jump" => self.jumps += 1,
+            "log.close" => {
+                self.closes += 1;
+                self.ordered += usize::from(text(r#"["reason","text"]"#) == "the day's order");
+            }
+            "journal.cut" => {
+                let offset = text(r#"["attributes","offset"]"#).parse();
+                let file = text(r#"["attributes","file"]"#);
+                self.cuts.push((file, offset.expect("an offset")));
+            }
+            _ => {}
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use commit::{Answer, Checkpoint, Fate, Log};
 use event::{Fields, Hash};
 use platform::Disk;
 use platform::sim::SimDisk;
-use verify::{Policy, Question};
+use verify::{Policy, Question, Reason};
 
 use crate::world::Waiting;
 
@@ -106,6 +106,20 @@ impl Witness {
             let verdict = verdict.expect("the question is sound");
             assert!(verdict.is_verified(), "{}: {}", verdict.place, verdict.sentence);
         }
+    }
+
+    /// What a crash tore behind the last whole frame, as `verify` names it: journal file, and the
+    /// first byte there that is not zero.
+    pub fn torn(&self, disk: &SimDisk) -> Option<(String, u64)> {
+        let question = Question { policy: Some(self.policy()), ..Question::default() };
+        let folder = Folder(disk.folder("data"));
+        let verdict = verify::folder::judge(&folder, &question, &mut |_, _| {});
+        let findings = verdict.expect("the question is sound").findings;
+        let torn = findings.iter().find(|finding| {
+            finding.reason == Reason::TornTail && finding.sentence.starts_with("a torn frame")
+        });
+        let (file, byte) = torn?.place.split_once(", byte ")?;
+        Some((file.to_owned(), byte.parse().expect("a place in a file")))
     }
 
     fn policy(&self) -> Policy {
@@ -217,6 +231,7 @@ impl verify::folder::Folder for Folder {
 
     fn read(&self, name: &str, offset: u64, buf: &mut [u8]) -> Result<(), String> {
         let file = self.0.open(name).map_err(|error| error.to_string())?;
-        file.read_at(offset, buf).map_err(|error| error.to_string())
+        // After a failed sync the cache shows what the device never got.
+        file.read_past_cache(offset, buf).map_err(|error| error.to_string())
     }
 }
