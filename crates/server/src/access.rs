@@ -9,6 +9,7 @@
 //! | admin | for any service | its tenant | its tenant | for its tenant |
 
 pub(crate) mod stated;
+pub(crate) mod strangers;
 pub(crate) mod under_way;
 pub(crate) mod verifications;
 
@@ -140,6 +141,6 @@ impl Principal {
     }
 
     fn lacks(&self, what: &str) -> Failure {
-        Failure::forbidden(format!("the role {} of this token may not {what}", self.role))
+        Failure::forbidden(self, format!("the role {} of this token may not {what}", self.role))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::http::tokens;
 use crate::support::Folder;
-use crate::wire::{Answer, ask};
+use crate::wire::{Answer, Header, Wire, ask};
 
 const LIST: &str = include_str!("unauthorized.txt");
 const ROUTER: &str = include_str!("../../../server/src/http/mod.rs");
@@ -78,7 +78,7 @@ fn every_route_asks_for_a_token_and_its_role() {
     expire(&folder, &expired);
     let server = folder.serve();
     let tokens = tokens(&server.url, &admin);
-    let mut asked = 0;
+    let (mut asked, mut denied) = (0, BTreeSet::new());
     for route in &list {
         let path = concrete(&route.path);
         let name = format!("{} {path}", route.method);
@@ -94,17 +94,57 @@ fn every_route_asks_for_a_token_and_its_role() {
         assert_eq!(status(&expired), 401, "{name} with an expired token");
         assert_eq!(status(&revoked), 401, "{name} with a revoked token");
         for role in ROLES {
-            let allowed = roles.iter().any(|known| known == role);
-            let status = status(&tokens[role]);
-            match allowed {
-                true => assert!(![401, 403].contains(&status), "{name} as {role}: {status}"),
-                false => assert_eq!(status, 403, "{name} as {role}"),
+            if roles.iter().any(|known| known == role) {
+                let status = status(&tokens[role]);
+                assert!(![401, 403].contains(&status), "{name} as {role}: {status}");
+            } else {
+                let id = format!("denied-{}", denied.len());
+                let as_told = [("x-request-id", id.as_str())];
+                let answer = ask_with(&server.url, &tokens[role], &route.method, &path, &as_told);
+                assert_eq!(answer.status, 403, "{name} as {role}");
+                denied.insert(id);
             }
         }
         asked += 1;
     }
-    println!("{asked} routes guarded, {} open with a reason", list.len() - asked);
+    assert_eq!(stated_denials(&server.url, &admin), denied, "each denial, and no other");
+    let strangers = metric(&server.url, "counterfoil_strangers_total");
+    // Of each route: no token; an unknown one, one cut short, one revoked; one expired.
+    let counts = [asked, 0, 3 * asked, asked];
+    assert_eq!(strangers, counts.map(|count| count.to_string()), "missing, malformed, …");
+    println!(
+        "{asked} routes guarded, {} open with a reason; {} denials stated",
+        list.len() - asked,
+        denied.len()
+    );
     server.stop();
+}
+
+/// The same as [`ask`], with more headers.
+fn ask_with(url: &str, token: &str, method: &str, path: &str, more: &[Header]) -> Answer {
+    let bearer = format!("Bearer {token}");
+    let headers = [&[("authorization", bearer.as_str())], more].concat();
+    Wire::open(url).ask(method, path, &headers, b"{}")
+}
+
+/// The request ids of what the access log says was denied.
+fn stated_denials(url: &str, admin: &str) -> BTreeSet<String> {
+    let path = "/v1/events?log=default-access-0&limit=1000&decision=deny";
+    let found = ask(url, admin, "GET", path, "").json();
+    assert_eq!(found["next"], Value::Null, "one page has them all");
+    let events = found["events"].as_array().expect("events").iter().map(|found| &found["event"]);
+    let id = |event: &Value| {
+        assert_eq!(event["outcome"]["code"], "role", "{event}");
+        event["correlation"]["request_id"].as_str().expect("an id").to_owned()
+    };
+    events.map(id).collect()
+}
+
+/// The values of a metric, in the order of its page.
+fn metric(url: &str, name: &str) -> Vec<String> {
+    let page = ask(url, "", "GET", "/metrics", "").text();
+    let lines = page.lines().filter(|line| line.starts_with(name));
+    lines.map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned()).collect()
 }
 
 /// A path with something in its braces.
@@ -221,6 +261,52 @@ fn places(seq: u64) -> Vec<(String, u16)> {
         (format!("/tlog/yard-0/tile/entries/000.p/{}", seq + 1), 404),
     ];
     lists.into_iter().chain(rest).collect()
+}
+
+/// What is kept from somebody who is told that it is not there stands in the access log all the
+/// same, and what is another tenant's stands there as what is nowhere.
+#[test]
+fn what_is_not_to_be_known_is_stated_alike() {
+    let folder = Folder::new();
+    folder.write("c.toml", TENANTS);
+    let server = folder.serve_with(&["--config", "c.toml"]);
+    let (a, b) = (folder.first_token("a"), folder.first_token("b"));
+    let role = |role: &str| {
+        let new = json!({"name": role, "role": role}).to_string();
+        let made = ask(&server.url, &b, "POST", "/v1/tokens", &new).json();
+        made["token"].as_str().expect("a token").to_owned()
+    };
+    let (reader, forwarder) = (role("reader"), role("forwarder"));
+    let sent = ask(&server.url, &a, "POST", "/v1/events", &event("walrus"));
+    assert_eq!(sent.status, 200, "{}", sent.text());
+    let why = json!({"why": "curious"}).to_string();
+    let asked = [
+        (&b, "GET", "/tlog/yard-0/tile/0/000.p/1", "not_found", false),
+        (&b, "GET", "/tlog/nowhere-0/tile/0/000.p/1", "not_found", false),
+        (&b, "POST", "/v1/logs/yard-0/rotate", "not_found", false),
+        (&b, "POST", "/v1/logs/nowhere-0/rotate", "not_found", false),
+        (&reader, "GET", "/tlog/shed-access-0/tile/0/000.p/1", "not_found", true),
+        (&reader, "GET", "/v1/logs/shed-access-0/events/0", "not_found", true),
+        (&forwarder, "GET", "/tlog/shed-0/tile/0/000.p/1", "role", true),
+        (&forwarder, "GET", "/tlog/nowhere-0/tile/0/000.p/1", "role", true),
+    ];
+    for (nth, (token, method, path, code, deny)) in asked.iter().enumerate() {
+        let (bearer, id) = (format!("Bearer {token}"), format!("asked-{nth}"));
+        let json = ("content-type", "application/json");
+        let headers = [("authorization", bearer.as_str()), ("x-request-id", id.as_str()), json];
+        let body = if *method == "POST" { why.as_bytes() } else { b"" };
+        let answer = Wire::open(&server.url).ask(method, path, &headers, body);
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+        let found = format!("/v1/events?log=shed-access-0&request={id}&outcome=failure");
+        let found = ask(&server.url, &b, "GET", &found, "").json();
+        let [stated] = &found["events"].as_array().expect("events")[..] else {
+            panic!("{path}: {found}")
+        };
+        let said = (&stated["event"]["outcome"]["code"], &stated["event"]["decision"]["effect"]);
+        let effect = if *deny { json!("deny") } else { Value::Null };
+        assert_eq!(said, (&json!(code), &effect), "{path}: {stated}");
+    }
+    server.stop();
 }
 
 /// Whoever knows a log's name gets origin, size and root, and of all else the same answer as for a

@@ -79,23 +79,23 @@ where
     F: Future<Output = Result<Answered, Failure>>,
 {
     app.room.read()?;
-    let scope = caller.scope().map(|scope| match &access.log {
-        Some(name) => scope.only(name),
-        None => scope,
-    });
-    let read = match scope {
-        Ok(scope) => read(scope).await,
-        Err(failure) => Err(failure),
+    let scope = match (caller.scope(), &access.log) {
+        (Ok(scope), Some(name)) => scope.only(name),
+        (Ok(scope), None) => scope,
+        (Err(failure), _) => return Err(deny(app, caller, access.statement, failure).await),
     };
+    let is_kept = access.log.as_ref().is_some_and(|name| is_kept_from(app, caller, &scope, name));
+    let read = read(scope).await;
     let statement = ended(caller.does(access.statement), &read);
     let statement = match &read {
         Ok(answered) => {
             statement.with(&["outcome", "counts", "succeeded"], number(answered.events))
         }
+        Err(_) if is_kept => denying(statement),
         Err(_) => statement,
     };
     app.state(&caller.tenant, Purpose::Access, statement).await?;
-    read.map(|answered| answered.response)
+    read.map(|answered| answered.response).map_err(Failure::stated)
 }
 
 /// Turns away who may not read, before the request is even understood; the access log has it.
@@ -106,11 +106,32 @@ pub(crate) async fn turn_away(
 ) -> Result<(), Failure> {
     match caller.scope() {
         Ok(_) => Ok(()),
-        Err(_) => {
-            let nothing = async |_| Err(Failure::internal(&"a right was lost"));
-            read(app, caller, access, nothing).await.map(drop)
-        }
+        Err(failure) => Err(deny(app, caller, access.statement, failure).await),
     }
+}
+
+/// States that somebody was denied something. To be answered only once this has returned.
+pub(crate) async fn denied(
+    app: &Arc<App>,
+    caller: &Principal,
+    what: Statement,
+) -> Result<(), Failure> {
+    app.room.read()?;
+    let denial = denying(caller.does(what).ended("failure"));
+    let denial = denial.with(&["outcome", "code"], "role");
+    app.state(&caller.tenant, Purpose::Access, denial).await
+}
+
+/// States a denial; what to answer it with.
+async fn deny(app: &Arc<App>, caller: &Principal, what: Statement, failure: Failure) -> Failure {
+    denied(app, caller, what).await.err().unwrap_or_else(|| failure.stated())
+}
+
+/// Whether a log is the caller's tenant's own and its role may not read it: it is told that there
+/// is none, and the access log that it was denied.
+fn is_kept_from(app: &App, caller: &Principal, scope: &Scope, name: &str) -> bool {
+    let logs = app.store.logs();
+    logs.get(name).is_some_and(|log| log.meta.tenant == caller.tenant && !scope.may_see(&log.meta))
 }
 
 /// Changes something, with the right to: the attempt is in the access log before it takes force,
@@ -127,12 +148,10 @@ where
     F: Future<Output = Result<T, Failure>> + Send + 'static,
     T: Send + 'static,
 {
-    let what = caller.does(what);
     if let Err(failure) = right {
-        let refused: Result<(), Failure> = Err(failure);
-        app.state(&caller.tenant, Purpose::Access, ended(what, &refused)).await?;
-        return Err(refused.err().unwrap_or_else(|| Failure::internal(&"a right was lost")));
+        return Err(deny(app, caller, what, failure).await);
     }
+    let what = caller.does(what);
     let operation = app.store.world().new_id();
     let what = what.with(&["correlation", "operation_id"], operation);
     let (app, tenant, begun) = (app.clone(), caller.tenant.clone(), app.under_way.begin()?);
@@ -146,7 +165,8 @@ where
         app.state(&tenant, Purpose::Access, end).await?;
         changed
     };
-    outliving(whole).await.map_err(|error| Failure::internal(&error))?
+    let changed = outliving(whole).await.map_err(|error| Failure::internal(&error))?;
+    changed.map_err(Failure::stated)
 }
 
 /// How it ended, by the answer.
@@ -154,13 +174,14 @@ fn ended<T>(statement: Statement, result: &Result<T, Failure>) -> Statement {
     let Err(failure) = result else { return statement.ended("success") };
     let statement =
         statement.ended("failure").with(&["outcome", "code"], failure.code().to_owned());
-    match failure.is_forbidden() {
-        true => statement
-            .with(&["decision", "effect"], "deny")
-            .with(&["decision", "mode"], "enforced")
-            .with(&["decision", "engine"], "roles"),
-        false => statement,
-    }
+    if failure.is_forbidden() { denying(statement) } else { statement }
+}
+
+fn denying(statement: Statement) -> Statement {
+    statement
+        .with(&["decision", "effect"], "deny")
+        .with(&["decision", "mode"], "enforced")
+        .with(&["decision", "engine"], "roles")
 }
 
 impl Principal {

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 
 use super::error::Failure;
 use crate::access::Principal;
+use crate::access::strangers::Stranger;
 use crate::app::App;
 use crate::tokens::Denied;
 
@@ -28,23 +29,32 @@ fn principal(app: &App, parts: &Parts) -> Result<Option<Principal>, Failure> {
     if !parts.headers.contains_key(header::AUTHORIZATION) {
         return Ok(None);
     }
-    let wrong = || Failure::unauthorized("the authorization must be: Bearer <token>");
-    let token = token_of(&parts.headers).ok_or_else(wrong)?;
-    match app.tokens.authenticate(token) {
-        Ok(principal) => Ok(Some(principal)),
-        Err(Denied::Unknown) => {
-            Err(Failure::unauthorized("this token is not known here, or was revoked"))
-        }
-        Err(Denied::Expired) => Err(Failure::unauthorized("this token has expired")),
-    }
+    let found = match token_of(&parts.headers) {
+        Some(token) => app.tokens.authenticate(token).map_err(|denied| match denied {
+            Denied::Unknown => Stranger::Unknown,
+            Denied::Expired => Stranger::Expired,
+        }),
+        None => Err(Stranger::Malformed),
+    };
+    found.map(Some).map_err(|stranger| turned_away(app, stranger))
+}
+
+/// Counts somebody without a token in force; what to answer.
+fn turned_away(app: &App, stranger: Stranger) -> Failure {
+    app.metrics.strangers.add(stranger);
+    Failure::unauthorized(match stranger {
+        Stranger::Missing => "this needs a token: authorization: Bearer <token>",
+        Stranger::Malformed => "the authorization must be: Bearer <token>",
+        Stranger::Unknown => "this token is not known here, or was revoked",
+        Stranger::Expired => "this token has expired",
+    })
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let missing = "this needs a token: authorization: Bearer <token>";
-        principal(app, parts)?.map(Caller).ok_or_else(|| Failure::unauthorized(missing))
+        principal(app, parts)?.map(Caller).ok_or_else(|| turned_away(app, Stranger::Missing))
     }
 }
 

@@ -16,6 +16,8 @@
 //! | 500 | our fault; a write may or may not have happened | retry with the same ids |
 //! | 503 | no room, or not yet | wait as long as Retry-After says, then retry with the same ids |
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +25,7 @@ use serde::Serialize;
 
 use super::arrival::Late;
 use super::request_id::RequestId;
+use crate::access::Principal;
 use crate::metrics::Coded;
 
 /// Every status with its codes. docs/errors/ has a page for each; a code is stable.
@@ -64,7 +67,13 @@ pub(crate) struct Failure {
     code: &'static str,
     detail: String,
     retry_after_s: Option<u32>,
+    /// Who was denied what, as long as the access log does not have it.
+    unstated: Option<Arc<Principal>>,
 }
+
+/// Left on an answer: who was denied something, and no access log has it yet.
+#[derive(Clone)]
+pub(super) struct Unstated(pub(super) Arc<Principal>);
 
 /// Problem details. The type is a reference that leads to the page about the code, at the server
 /// that answered: a self-hosted one has no other place that all its callers reach.
@@ -82,7 +91,7 @@ pub(super) struct Problem<'a> {
 impl Failure {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Failure {
         debug_assert!(is_known(status.as_u16(), code), "{status} {code} stands in no table");
-        Failure { status, code, detail: detail.into(), retry_after_s: None }
+        Failure { status, code, detail: detail.into(), retry_after_s: None, unstated: None }
     }
 
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Failure {
@@ -93,8 +102,17 @@ impl Failure {
         Failure::new(StatusCode::UNAUTHORIZED, "token", detail)
     }
 
-    pub(crate) fn forbidden(detail: impl Into<String>) -> Failure {
-        Failure::new(StatusCode::FORBIDDEN, "role", detail)
+    /// Somebody who is known may not do this. What [`Failure::stated`] does not say of it is
+    /// stated before it is answered.
+    pub(crate) fn forbidden(caller: &Principal, detail: impl Into<String>) -> Failure {
+        let failure = Failure::new(StatusCode::FORBIDDEN, "role", detail);
+        Failure { unstated: Some(Arc::new(caller.clone())), ..failure }
+    }
+
+    /// The access log has it.
+    #[must_use]
+    pub(crate) fn stated(self) -> Failure {
+        Failure { unstated: None, ..self }
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Failure {
@@ -188,6 +206,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.problem(RequestId::current()))).into_response();
         response.extensions_mut().insert(Coded(self.code));
+        if let Some(caller) = self.unstated {
+            response.extensions_mut().insert(Unstated(caller));
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {

@@ -28,7 +28,7 @@ const IDS_MAX: usize = 1_000;
 const OLD_MAX: usize = 16;
 
 /// What evidence is asked for.
-#[derive(Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EvidenceRequest {
     #[serde(default)]
@@ -71,10 +71,8 @@ pub(crate) async fn evidence(
     request: Request,
 ) -> Result<Response, Failure> {
     // The body of somebody who may not read is not read.
-    let request: EvidenceRequest = match caller.overview() {
-        Ok(_) => small_json(request).await?,
-        Err(_) => EvidenceRequest::default(),
-    };
+    stated::turn_away(&app, &caller, Access::new("evidence.export", "export")).await?;
+    let request: EvidenceRequest = small_json(request).await?;
     let access = access(&request)?;
     let read = async |scope| {
         let mut request = request;

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod connection;
 mod contract;
+mod denials;
 pub(crate) mod error;
 mod evidence;
 mod extract;
@@ -96,6 +97,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(no_method)
         // Write handlers bound their bodies themselves; this bounds the JSON of the others.
         .layer(DefaultBodyLimit::max(SMALL_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), denials::state_denials))
         .layer(from_fn(linger::linger))
         .layer(from_fn_with_state(app.request_ids.clone(), request_id::identify))
         // Outermost: what is counted is what the caller gets.

@@ -33,10 +33,6 @@ pub(crate) async fn rotate(
     request: Request,
 ) -> Result<Json<Value>, Failure> {
     let right = caller.may_manage();
-    let known = app.store.logs().get(&name).is_some_and(|log| log.meta.tenant == caller.tenant);
-    if right.is_ok() && !known {
-        return Err(Failure::not_found("no such log, or none of this tenant"));
-    }
     let statement = Statement::new("log.rotate", "admin", "disable").to("log", &name);
     // The body of somebody who may not do this is not read.
     let why = match &right {
@@ -44,8 +40,12 @@ pub(crate) async fn rotate(
         Err(_) => String::new(),
     };
     let order = Order { why, by: Some(caller.name.clone()) };
-    let (app_, closing) = (app.clone(), name.clone());
+    let (app_, closing, tenant) = (app.clone(), name.clone(), caller.tenant.clone());
     let rotate = async move || {
+        let known = app_.store.logs().get(&closing).is_some_and(|log| log.meta.tenant == tenant);
+        if !known {
+            return Err(Failure::not_found("no such log, or none of this tenant"));
+        }
         let rotated = work(WITH_DISK, move || app_.store.rotate(&closing, &order)).await?;
         rotated.map_err(|error| failure(&error))
     };

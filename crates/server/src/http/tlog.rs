@@ -10,11 +10,13 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use commit::{Log, TILE_WIDTH};
+use query::Scope;
 
 use super::auth::MaybeCaller;
 use super::error::Failure;
 use super::extract::InPath;
 use crate::access::stated::{self, Access, Answered};
+use crate::access::strangers::Stranger;
 use crate::app::App;
 use crate::tile_path::Resource;
 
@@ -27,32 +29,40 @@ pub(crate) async fn serve(
     MaybeCaller(caller): MaybeCaller,
     InPath((name, rest)): InPath<(String, String)>,
 ) -> Result<Response, Failure> {
-    let log = app.store.logs().get(&name).cloned().ok_or_else(absent)?;
     let resource = Resource::parse(&rest).ok_or_else(absent)?;
+    let log = app.store.logs().get(&name).cloned();
     if resource == Resource::Checkpoint {
-        let note = log.checkpoint().note.clone().into_bytes();
+        let note = log.ok_or_else(absent)?.checkpoint().note.clone().into_bytes();
         return Ok(respond(note, "text/plain; charset=utf-8", "no-store"));
     }
-    let respond = |kept| {
-        let bytes = bytes(&log, &resource).ok_or_else(absent)?;
-        Ok(respond(bytes, "application/octet-stream", kept))
-    };
-    if log.meta.public {
-        return respond(IMMUTABLE);
+    if let Some(log) = log.as_ref().filter(|log| log.meta.public) {
+        return tile(log, &resource, IMMUTABLE);
     }
-    let caller = caller.ok_or_else(absent)?;
-    if !caller.overview().is_ok_and(|scope| scope.may_see(&log.meta)) {
+    let Some(caller) = caller else {
+        app.metrics.strangers.add(Stranger::Missing);
         return Err(absent());
-    }
+    };
     let now = app.clock.elapsed();
-    if app.verifications.is_stated(&caller.token_id, &name, now) {
-        return respond(IMMUTABLE_PRIVATE);
+    let known = log.as_ref().filter(|_| app.verifications.is_stated(&caller.token_id, &name, now));
+    if let Some(log) = known {
+        return tile(log, &resource, IMMUTABLE_PRIVATE);
     }
     let access = Access::new("log.verify", "read").of_log(&name);
-    let read = async |_| Ok(Answered { response: respond(IMMUTABLE_PRIVATE)?, events: 0 });
-    let answer = stated::read(&app, &caller, access, read).await?;
+    // A log that is not there is stated as one that the caller may not know of: what is stated, and
+    // how long that takes, tells nobody which names there are.
+    let read = async |scope: Scope| {
+        let log = log.filter(|log| scope.may_see(&log.meta)).ok_or_else(absent)?;
+        Ok(Answered { response: tile(&log, &resource, IMMUTABLE_PRIVATE)?, events: 0 })
+    };
+    let answer = stated::read(&app, &caller, access, read).await;
+    let answer = answer.map_err(|f| if f.is_forbidden() { absent() } else { f })?;
     app.verifications.stated(&caller.token_id, &name, now);
     Ok(answer)
+}
+
+fn tile(log: &Log, resource: &Resource, kept: &'static str) -> Result<Response, Failure> {
+    let bytes = bytes(log, resource).ok_or_else(absent)?;
+    Ok(respond(bytes, "application/octet-stream", kept))
 }
 
 /// A tile or bundle, if it lies below the signed size: nothing unsigned is shown.

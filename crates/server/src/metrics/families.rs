@@ -58,6 +58,13 @@ pub(crate) const FAMILIES: &[Family] = &[
         histogram("counterfoil_request_seconds", "From a request's head to its answer's head."),
     ),
     by(&["code"], counter("counterfoil_failures_total", "Requests that failed, by code.")),
+    by(
+        &["token"],
+        counter(
+            "counterfoil_strangers_total",
+            "Requests turned away without a token in force, by what is wrong with it.",
+        ),
+    ),
     counter("counterfoil_writes_total", "Write requests received."),
     counter("counterfoil_events_total", "New events committed."),
     counter("counterfoil_duplicates_total", "Retries answered."),

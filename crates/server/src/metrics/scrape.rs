@@ -35,6 +35,9 @@ fn requests(page: &mut Page, app: &App) {
     for code in codes {
         page.put("counterfoil_failures_total", &[code], requests.failures(code) as f64);
     }
+    for (token, count) in app.metrics.strangers.counts() {
+        page.put("counterfoil_strangers_total", &[token], count as f64);
+    }
 }
 
 fn writes(page: &mut Page, app: &App) {
