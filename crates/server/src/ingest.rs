@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use admit::{Admitted, Peer, Refusal, judge};
+use admit::{Admitted, Peer, Policy, Refusal, judge};
 use capture::{Body, Format, Part};
 use commit::{Answer, Checkpoint, Fate, Log, ReadError};
 use event::limits::EVENT_BYTES_MAX;
@@ -89,13 +89,18 @@ fn weigh(part: &Part<'_>) -> Result<(), Refusal> {
     Err(Refusal::new("too_large", reason))
 }
 
-/// Decodes and admits a body. Refusals are counted here.
-pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admission, Failure> {
+/// Decodes and admits a body by one policy, whatever a reload changes meanwhile. Refusals are
+/// counted here.
+pub(crate) fn admit_body(
+    app: &App,
+    body: &[u8],
+    intake: &Intake,
+    policy: &Policy,
+) -> Result<Admission, Failure> {
     let mut body = Body::new(body, intake.format.wrapper(), intake.lines)
         .map_err(|error| Failure::bad_request("json", error.to_string()))?;
     let mut admission = Admission { items: Vec::new(), admitted: Vec::new(), state: false };
     let mut flattened = 0;
-    let policy = app.policies.of(&intake.peer.tenant);
     let peer = &intake.peer;
     let next = |body: &mut Body<'_>| -> Result<Option<Result<Judgement, Refusal>>, Failure> {
         let part =
@@ -104,9 +109,9 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
             weigh(&part)?;
             let value = part.value.map_err(|error| Refusal::new("json", error.to_string()))?;
             let record = intake.format.adapt(value)?;
-            let judged = judge(record, peer, &policy)?;
+            let judged = judge(record, peer, policy)?;
             if policy.scope.is_some() {
-                let (event, decision) = (judged.event(), judged.decision(&policy));
+                let (event, decision) = (judged.event(), judged.decision(policy));
                 let (now, bytes) = (app.clock.now(), part.text.len() as u64);
                 let left_out = &app.left_out;
                 let taken =
@@ -115,7 +120,7 @@ pub(crate) fn admit_body(app: &App, body: &[u8], intake: &Intake) -> Result<Admi
                     return Ok(Judgement::Out { answer, state });
                 }
             }
-            let admitted = judged.admit(peer, &policy, || app.store.world().new_id())?;
+            let admitted = judged.admit(peer, policy, || app.store.world().new_id())?;
             Ok(Judgement::In(admitted))
         }))
     };

@@ -6,6 +6,9 @@
 //! together is stored whole, and nobody's are counted before it is committed. Where there is no
 //! room to count, events are stored.
 //!
+//! A pair of rule and service that was quiet for a minute makes room for others where there is
+//! none; its counts stay those of its service.
+//!
 //! Never: leaves out anything by itself; decides what is sensitive.
 //!
 //! KNOWN: after a crash, what was left out since the last statement, at most a minute of it, is not
@@ -33,6 +36,10 @@ const WINDOWS_MAX: usize = 10_000;
 pub(crate) const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// Between two statements about a rule and a service.
 const STATED_EVERY_NS: i64 = 60_000_000_000;
+/// Between two searches for pairs that were quiet.
+const SWEPT_EVERY_NS: i64 = 1_000_000_000;
+/// So long is quiet.
+const QUIET_NS: i64 = 60_000_000_000;
 
 /// What becomes of an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,8 +65,11 @@ struct Book {
     windows: BTreeMap<Kind, Window>,
     /// Windows that are over and not stated.
     ended: Vec<(Kind, Window)>,
-    /// What all entries say together.
+    /// What all entries say together, and those that are gone.
     saved: Saved,
+    /// What those say that made room for others, by service: at most as many as entries.
+    earlier: BTreeMap<String, Saved>,
+    swept_at: Option<i64>,
     /// Events that were stored because there was no room to count them.
     no_room: u64,
 }
@@ -145,7 +155,7 @@ impl LeftOut {
         let mut all = self.lock();
         let book = all.entry(tenant.to_owned()).or_default();
         let key = (named(rule), service);
-        if book.entries.len() == KEYS_MAX && !book.entries.contains_key(&key) {
+        if !book.has_room(&key, now) {
             book.no_room += 1;
             return Taken::Store;
         }
@@ -202,6 +212,29 @@ impl LeftOut {
 }
 
 impl Book {
+    /// Whether a pair is counted or can be. Where there is no room, those make it that were quiet:
+    /// all of theirs is in the log.
+    fn has_room(&mut self, key: &Key, now: i64) -> bool {
+        if self.entries.len() < KEYS_MAX || self.entries.contains_key(key) {
+            return true;
+        }
+        let swept = self.swept_at.is_some_and(|at| (0..SWEPT_EVERY_NS).contains(&(now - at)));
+        if swept {
+            return false;
+        }
+        self.swept_at = Some(now);
+        let is_quiet = |_: &Key, entry: &mut Entry| {
+            let silent = !(0..QUIET_NS).contains(&(now - entry.saved.last));
+            silent && entry.pending.events == 0 && entry.stated_at.is_none()
+        };
+        for ((_, service), entry) in self.entries.extract_if(.., is_quiet) {
+            if self.earlier.len() < KEYS_MAX || self.earlier.contains_key(&service) {
+                self.earlier.entry(service).or_default().join(&entry.saved);
+            }
+        }
+        self.entries.len() < KEYS_MAX
+    }
+
     /// Notes what became of an event, for its rule and service and for all.
     fn note(&mut self, key: Key, now: i64, what: impl Fn(&mut Saved)) -> &mut Entry {
         let entry = self.entries.entry(key).or_default();

@@ -50,6 +50,14 @@ pub(crate) enum ReloadError {
     Unstated(Failure),
 }
 
+impl Reloaded {
+    /// What a tenant may know of it.
+    pub(crate) fn told_to_tenant(mut self, tenant: &str) -> Reloaded {
+        self.changes.retain(|change| change.is_for(tenant));
+        self
+    }
+}
+
 impl ReloadError {
     /// What a tenant is told. Where there are several, what concerns logs would name the others,
     /// and stands in the server's traces alone.
@@ -57,7 +65,7 @@ impl ReloadError {
         let elsewhere = "the server's traces say more";
         match self {
             error if app.setup.now().config.log.len() < 2 => error.to_string(),
-            ReloadError::Unusable(_) => {
+            ReloadError::Unusable(_) | ReloadError::Part(..) => {
                 format!("the configuration cannot be used, nothing was changed; {elsewhere}")
             }
             ReloadError::Restart(names) if names.iter().any(|name| name.starts_with("log")) => {

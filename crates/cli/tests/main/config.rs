@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{Folder, Ran, Server};
-use crate::wire::Wire;
+use crate::wire::{Wire, ask};
 
 const FILE: &str = "listen = \"127.0.0.1:0\"\n\n[limits]\nconnections_max = 9\n";
 
@@ -95,6 +95,14 @@ impl House {
         let page = Wire::open(&self.server.url).ask("GET", &path, &headers, b"").json();
         let events = page["events"].as_array().unwrap_or_else(|| panic!("{page}"));
         events.iter().map(|found| found["event"].clone()).collect()
+    }
+
+    /// What the server says of an event.
+    fn recorded(&self, id: &str) -> Value {
+        let headers = [("authorization", self.bearer.as_str())];
+        let path = format!("/v1/events/{id}");
+        let found = Wire::open(&self.server.url).ask("GET", &path, &headers, b"").json();
+        found["event"]["recorded"].clone()
     }
 
     /// What is in force.
@@ -192,4 +200,116 @@ fn a_signal_asks_for_a_reload_too() {
     assert_eq!(done["reason"]["text"], "a signal, SIGHUP, from the server's machine");
     assert_eq!(house.running("limits.connections_max"), 11);
     house.server.stop();
+}
+
+const RULES: &str = "[[rule]]\nname = \"probes\"\npath = \"/healthz*\"\nthen = \"drop\"\n\
+                     reason = \"a probe tells nothing\"\n";
+
+/// The code of what became of a probe that somebody sends.
+fn probe(house: &House, id: &str) -> Value {
+    let event = json!([{
+        "id": id, "action": "http.get", "actor": {"type": "user", "id": "u"},
+        "service": {"name": "web"}, "request": {"path": "/healthz"},
+        "occurred_at": "2026-01-02T03:04:05Z",
+    }]);
+    let headers = [("authorization", house.bearer.as_str()), ("content-type", "application/json")];
+    let sent = Wire::open(&house.server.url).ask(
+        "POST",
+        "/v1/events",
+        &headers,
+        event.to_string().as_bytes(),
+    );
+    assert_eq!(sent.status, 200, "{}", sent.text());
+    sent.json()["events"][0]["refused"]["code"].clone()
+}
+
+#[test]
+fn rules_of_the_audit_scope_are_read_anew_and_stated_with_their_digest() {
+    let house = House::new();
+    let config = |scope: &str| {
+        let log = "[[log]]\nname = \"default-0\"\ntenant = \"default\"\n";
+        house.folder.write("c.toml", &format!("[limits]\nconnections_max = 9\n{log}{scope}"));
+    };
+    let reload = || house.folder.run(&["config", "reload"]);
+    assert_eq!(probe(&house, "p1"), Value::Null, "no rule is in force");
+
+    // A file that is named now.
+    house.folder.write("scope.toml", RULES);
+    config("scope = \"scope.toml\"\n");
+    let said = reload().code(0);
+    let digest = |said: &str| {
+        let line = said.lines().find(|line| line.starts_with("log[0].scope.rules")).expect("told");
+        let (_, new) = line.split_once(" → ").expect("a change");
+        new.split('"').nth(1).expect("a digest").to_owned()
+    };
+    let first = digest(&said);
+    assert!(said.starts_with("log[0].scope  – → \"") && first.starts_with("scope/"), "{said}");
+    assert_eq!(probe(&house, "p2"), "left_out");
+
+    // The same file says something else.
+    house.folder.write("scope.toml", &RULES.replace("/healthz*", "/other"));
+    let said = reload().code(0);
+    let second = digest(&said);
+    assert!(said.lines().count() == 1 && second != first, "{said}");
+    let change = &house.stated("config.change")[0];
+    assert_eq!(change["resources"][0]["id"], "log[0].scope.rules", "{change}");
+    let values = json!([{"path": "", "before": first, "after": second}]);
+    assert_eq!(
+        (&change["resources"][0]["changes"], &change["phase"]),
+        (&values, &json!("attempt"))
+    );
+    assert_eq!(probe(&house, "p3"), Value::Null, "the old rule is gone");
+    let stored = house.recorded("p3");
+    assert!(stored["policy"].as_str().expect("a name").contains(&second), "{stored}");
+
+    // A comment is no change, and one mistake refuses all of a reload.
+    house.folder.write("scope.toml", &format!("# why\n{}", RULES.replace("/healthz*", "/other")));
+    assert_eq!(reload().code(0), "nothing has changed\n");
+    house.folder.write("scope.toml", &RULES.replace("drop", "lose"));
+    config("scope = \"scope.toml\"\n");
+    let text = std::fs::read_to_string(house.folder.path("c.toml")).expect("written");
+    house.folder.write("c.toml", &text.replace("connections_max = 9", "connections_max = 8"));
+    let said = reload();
+    assert!(said.err.contains("`log.scope` line 4: unknown variant `lose`"), "{said:?}");
+    said.code(1);
+    assert_eq!(house.running("limits.connections_max"), 9);
+    assert_eq!(probe(&house, "p4"), Value::Null);
+    assert_eq!(house.stated("config.reload")[0]["outcome"]["code"], "config");
+
+    // None again.
+    config("");
+    let said = reload().code(0);
+    assert!(said.contains(&format!("log[0].scope.rules  \"{second}\" → –")), "{said}");
+    assert_eq!(house.stated("scope.dropped").len(), 0, "it stands in the other log");
+    house.server.stop();
+}
+
+/// Two tenants, and what one of them may know of the other.
+#[test]
+fn what_changes_of_a_tenants_log_is_told_to_no_other() {
+    let folder = Folder::new();
+    let logs = |scope: &str| {
+        format!(
+            "[[log]]\nname = \"acme-0\"\ntenant = \"acme\"\n{scope}\
+             [[log]]\nname = \"umbrella-0\"\ntenant = \"umbrella\"\n"
+        )
+    };
+    folder.write("c.toml", &logs(""));
+    let server = folder.serve_with(&["--config", "c.toml"]);
+    let tokens = ["acme", "umbrella"].map(|tenant| folder.first_token(tenant));
+    folder.write("scope.toml", RULES);
+    folder.write("c.toml", &logs("scope = \"scope.toml\"\n"));
+    let by_other = ask(&server.url, &tokens[1], "POST", "/v1/config/reload", "").json();
+    assert_eq!(by_other, json!({"changes": []}), "it happened, and is not theirs");
+    let changes = |token: &str, log: &str| {
+        let path = format!("/v1/events?log={log}-access-0&q=action:config.change");
+        let page = ask(&server.url, token, "GET", &path, "").json();
+        page["events"].as_array().unwrap_or_else(|| panic!("{page}")).len()
+    };
+    assert_eq!([changes(&tokens[0], "acme"), changes(&tokens[1], "umbrella")], [2, 0]);
+    folder.write("scope.toml", &RULES.replace("drop", "lose"));
+    let refused = ask(&server.url, &tokens[1], "POST", "/v1/config/reload", "");
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert!(!refused.text().contains("scope"), "{}", refused.text());
+    server.stop();
 }

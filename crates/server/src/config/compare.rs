@@ -21,15 +21,34 @@ pub struct Change {
     /// Whether it can change while the server runs.
     #[serde(skip)]
     pub live: bool,
+    /// The tenant whose own it is: it is told to no other.
+    #[serde(skip)]
+    pub tenant: Option<String>,
+}
+
+impl Change {
+    /// Whether a tenant may know of it.
+    pub(crate) fn is_for(&self, tenant: &str) -> bool {
+        self.tenant.as_ref().is_none_or(|own| own == tenant)
+    }
 }
 
 impl Loaded {
     /// What differs in `next`, in the order of the table.
     pub fn changes(&self, next: &Loaded) -> Vec<Change> {
+        let owner = |name: &str| next.owner(name).or_else(|| self.owner(name));
         let (now, next) = (self.shown(), next.shown());
         let old: BTreeMap<&str, &Shown> = now.iter().map(|s| (s.name.as_str(), s)).collect();
         let stays: BTreeSet<&str> = next.iter().map(|shown| shown.name.as_str()).collect();
         let nothing = Value::Nothing;
+        let change = |shown: &Shown, old: &Value, new: &Value| Change {
+            name: shown.name.clone(),
+            old: old.clone(),
+            new: new.clone(),
+            place: shown.place.clone(),
+            live: shown.live,
+            tenant: owner(&shown.name).map(str::to_owned),
+        };
         let changed = next.iter().filter_map(|new| {
             let old = old.get(new.name.as_str()).map_or(&nothing, |old| &old.value);
             (*old != new.value).then(|| change(new, old, &new.value))
@@ -40,12 +59,15 @@ impl Loaded {
 
     /// What a tenant may see of it: of the logs, its own.
     pub fn shown_to(&self, tenant: &str) -> Vec<Shown> {
-        let own = |shown: &Shown| {
-            let row = shown.name.strip_prefix("log[").and_then(|rest| rest.split_once(']'));
-            let row = row.and_then(|(row, _)| row.parse::<usize>().ok());
-            row.is_none_or(|row| self.config.log.get(row).is_some_and(|log| log.tenant == tenant))
-        };
+        let own = |shown: &Shown| self.owner(&shown.name).is_none_or(|own| own == tenant);
         self.shown().into_iter().filter(own).collect()
+    }
+
+    /// The tenant whose own a value is, by its name; nothing for what concerns all.
+    fn owner(&self, name: &str) -> Option<&str> {
+        let (row, _) = name.strip_prefix("log[")?.split_once(']')?;
+        let log = self.config.log.get(row.parse::<usize>().ok()?)?;
+        Some(&log.tenant)
     }
 }
 
@@ -56,9 +78,4 @@ pub fn digest(shown: &[Shown]) -> String {
         hash.update(format!("{name} = {value}\n"));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn change(shown: &Shown, old: &Value, new: &Value) -> Change {
-    let (name, place) = (shown.name.clone(), shown.place.clone());
-    Change { name, old: old.clone(), new: new.clone(), place, live: shown.live }
 }

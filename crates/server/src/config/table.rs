@@ -232,9 +232,10 @@ pub const LOG: &[Setting<LogConfig>] = &[
         name: "log.scope",
         field: Field::File(|log| &mut log.scope, |file| scope_file::read(file).map(drop)),
         allowed: "",
-        reload: Reload::Restart,
+        reload: Reload::Live,
         what: "file with the rules of the audit scope: what is kept, counted and left out \
-               ([scope.md](scope.md)); left out, every event is kept",
+               ([scope.md](scope.md)); left out, every event is kept. What stands in it is read \
+               anew with every reload; rules that cannot be used refuse all of it",
     },
 ];
 

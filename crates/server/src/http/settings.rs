@@ -33,7 +33,7 @@ pub(crate) async fn again(
         let what = admit::Statement::new("config.reload", "config", "update");
         return stated::change(&app, &caller, Err(refused), what, nothing).await;
     }
-    let asker = Asker::Principal(caller);
+    let (tenant, asker) = (caller.tenant.clone(), Asker::Principal(caller));
     // Who asked may hang up; what has begun comes to its end, in the access log too.
     let (app_, begun) = (app.clone(), app.under_way.begin()?);
     let task = outliving(async move {
@@ -41,7 +41,8 @@ pub(crate) async fn again(
         reload(&app_, &asker).await
     });
     let done = task.await.map_err(|error| Failure::internal(&error))?;
-    done.map(Json).map_err(|error| failure(&app, error))
+    let told = done.map(|reloaded| Json(reloaded.told_to_tenant(&tenant)));
+    told.map_err(|error| failure(&app, error))
 }
 
 /// What somebody does who may not.

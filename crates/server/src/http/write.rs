@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use admit::Peer;
+use admit::{Peer, Policy};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, header};
@@ -125,10 +125,11 @@ async fn finish(
 ) -> Result<Response, Failure> {
     let (app_, weight, tenant) = (app.clone(), arrived.weight(), intake.peer.tenant.clone());
     let turn = app.turns.admission(weight).await?;
-    let mut windows = Windows::of(&app, &intake);
+    let policy = app.policies.of(&tenant);
+    let mut windows = Windows::of(&app, &intake, &policy);
     let admit = move || {
         let body = arrived.decode(intake.limits.body_bytes_max, &mut permit)?;
-        let admission = ingest::admit_body(&app_, &body, &intake)?;
+        let admission = ingest::admit_body(&app_, &body, &intake, &policy)?;
         let (peer, events) = (&intake.peer, admission.items.len());
         let (now, principal) = (app_.clock.elapsed(), &peer.identity.id);
         app_.quotas.take(now, &peer.tenant, principal, events, body.len());
@@ -186,9 +187,9 @@ struct Windows {
 }
 
 impl Windows {
-    fn of(app: &Arc<App>, intake: &Intake) -> Windows {
+    fn of(app: &Arc<App>, intake: &Intake, policy: &Policy) -> Windows {
         let (tenant, request) = (intake.peer.tenant.clone(), intake.request);
-        let open = app.policies.of(&tenant).scope.is_some();
+        let open = policy.scope.is_some();
         Windows { app: app.clone(), tenant, request, open }
     }
 

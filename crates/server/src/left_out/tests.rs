@@ -168,6 +168,27 @@ fn without_room_to_count_events_are_stored() {
 }
 
 #[test]
+fn pairs_that_were_quiet_make_room_and_their_services_keep_the_counts() {
+    let bench = Bench::new();
+    for nth in 0..KEYS_MAX {
+        bench.take(0, &format!("s{nth}"), PROBE);
+    }
+    bench.take(30, "s0", PROBE);
+    assert_eq!(bench.state(30, false).len(), KEYS_MAX);
+    assert_eq!(bench.take(60, "late", PROBE), Taken::Store, "a minute is not over");
+    assert!(bench.state(91, false).is_empty(), "all is stated; a minute was quiet");
+    bench.take(91, "s1", PROBE);
+    assert!(is_out(&bench.take(92, "late", PROBE)).is_some(), "there is room");
+    let services = bench.left_out.by_service("t");
+    let count = |name: &str| services[name].left_out;
+    assert_eq!((services.len(), count("s0"), count("s1"), count("late")), (KEYS_MAX + 1, 2, 2, 1));
+    let (shown, no_room) = bench.left_out.of_tenant("t");
+    let earlier = shown.iter().filter(|shown| shown.rule == "(earlier)").count();
+    assert_eq!((earlier, no_room), (KEYS_MAX - 1, 1));
+    assert_eq!(bench.state(93, false).len(), 2, "what is not in the log went nowhere");
+}
+
+#[test]
 fn nobody_is_counted_on_the_word_of_what_is_not_committed() {
     let bench = Bench::new();
     let text =

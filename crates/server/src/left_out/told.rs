@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::LeftOut;
 
+/// In place of a rule, where pairs made room for others.
+const EARLIER: &str = "(earlier)";
+
 /// What rules made of events since the server started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Saved {
@@ -66,21 +69,29 @@ impl LeftOut {
     pub(crate) fn of_tenant(&self, tenant: &str) -> (Vec<Shown>, u64) {
         let all = self.lock();
         let Some(book) = all.get(tenant) else { return (Vec::new(), 0) };
+        let earlier = book.earlier.iter().map(|(service, saved)| Shown {
+            rule: EARLIER.to_owned(),
+            digest: String::new(),
+            service: service.clone(),
+            saved: *saved,
+        });
         let shown = book.entries.iter().map(|((rule, service), entry)| Shown {
             rule: rule.name.clone(),
             digest: rule.digest.clone(),
             service: service.clone(),
             saved: entry.saved,
         });
-        (shown.collect(), book.no_room)
+        (shown.chain(earlier).collect(), book.no_room)
     }
 
-    /// The same by service, whatever the rule. There are at most as many as pairs of both.
+    /// The same by service, whatever the rule. There are at most twice as many as pairs of both.
     pub(crate) fn by_service(&self, tenant: &str) -> BTreeMap<String, Saved> {
         let mut services: BTreeMap<String, Saved> = BTreeMap::new();
         let all = self.lock();
-        for ((_, service), entry) in all.get(tenant).iter().flat_map(|book| &book.entries) {
-            services.entry(service.clone()).or_default().join(&entry.saved);
+        let Some(book) = all.get(tenant) else { return services };
+        let now = book.entries.iter().map(|((_, service), entry)| (service, &entry.saved));
+        for (service, saved) in now.chain(&book.earlier) {
+            services.entry(service.clone()).or_default().join(saved);
         }
         services
     }

@@ -1,7 +1,8 @@
 //! What the access logs hear of the configuration: `config.load` at a start, `config.change` of
 //! each setting and `config.reload` of the whole.
 //!
-//! A change concerns all tenants and is told to each; that nothing changed, or that a reload
+//! A change concerns all tenants and is told to each, but for those of a tenant's own log, which
+//! are told to it alone; that nothing changed, or that a reload
 //! failed, is told to the tenant of who asked, so that none can fill the logs of others. A signal
 //! comes from outside all of them, and each hears of it.
 
@@ -78,8 +79,9 @@ pub(super) async fn begins(
 ) -> Result<String, Failure> {
     let operation = app.store.world().new_id();
     if !changes.is_empty() {
-        let say = |_: &str| {
-            let one = changes.iter().map(|change| of_change(asker, change));
+        let say = |tenant: &str| {
+            let own = changes.iter().filter(|change| change.is_for(tenant));
+            let one = own.map(|change| of_change(asker, change));
             let all = std::iter::once(whole(asker)).chain(one);
             let attempt = all.map(|statement| {
                 let statement = statement.with(&["phase"], "attempt");
@@ -103,7 +105,8 @@ pub(super) async fn ended(
     let say = |tenant: &str| {
         let whole = whole(asker).with(&["phase"], "end").ended("success");
         let whole = whole.with(&["correlation", "operation_id"], operation.to_owned());
-        let whole = whole.counting("changes", changes.len() as u64);
+        let own = changes.iter().filter(|change| change.is_for(tenant)).count();
+        let whole = whole.counting("changes", own as u64);
         vec![whole.noting("digest", digest(&loaded.shown_to(tenant)))]
     };
     to_tenants(app, asker.tenant().filter(|_| changes.is_empty()), say).await
