@@ -52,7 +52,7 @@ pub(crate) fn run(global: &Global, args: &args::Evidence) -> Result<(), CliError
     }
     out::json_text(&text);
     let mut parts = contents.words();
-    parts.push(format!("{:.1} KB", text.len() as f64 / 1000.0));
+    parts.push(out::bytes(text.len() as u64));
     out::note_parts(&parts);
     Ok(())
 }

@@ -71,7 +71,7 @@ fn show(global: &Global, answer: &Value) -> Result<(), CliError> {
             count(&shown["left_out"]).into(),
             count(&shown["counted"]).into(),
             count(&shown["spared"]).into(),
-            bytes(number(&shown["bytes_saved"])).into(),
+            out::bytes(number(&shown["bytes_saved"])).into(),
         ]
     };
     let heads = [
@@ -101,8 +101,8 @@ fn plan(global: &Global, answer: &Value) -> Result<(), CliError> {
         "{} of {} would be kept; {} of {} saved ({})",
         out::number(kept),
         out::count(events, "event"),
-        bytes(saved(all)),
-        bytes(number(&all["bytes"])),
+        out::bytes(saved(all)),
+        out::bytes(number(&all["bytes"])),
         share(all)
     ));
     partial(answer);
@@ -140,7 +140,7 @@ fn by_service(rule: &str, services: &Value) -> Vec<[out::Cell; 8]> {
             count("left_out"),
             count("counted"),
             count("spared"),
-            bytes(saved(shown)).into(),
+            out::bytes(saved(shown)).into(),
         ]
     };
     services.map(row).collect()
@@ -156,16 +156,4 @@ fn share(share: &Value) -> String {
         0 => "0 %".into(),
         all => format!("{} %", saved(share).saturating_mul(100) / all),
     }
-}
-
-/// `812 B`, `5.9 KB`, `1.2 GB`.
-fn bytes(bytes: u64) -> String {
-    let mut size = bytes as f64;
-    for unit in ["B", "KB", "MB", "GB"] {
-        if size < 1_000.0 {
-            return if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") };
-        }
-        size /= 1_000.0;
-    }
-    format!("{size:.1} TB")
 }

@@ -72,8 +72,8 @@ fn all(rows: &[Value], answer: &Value) {
                 warned(count(row, "refusals")),
                 warned(count(row, "missing") + count(row, "dropped")),
                 out::number(not_stored(row)).into(),
-                bytes(count(row, "bytes_saved")).into(),
-                bytes(count(row, "bytes")).into(),
+                out::bytes(count(row, "bytes_saved")).into(),
+                out::bytes(count(row, "bytes")).into(),
                 share(row).into(),
             ]
         };
@@ -95,7 +95,7 @@ fn all(rows: &[Value], answer: &Value) {
                 seen(row, now),
                 out::number(count(row, "events")).into(),
                 warned(count(row, "refusals")),
-                bytes(count(row, "bytes")).into(),
+                out::bytes(count(row, "bytes")).into(),
                 share(row).into(),
             ]
         };
@@ -108,7 +108,8 @@ fn all(rows: &[Value], answer: &Value) {
 /// What the audit scope keeps out of the log, where the table has no column for it.
 fn left_out(rows: &[Value]) {
     let told = |row: &Value| {
-        let (events, saved) = (not_stored(row), bytes(row["bytes_saved"].as_u64().unwrap_or(0)));
+        let (events, saved) =
+            (not_stored(row), out::bytes(row["bytes_saved"].as_u64().unwrap_or(0)));
         let name = view::text(&row["service"]);
         (events > 0).then(|| format!("{name} {} ({saved} saved)", out::number(events)))
     };
@@ -166,7 +167,7 @@ fn one(row: &Value, answer: &Value) {
         _ => String::new(),
     };
     let Cell(seen, _) = seen(row, &answer["now"]);
-    let heavy = bytes(row["bytes"].as_u64().unwrap_or_default());
+    let heavy = out::bytes(row["bytes"].as_u64().unwrap_or_default());
     out::fact("service", &text("service"));
     out::fact("owner", &format!("{owner}{under}"));
     for (label, name) in [("contact", "contact"), ("tier", "tier"), ("lifecycle", "lifecycle")] {
@@ -179,7 +180,7 @@ fn one(row: &Value, answer: &Value) {
     out::fact("refused", &format!("{} since the server started", count("refusals")));
     let lost = format!("{} never came, {} dropped by itself", count("missing"), count("dropped"));
     out::fact("lost", &lost);
-    let saved = bytes(row["bytes_saved"].as_u64().unwrap_or_default());
+    let saved = out::bytes(row["bytes_saved"].as_u64().unwrap_or_default());
     let (dropped, counted, spared) = (count("left_out"), count("counted"), count("spared"));
     let scope = format!("{dropped}, {counted} counted only, {spared} spared    {saved} saved");
     out::fact("left out", &format!("{scope}, since the server started"));
@@ -191,7 +192,7 @@ fn one(row: &Value, answer: &Value) {
         [
             view::text(&action["action"]).into(),
             out::number(action["events"].as_u64().unwrap_or_default()).into(),
-            bytes(action["bytes"].as_u64().unwrap_or_default()).into(),
+            out::bytes(action["bytes"].as_u64().unwrap_or_default()).into(),
             seen.into(),
             if is_new { Cell("not declared".into(), Ink::Warn) } else { "".into() },
         ]
@@ -211,10 +212,11 @@ fn footer(rows: usize, answer: &Value) -> Vec<String> {
     let mut parts = vec![
         out::count(rows as u64, "service"),
         format!("{} in all", out::count(count(&total["events"]), "event")),
-        bytes(count(&total["bytes"])),
+        out::bytes(count(&total["bytes"])),
     ];
     if not_stored(total) > 0 {
-        let (events, saved) = (out::number(not_stored(total)), bytes(count(&total["bytes_saved"])));
+        let (events, saved) =
+            (out::number(not_stored(total)), out::bytes(count(&total["bytes_saved"])));
         parts.push(format!("{events} left out, {saved} saved"));
     }
     match count(&catalogue["version"]) {
@@ -256,7 +258,9 @@ fn owner(row: &Value) -> Cell {
 fn seen(row: &Value, now: &Value) -> Cell {
     let time = |value: &Value| event::parse_time(value.as_str()?).ok();
     match (time(&row["last_seen"]), time(now)) {
-        (Some(at), Some(now)) => age(now.saturating_sub(at).max(0) / 1_000_000_000).into(),
+        (Some(at), Some(now)) => {
+            out::age(now.saturating_sub(at).max(0) as u64 / 1_000_000_000).into()
+        }
         _ => Cell("never".into(), Ink::Warn),
     }
 }
@@ -267,24 +271,4 @@ fn warned(count: u64) -> Cell {
 
 fn share(row: &Value) -> String {
     format!("{:.1} %", 100.0 * row["share"].as_f64().unwrap_or(0.0))
-}
-
-/// `3 s ago`, `5 min`, `2 h`, `9 d`.
-fn age(seconds: i64) -> String {
-    match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", out::number(seconds as u64 / 86_400)),
-    }
-}
-
-/// `812 B`, `4.2 kB`, `31.0 MB`.
-fn bytes(count: u64) -> String {
-    let units =
-        [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    match units.into_iter().find(|(size, _)| count >= *size) {
-        Some((size, unit)) => format!("{:.1} {unit}", count as f64 / size as f64),
-        None => format!("{count} B"),
-    }
 }

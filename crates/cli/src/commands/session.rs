@@ -38,7 +38,7 @@ fn headline(session: &Value, events: usize) -> Vec<String> {
         format!("session {}", view::text(&session["id"])),
         out::count(events as u64, "event"),
         out::count(services as u64, "service"),
-        lasted(session["duration_ms"].as_f64().unwrap_or(0.0)),
+        out::lasted(session["duration_ms"].as_f64().unwrap_or(0.0)),
     ];
     for (name, word) in [("denied", "denied"), ("failed", "failed")] {
         let count = session[name].as_u64().unwrap_or_default();
@@ -95,7 +95,7 @@ fn timeline(events: &[Value]) {
         .map(|hit| {
             let start = hit["start_ms"].as_f64().unwrap_or(0.0);
             let [_, id, service, who, did, what, ended] = row(hit, String::new());
-            [format!("+{}", lasted(start)).into(), id, service, who, did, what, ended]
+            [format!("+{}", out::lasted(start)).into(), id, service, who, did, what, ended]
         })
         .collect();
     let heads = [
@@ -123,26 +123,4 @@ fn footer(session: &Value) -> Vec<String> {
         parts.push(format!("more: --cursor {next}"));
     }
     parts
-}
-
-/// `230 ms`, `4.2 s`, `3 min 20 s`, `5 h 3 min`.
-fn lasted(ms: f64) -> String {
-    let seconds = (ms / 1_000.0) as u64;
-    match seconds {
-        0 => format!("{ms:.0} ms"),
-        1..=59 => format!("{:.1} s", ms / 1_000.0),
-        60..=3_599 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", out::number(seconds / 3_600), seconds / 60 % 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_told_as_people_tell_them() {
-        let shown = [0.0, 999.4, 4_230.0, 200_000.0, 18_180_000.0].map(lasted);
-        assert_eq!(shown, ["0 ms", "999 ms", "4.2 s", "3 min 20 s", "5 h 3 min"]);
-    }
 }

@@ -9,6 +9,7 @@
 mod layout;
 mod terminal;
 mod text;
+mod units;
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub(crate) use layout::{Cell, Flow, columns, fact, note_parts, parts, table};
 pub(crate) use terminal::{Key, Terminal};
 pub(crate) use text::{cell, clean, count, fit, number, width};
+pub(crate) use units::{age, bytes, lasted};
 
 use crate::error::CliError;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::facts::{Clock, Disk, Facts, Folder, Log, Memory, Port, PortState, Server, Syncs};
-use crate::commands::status::bytes;
+use crate::out;
 
 /// File systems that keep nothing over a power failure, and those where a sync is somebody else's
 /// word.
@@ -158,7 +158,7 @@ fn disk(all: &mut Vec<Finding>, disk: &Disk) {
     } else {
         finding(Level::Ok, "file system", kind, "")
     });
-    let free = format!("{} of {} free", bytes(volume.bytes_free), bytes(volume.bytes));
+    let free = format!("{} of {} free", out::bytes(volume.bytes_free), out::bytes(volume.bytes));
     let mend = "give the file system room; what is free lasts: counterfoil status";
     all.push(match volume.bytes_free {
         0..FREE_BAD => finding(Level::Bad, "disk room", free, mend),
@@ -239,7 +239,7 @@ fn memory(memory: &Memory) -> Finding {
     let (Some(all), Some(free)) = (memory.all, memory.free) else {
         return finding(Level::Unknown, "memory", "cannot be seen from here", "look at free -m");
     };
-    let found = format!("{} of {} free", bytes(free), bytes(all));
+    let found = format!("{} of {} free", out::bytes(free), out::bytes(all));
     if free < MEMORY_WARN {
         let mend = "give the machine or its group more, or lower limits.in_flight_bytes_max";
         return finding(Level::Warning, "memory", found, mend);

@@ -131,7 +131,8 @@ fn disk(found: &mut Vec<Finding>, disk: &Value) {
         return;
     }
     let left = days.map(|days| format!(", {} left", out::count(days, "day"))).unwrap_or_default();
-    let what = format!("disk: {} of {} free{left}; give it room", bytes(free), bytes(all));
+    let what =
+        format!("disk: {} of {} free{left}; give it room", out::bytes(free), out::bytes(all));
     let level = if is_bad { Level::Bad } else { Level::Remark };
     found.push(Finding { level, area: "healthy", what, next: "counterfoil doctor" });
 }
@@ -145,17 +146,6 @@ fn clock(found: &mut Vec<Finding>, status: &Value, now: i64) {
         let next = "counterfoil doctor";
         found.push(Finding { level: Level::Remark, area: "healthy", what, next });
     }
-}
-
-/// `41 GiB`.
-pub(crate) fn bytes(n: u64) -> String {
-    let (unit, name) = match n {
-        0..0x40_0000 => (1 << 10, "KiB"),
-        0x40_0000..0x2_8000_0000 => (1 << 20, "MiB"),
-        0x2_8000_0000..0xa00_0000_0000 => (1 << 30, "GiB"),
-        _ => (1 << 40, "TiB"),
-    };
-    format!("{} {name}", out::number(n / unit))
 }
 
 #[cfg(test)]
@@ -214,13 +204,5 @@ mod tests {
         assert_eq!(said("/disk", Value::Null), [""; 0]);
         let later = json!("2026-01-02T00:00:06Z");
         assert_eq!(said("/now", later), ["Remark healthy clocks"]);
-    }
-
-    #[test]
-    fn bytes_are_told_in_units() {
-        assert_eq!(bytes(5 << 20), "5 MiB");
-        assert_eq!(bytes(41 << 30), "41 GiB");
-        assert_eq!(bytes(12 << 40), "12 TiB");
-        assert_eq!(bytes(0), "0 KiB");
     }
 }

@@ -11,7 +11,6 @@ use crate::args::Global;
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
 use crate::view::{self, list};
-pub(crate) use judge::bytes;
 use judge::{Finding, Level, judge};
 
 /// Services that the screen names.
@@ -50,7 +49,7 @@ fn head(status: &Value, findings: &[Finding], url: &str) {
         (0, n) => (format!("WELL, {}", out::count(n as u64, "remark")), Ink::Good),
         (n, _) => (format!("NOT WELL, {}", out::count(n as u64, "finding")), Ink::Bad),
     };
-    let up = duration(status["uptime_s"].as_u64().unwrap_or_default());
+    let up = out::lasted(status["uptime_s"].as_f64().unwrap_or_default() * 1_000.0);
     let version = view::text(&status["version"]);
     out::line(&format!("{}  {url}  version {version}, up {up}", ink(colour, &verdict)));
 }
@@ -104,7 +103,7 @@ fn room(disk: &Value) -> String {
         (None, Some(_)) => "years left".into(),
         (None, None) => "how long it lasts is known ten minutes after a start".into(),
     };
-    format!("disk {} free, journal {}, {left}", bytes(free), bytes(journal))
+    format!("disk {} free, journal {}, {left}", out::bytes(free), out::bytes(journal))
 }
 
 /// How many services were heard, and the last of them.
@@ -115,14 +114,4 @@ fn services(services: &Value) {
     let more = if heard > SERVICES_MAX as u64 { ", …" } else { "" };
     let names = names.collect::<Vec<_>>().join(", ");
     out::fact("services", &format!("{} heard: {names}{more}", out::number(heard)));
-}
-
-/// `3 d 4 h`, `4 h 5 min`, `5 min`.
-fn duration(seconds: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes} min"),
-        (0, hours) => format!("{hours} h {minutes} min"),
-        (days, hours) => format!("{} d {hours} h", out::number(days)),
-    }
 }

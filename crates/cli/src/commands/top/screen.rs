@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::sample::{History, Sample};
-use crate::out::{Ink, cell, fit, ink, number};
+use crate::out::{self, Ink, cell, fit, ink, number};
 use crate::view::{self, list};
 
 /// From the least to the most.
@@ -61,11 +61,11 @@ pub(super) fn lines(view: &View<'_>, columns: usize, rows: usize) -> Vec<String>
 }
 
 fn head(view: &View<'_>, now: &Sample, columns: usize) -> String {
-    let (hours, minutes) = (now.uptime_s / 3_600, now.uptime_s / 60 % 60);
+    let up = out::lasted(now.uptime_s as f64 * 1_000.0);
     let (word, colour, rest) = match (view.trouble, now.ready) {
         (Some(why), _) => ("NO ANSWER", Ink::Bad, format!("  what was last seen is below: {why}")),
         (None, ready) => {
-            let rest = format!("  {}    up {hours} h {minutes} min    q quits, s sorts", view.url);
+            let rest = format!("  {}    up {up}    q quits, s sorts", view.url);
             let (word, colour) = if ready { ("READY", Ink::Good) } else { ("NOT READY", Ink::Bad) };
             (word, colour, rest)
         }
@@ -90,17 +90,17 @@ fn numbers(history: &History, now: &Sample, columns: usize) -> Vec<String> {
     });
     vec![
         fact("entries", format!("{:>12}/s   {}", number(last(&events) as u64), spark(&events))),
-        fact("written", format!("{:>12}/s   {}", bytes_text(last(&bytes)), spark(&bytes))),
+        fact("written", format!("{:>12}/s   {}", out::bytes(last(&bytes) as u64), spark(&bytes))),
         fact("ack", format!("{ack}   {} waiting   index {} behind", now.waiting, number(now.lag))),
         fact("refused", format!("{refused:.0}/s   {} since the start", number(now.refused))),
-        fact("memory", format!("{}   disk {}", bytes_text(memory), disk(&now.disk))),
+        fact("memory", format!("{}   disk {}", out::bytes(memory as u64), disk(&now.disk))),
         fact("logs", logs.collect::<Vec<_>>().join(" · ")),
     ]
 }
 
 fn disk(disk: &Value) -> String {
     match disk["free_bytes"].as_f64() {
-        Some(free) => format!("{} free", bytes_text(free)),
+        Some(free) => format!("{} free", out::bytes(free as u64)),
         None => "unknown".into(),
     }
 }
@@ -170,15 +170,6 @@ fn sparkline(values: &[f64], columns: usize) -> String {
         STEPS[(height.round() as usize).min(7)]
     };
     shown.iter().map(step).collect()
-}
-
-fn bytes_text(bytes: f64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let (mut value, mut unit) = (bytes, 0);
-    while value >= 1_024.0 && unit + 1 < units.len() {
-        (value, unit) = (value / 1_024.0, unit + 1);
-    }
-    if unit == 0 { format!("{value:.0} B") } else { format!("{value:.1} {}", units[unit]) }
 }
 
 #[cfg(test)]
@@ -267,6 +258,5 @@ mod tests {
             (sparkline(&[1.0, 2.0, 4.0], 2), sparkline(&[0.0], 5)),
             ("▅█".into(), "▁".into())
         );
-        assert_eq!((bytes_text(12.0), bytes_text(1_536.0)), ("12 B".into(), "1.5 KiB".into()));
     }
 }
