@@ -11,6 +11,7 @@ mod app;
 mod backlog;
 mod books;
 mod capacity;
+mod compose;
 pub mod config;
 mod descriptors;
 pub mod encoding;

@@ -27,16 +27,12 @@ impl Pulse {
     pub(crate) fn start(app: Arc<App>) -> std::io::Result<Pulse> {
         let (stop, stopped) = channel();
         let runtime = Handle::current();
-        let beat = move || {
+        let run = move || {
             while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                runtime.block_on(room::watch(&app));
-                runtime.block_on(quotas::state(&app));
-                for (log, error) in app.store.tick() {
-                    tracing::warn!(log, cause = %error, "a log over its limit stays open");
-                }
+                beat(&app, &runtime);
             }
         };
-        let thread = std::thread::Builder::new().name("pulse".into()).spawn(beat)?;
+        let thread = std::thread::Builder::new().name("pulse".into()).spawn(run)?;
         Ok(Pulse { stop, thread })
     }
 
@@ -44,5 +40,14 @@ impl Pulse {
     pub(crate) fn stop(self) -> Result<(), String> {
         drop(self.stop);
         self.thread.join().map_err(|_| "the pulse panicked".to_owned())
+    }
+}
+
+/// One beat. It waits for the disk.
+pub(crate) fn beat(app: &Arc<App>, runtime: &Handle) {
+    runtime.block_on(room::watch(app));
+    runtime.block_on(quotas::state(app));
+    for (log, error) in app.store.tick() {
+        tracing::warn!(log, cause = %error, "a log over its limit stays open");
     }
 }

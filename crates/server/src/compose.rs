@@ -1,0 +1,276 @@
+//! The server's parts, put together on whatever world they are given.
+//!
+//! Promises: what is composed here is what runs: `serve` adds a socket and what beats by the
+//! machine's time, a simulated day adds its own. Everything of a start is stated before anybody is
+//! heard, and everything that was left out before the folder is closed.
+//!
+//! Never: opens a socket, or waits for time to pass.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+
+use admit::Statement;
+use commit::{Fatal, OpenError, Progress, Purpose, Settings, Store, World};
+use platform::{Clock, Disk};
+use query::Hot;
+use tokio::sync::watch;
+
+use crate::access::Role;
+use crate::access::under_way::UnderWay;
+use crate::access::verifications::Verifications;
+use crate::app::{App, Connections, Counters};
+use crate::backlog::{self, Backlog};
+use crate::books::{self, Books};
+use crate::config::{Config, Loaded};
+use crate::descriptors;
+use crate::http::request_id::RequestIds;
+use crate::left_out::LeftOut;
+use crate::metrics::Metrics;
+use crate::owners::{self, Catalogues};
+use crate::permits::Permits;
+use crate::policies::Policies;
+use crate::quotas::Quotas;
+use crate::refusals::Refusals;
+use crate::reload::{Setup, state_start};
+use crate::room::{self, Room};
+use crate::schemas::Registry;
+use crate::scope_file;
+use crate::start_error::StartError;
+use crate::tails::Tails;
+use crate::tokens::{NewToken, Tokens};
+use crate::turns::Turns;
+
+/// A server that answers who calls its router.
+pub(crate) struct Composed {
+    pub(crate) app: Arc<App>,
+    /// Says true once the server stops, or its journal has failed.
+    pub(crate) stop: watch::Sender<bool>,
+    /// The first admin token, made at the first start, by tenant.
+    pub(crate) first_tokens: Vec<(String, String)>,
+    backlog: JoinHandle<Result<(), OpenError>>,
+}
+
+impl Composed {
+    /// Opens the data folder and states what a start states.
+    pub(crate) async fn start(
+        world: World,
+        loaded: &Loaded,
+        progress: &mut Progress<'_>,
+    ) -> Result<Composed, StartError> {
+        let (stop, _) = watch::channel(false);
+        let app = open(world, loaded, progress, stop.clone())?;
+        let first_tokens = first_tokens(&app, &loaded.config).await?;
+        let backlog = catch_up(app.clone(), stop.clone())?;
+        owners::start(&app).await.map_err(|failure| StartError::unstated(&failure))?;
+        // Before the first body: a start on a full disk takes none in.
+        room::watch(&app).await;
+        // Before anybody is heard: what was changed while the server was down is told first.
+        state_start(&app).await;
+        Ok(Composed { app, stop, first_tokens, backlog })
+    }
+
+    /// Lets long reads and tails end, and what waits for a stop.
+    pub(crate) fn begin_stop(&self) {
+        self.app.stopping.store(true, Relaxed);
+        self.stop.send_replace(true);
+    }
+
+    /// Closes the folder in order. Nobody calls the router any more, and nothing beats.
+    pub(crate) async fn close(self) -> Result<(), String> {
+        let Composed { app, backlog, .. } = self;
+        // Changes whose callers are gone come to their ends, too.
+        let _at_rest = app.under_way.at_rest().await;
+        // Nobody is answered any more: what was left out until now is all there will be.
+        app.state_all_left_out(true).await;
+        app.backlog.stop();
+        let close = move || {
+            let caught_up = backlog.join().map_err(|_| "indexing panicked".to_owned())?;
+            if let Err(cause) = app.tokens.keep_uses() {
+                tracing::warn!(%cause, "when tokens were last used is not kept");
+            }
+            let closed = app.store.close();
+            closed.map_err(|fatal| format!("{fatal}: {}", fatal.0))?;
+            caught_up.map_err(|damage| damage.to_string())
+        };
+        let closed = tokio::task::spawn_blocking(close).await;
+        closed.map_err(|error| error.to_string())?
+    }
+}
+
+/// Opens the folder and makes every part; nothing moves yet but the lane.
+fn open(
+    world: World,
+    loaded: &Loaded,
+    progress: &mut Progress<'_>,
+    stop: watch::Sender<bool>,
+) -> Result<Arc<App>, StartError> {
+    let config = &loaded.config;
+    let (disk, clock) = (world.disk.clone(), world.clock.clone());
+    let request_ids = RequestIds::new(world.entropy.as_ref());
+    let tokens = Tokens::open(disk.clone(), clock.clone(), world.entropy.clone())?;
+    let sources = config.log.iter().map(|log| (log.tenant.clone(), log.catalogue.clone()));
+    let catalogues = Catalogues::open(disk.clone(), sources)?;
+    let schemas = schemas(&disk, &clock)?;
+    let (settings, books) = settings(config, disk.as_ref())?;
+    let hot = Arc::new(Hot::resuming(query::Settings::default()));
+    let indexer = hot.indexer();
+    let tails = Tails::new(stop.subscribe());
+    let failed = Arc::new(AtomicBool::new(false));
+    let died = dying(failed.clone(), stop);
+    let connections_max = descriptors::connections(config.limits.connections_max);
+    let store = Store::open(world, &settings, progress, &indexer, died)?;
+    Ok(Arc::new(App {
+        store,
+        hot,
+        indexer,
+        tokens,
+        books,
+        policies: policies(&schemas, config)?,
+        catalogues,
+        setup: Setup::new(loaded),
+        schemas,
+        left_out: LeftOut::default(),
+        permits: Permits::new(config.limits.in_flight_bytes_max),
+        turns: Turns::new(),
+        tails,
+        refusals: Refusals::default(),
+        request_ids,
+        room: Room::new(config.disk),
+        quotas: Quotas::new(&config.limits),
+        metrics: Metrics::new(clock.now()),
+        connections: Connections::new(connections_max, config.limits.connections_per_peer_max),
+        verifications: Verifications::default(),
+        under_way: UnderWay::default(),
+        clock,
+        counters: Counters::default(),
+        backlog: Backlog::new(),
+        failed,
+        stopping: AtomicBool::new(false),
+    }))
+}
+
+/// What the folder is opened with, and the books of each tenant.
+fn settings(
+    config: &Config,
+    disk: &dyn Disk,
+) -> Result<(Settings, BTreeMap<String, Books>), StartError> {
+    let host = origin_host(config, disk);
+    let (logs, books) = books::books(config.logs()).map_err(OpenError::Setting)?;
+    let mut settings = Settings::new(&host, logs);
+    settings.partitions = config.partition.limits();
+    settings.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    Ok((settings, books))
+}
+
+/// What is done when the journal fails.
+fn dying(failed: Arc<AtomicBool>, stop: watch::Sender<bool>) -> impl FnOnce(&Fatal) + Send {
+    move |fatal| {
+        tracing::error!(cause = %fatal.0, "the journal failed; this process ends");
+        failed.store(true, Relaxed);
+        // Nobody may be listening yet; then start-up itself reports the failure.
+        let _ = stop.send(true);
+    }
+}
+
+/// The name that logs made now begin with. It matters only while there is none yet.
+fn origin_host(config: &Config, disk: &dyn Disk) -> String {
+    let has_logs = disk.list("logs").is_ok_and(|logs| !logs.is_empty());
+    let host = config.origin.clone().unwrap_or_else(host_name);
+    if config.origin.is_none() && !has_logs {
+        tracing::warn!(
+            host,
+            "no --origin was given: the logs made now are named after this machine, for ever"
+        );
+    }
+    host
+}
+
+/// The machine's name as the host part of origins, where none was given.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim().to_ascii_lowercase();
+    if crate::config::check_host(&name).is_ok() { name } else { "localhost".into() }
+}
+
+fn schemas(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>) -> Result<Registry, StartError> {
+    let opened = Registry::open(disk.clone(), clock.clone());
+    opened.map_err(|error| StartError::Schemas(error.to_string()))
+}
+
+/// What each tenant's events are admitted by from the start.
+fn policies(schemas: &Registry, config: &Config) -> Result<Policies, StartError> {
+    let policies = Policies::default();
+    for tenant in schemas.tenants() {
+        let in_force = schemas.in_force(&tenant);
+        policies.change(&tenant, |policy| policy.with_schemas(Some(in_force)));
+    }
+    for log in &config.log {
+        let Some(file) = &log.scope else { continue };
+        let shown = file.display();
+        let rules =
+            scope_file::read(file).map_err(|what| StartError::Scope(format!("{shown}: {what}")))?;
+        for warning in rules.warnings() {
+            tracing::warn!(file = %shown, warning, "a rule of the audit scope");
+        }
+        policies.change(&log.tenant, |policy| policy.with_scope(Some(rules)));
+    }
+    Ok(policies)
+}
+
+/// Indexes and checks what the start found, on a thread of its own. Damage ends the process, as it
+/// would have kept it from starting.
+fn catch_up(
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+) -> Result<JoinHandle<Result<(), OpenError>>, StartError> {
+    let run = move || {
+        // A panic is a failure like any other: reads would wait for ever.
+        let panicked = |_| {
+            let source = std::io::Error::other("indexing panicked");
+            Err(OpenError::Io { what: "what the journal holds".into(), source })
+        };
+        let result =
+            catch_unwind(AssertUnwindSafe(|| backlog::work(&app))).unwrap_or_else(panicked);
+        if let Err(error) = &result {
+            let what = "what the journal holds cannot be believed; this process ends";
+            tracing::error!(cause = %error, what);
+            app.failed.store(true, Relaxed);
+            stop.send_replace(true);
+        }
+        result
+    };
+    let thread = std::thread::Builder::new().name("backlog".into()).spawn(run);
+    thread.map_err(|error| StartError::Folder("a thread".into(), error))
+}
+
+/// Where a tenant has no admin in force, nobody could make a token: it gets one. Who can start the
+/// server can have it, and the access log says that it was made so.
+async fn first_tokens(
+    app: &Arc<App>,
+    config: &Config,
+) -> Result<Vec<(String, String)>, StartError> {
+    let mut made = Vec::new();
+    for tenant in config.log.iter().map(|log| &log.tenant) {
+        if app.tokens.admins(tenant) > 0 {
+            continue;
+        }
+        let taken: Vec<String> = app.tokens.list(tenant).into_iter().map(|t| t.name).collect();
+        let mut names =
+            std::iter::once("admin".to_owned()).chain((2..).map(|n| format!("admin-{n}")));
+        let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        let statement = Statement::new("token.create", "audit", "create")
+            .to("token", &name)
+            .to("role", "admin")
+            .because("the tenant had no admin in force when the server started");
+        app.state(tenant, Purpose::Access, statement)
+            .await
+            .map_err(|failure| StartError::unstated(&failure))?;
+        let role = Role::Admin;
+        let new = NewToken { name, role, services: Vec::new(), expires_in_s: None };
+        made.push((tenant.clone(), app.tokens.create(tenant, new)?));
+    }
+    Ok(made)
+}
