@@ -137,26 +137,28 @@ pub fn id_key(keys: &dyn Disk, entropy: &dyn Entropy) -> Result<IdKey, OpenError
 
 /// The logs that are there.
 pub(crate) fn logs(disk: &dyn Disk) -> Result<Vec<LogMeta>, OpenError> {
-    let mut found = Vec::new();
-    for name in disk.list("logs").map_err(|e| OpenError::io("logs", e))? {
-        let path = format!("logs/{name}/log.json");
-        let bytes = match disk.read_small(&path, SMALL_BYTES_MAX) {
-            Ok(bytes) => bytes,
-            // A crash while the log was made; it was never used, and is made anew.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(OpenError::io(&path, error)),
-        };
-        let meta: LogMeta = serde_json::from_slice(&bytes)
-            .map_err(|error| OpenError::damaged(&path, &error.to_string()))?;
-        // As with folder.json: what is relied on from here must not go with the power.
-        let folder = format!("logs/{name}");
-        disk.sync_folder(&folder).map_err(|error| OpenError::io(&folder, error))?;
-        if meta.format != LogMeta::FORMAT || meta.name() != name {
-            return Err(OpenError::damaged(&path, "is not of this log"));
-        }
-        found.push(meta);
+    let names = disk.list("logs").map_err(|e| OpenError::io("logs", e))?;
+    names.iter().filter_map(|name| log_at(disk, name).transpose()).collect()
+}
+
+/// The log of a name, if there is one.
+pub(crate) fn log_at(disk: &dyn Disk, name: &str) -> Result<Option<LogMeta>, OpenError> {
+    let path = format!("logs/{name}/log.json");
+    let bytes = match disk.read_small(&path, SMALL_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        // A crash while the log was made; it was never used, and is made anew.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(OpenError::io(&path, error)),
+    };
+    let meta: LogMeta = serde_json::from_slice(&bytes)
+        .map_err(|error| OpenError::damaged(&path, &error.to_string()))?;
+    // As with folder.json: what is relied on from here must not go with the power.
+    let folder = format!("logs/{name}");
+    disk.sync_folder(&folder).map_err(|error| OpenError::io(&folder, error))?;
+    if meta.format != LogMeta::FORMAT || meta.name() != name {
+        return Err(OpenError::damaged(&path, "is not of this log"));
     }
-    Ok(found)
+    Ok(Some(meta))
 }
 
 /// Gives a key that stands where a new one goes another name. A crash while a log was made leaves

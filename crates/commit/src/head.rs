@@ -113,14 +113,14 @@ impl Slot {
     }
 }
 
-/// Whether a slot has room for logs with origins of so many bytes, whatever their sizes, each
-/// signed by two keys.
-pub(crate) fn has_room(origins: impl Iterator<Item = usize>) -> bool {
+/// Whether so much of a slot has room for logs with origins of so many bytes, whatever their sizes,
+/// each signed by two keys.
+pub(crate) fn has_room(origins: impl Iterator<Item = usize>, percent: usize) -> bool {
     // Name, size and root, each with its newline, an empty line, and two signatures: dash, name,
     // and 68 bytes in base64.
     let note = |origin: usize| origin + 1 + 20 + 1 + 44 + 1 + 1 + 2 * (4 + origin + 1 + 92 + 1);
     let logs: usize = origins.map(|origin| 4 + origin + note(origin)).sum();
-    FIXED_BYTES + logs + 4 <= SLOT_BYTES
+    FIXED_BYTES + logs + 4 <= SLOT_BYTES / 100 * percent
 }
 
 fn too_large() -> io::Error {

@@ -50,7 +50,7 @@ pub use measures::{Histogram, Measures};
 pub use open::{OpenError, Progress, Settings};
 pub use prepare::{Earlier, Fate, Place, Prepared, prepare};
 pub use replay::{Replay, Replayed};
-pub use rotate::{Order, RotateError};
+pub use rotate::{ORDERS_DAY_MAX, Order, RotateError};
 pub use stepped::Stepped;
 pub use store::{Indexer, Store};
 pub use submission::{Answer, Index, Placed, Reply};

@@ -29,6 +29,12 @@ pub struct Order {
     pub by: Option<String>,
 }
 
+/// Logs that one chain is given by hand, and by its limits, in a day; then by its limits alone.
+pub const ORDERS_DAY_MAX: usize = 24;
+const DAY_NS: i64 = 86_400 * 1_000_000_000;
+/// What orders by hand may fill of the head; the rest is for limits that close a log.
+const ORDERS_PERCENT: usize = 75;
+
 /// Why a log was not closed.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
@@ -43,8 +49,22 @@ pub enum RotateError {
         /// The one that is open.
         open: String,
     },
+    /// It was closed too often of late.
+    #[error(
+        "{log} and the logs before it were opened within a day, {ORDERS_DAY_MAX} of them, and more \
+         are not opened by hand; come again in {wait_s} s"
+    )]
+    TooSoon {
+        /// The log.
+        log: String,
+        /// Seconds until it may be closed.
+        wait_s: u32,
+    },
     /// The head has no room for another log.
-    #[error("the data folder has as many logs as its head has room for")]
+    #[error(
+        "the data folder has as many logs as its head has room for; orders by hand leave a quarter \
+         of it alone"
+    )]
     TooMany,
     /// A name with the next number would have more than 63 characters.
     #[error("the log name {0} leaves no room for a larger number")]
@@ -87,10 +107,17 @@ impl Front {
             let open = newest.meta.name().to_owned();
             return Err(RotateError::Closed { log: name.to_owned(), open });
         }
-        let next = match self.prepared(&closing).map_err(RotateError::Files)? {
-            Some(next) => next,
-            None => self.next(&closing)?,
+        let next = match self.prepared(&closing) {
+            Some(prepared) => prepared,
+            None => {
+                let is_by_hand = order.by.is_some();
+                if is_by_hand {
+                    may_order(&closing, self.world.clock.now())?;
+                }
+                self.next(&closing, is_by_hand)?
+            }
         };
+        let next = self.unused(&closing, next).map_err(RotateError::Files)?;
         let (give, take) = channel();
         let broken = |error| RotateError::Files(OpenError::read(&closing, &error));
         let events = [own::closed(&self.world, &closing.meta, order, &next)];
@@ -127,27 +154,31 @@ impl Front {
         })
     }
 
-    /// A log that was made to follow this one and never used.
-    fn prepared(&self, closing: &Arc<Log>) -> Result<Option<Arc<Log>>, OpenError> {
-        let follows =
-            |meta: &LogMeta| meta.follows.as_deref() == Some(closing.meta.origin.as_str());
-        let metas = folder::logs(self.world.disk.as_ref())?;
-        metas.into_iter().find(follows).map(|meta| self.unused(closing, meta)).transpose()
+    /// A log that start-up found to follow this one, and that was never used.
+    fn prepared(&self, closing: &Log) -> Option<LogMeta> {
+        let logs = self.logs.all();
+        logs.values().find(|log| log.meta.is_behind(&closing.meta)).map(|log| log.meta.clone())
     }
 
-    fn next(&self, closing: &Arc<Log>) -> Result<Arc<Log>, RotateError> {
+    /// Makes the log that follows, or takes the one that an order made for which there was no
+    /// room. Only the name that it must have is looked at, however many logs there are.
+    fn next(&self, closing: &Log, is_by_hand: bool) -> Result<LogMeta, RotateError> {
         let logs = self.logs.all();
         let name = next_name(closing.meta.name(), |name| logs.contains_key(name));
         let name = name.ok_or_else(|| RotateError::Name(closing.meta.name().to_owned()))?;
+        let made = folder::log_at(self.world.disk.as_ref(), &name).map_err(RotateError::Files)?;
+        if let Some(made) = made.filter(|made| made.is_behind(&closing.meta)) {
+            return Ok(made);
+        }
         let (host, _) = closing.meta.origin.split_once("/tlog/").unwrap_or_default();
         let origins = logs.values().map(|log| log.meta.origin.len());
-        if !head::has_room(origins.chain([host.len() + "/tlog/".len() + name.len()])) {
+        let origins = origins.chain([host.len() + "/tlog/".len() + name.len()]);
+        if !head::has_room(origins, if is_by_hand { ORDERS_PERCENT } else { 100 }) {
             return Err(RotateError::TooMany);
         }
         let spec = LogSpec { name, ..LogSpec::of(&closing.meta) };
         let follows = Some(closing.meta.origin.clone());
-        let meta = folder::create_log(&self.world, host, &spec, follows);
-        self.unused(closing, meta.map_err(RotateError::Files)?).map_err(RotateError::Files)
+        folder::create_log(&self.world, host, &spec, follows).map_err(RotateError::Files)
     }
 
     fn unused(&self, closing: &Arc<Log>, meta: LogMeta) -> Result<Arc<Log>, OpenError> {
@@ -159,6 +190,23 @@ impl Front {
         let files = closing.files.clone();
         Ok(Arc::new(Log::new(meta, key, files, 0, published, Some(closing.clone()))))
     }
+}
+
+/// Whether an order by hand may close a log: each log costs every start, every head and every
+/// reader something, for ever.
+fn may_order(closing: &Arc<Log>, now: i64) -> Result<(), RotateError> {
+    let mut at = Some(closing);
+    for _ in 1..ORDERS_DAY_MAX {
+        at = at.and_then(|log| log.predecessor());
+    }
+    // A log without an entry, or a clock that was set back, holds up nobody.
+    let opened = at.and_then(|log| log.published().tree.recorded_at(0)).unwrap_or(i64::MIN);
+    let wait = DAY_NS.saturating_sub(now.saturating_sub(opened));
+    if !(1..=DAY_NS).contains(&wait) {
+        return Ok(());
+    }
+    let wait_s = u32::try_from(wait / 1_000_000_000 + 1).unwrap_or(u32::MAX);
+    Err(RotateError::TooSoon { log: closing.meta.name().to_owned(), wait_s })
 }
 
 /// The name with the next number: `acme-0` is followed by `acme-1`, `acme` too.

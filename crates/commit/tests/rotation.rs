@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use commit::{Answer, Earlier, Fate, Log, Order, PartitionLimits, Place, RotateError};
+use commit::{
+    Answer, Earlier, Fate, Log, ORDERS_DAY_MAX, Order, PartitionLimits, Place, RotateError,
+};
 use platform::Disk;
 use platform::sim::{Crash, Fault};
 
@@ -150,6 +152,46 @@ fn a_full_disk_leaves_the_log_open() {
     outside.witness.look(&stepped.logs());
     stepped.close().unwrap();
     outside.witness.judge_folder(&outside.disk);
+}
+
+#[test]
+fn nobody_closes_a_log_by_hand_every_minute() {
+    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut stepped = outside.open().unwrap();
+    let name = |n: usize| format!("acme-{n}");
+    for n in 0..ORDERS_DAY_MAX - 1 {
+        outside.pass(60);
+        stepped.rotate(&name(n), &order()).unwrap();
+    }
+    let last = name(ORDERS_DAY_MAX - 1);
+    let refused = stepped.rotate(&last, &order()).err().unwrap();
+    // The oldest of them is 23 minutes old.
+    let left = 86_400 - 23 * 60;
+    assert!(
+        matches!(&refused, RotateError::TooSoon { log, wait_s } if *log == last
+            && (left..=left + 1).contains(&u64::from(*wait_s))),
+        "{refused}"
+    );
+    assert!(stepped.rotate("globex-0", &order()).is_ok(), "others are not held up");
+    let limit = Order { why: "a limit".into(), by: None };
+    stepped.rotate(&last, &limit).unwrap();
+    outside.pass(left + 60);
+    assert!(stepped.rotate(&name(ORDERS_DAY_MAX), &order()).is_ok(), "a day later");
+}
+
+#[test]
+fn a_rotation_costs_the_same_however_many_logs_there_are() {
+    let mut outside = Outside::new(1, &["acme"]);
+    let mut stepped = outside.open().unwrap();
+    let limit = Order { why: "a limit".into(), by: None };
+    let mut steps = Vec::new();
+    for n in 0..40 {
+        outside.disk.take_steps();
+        stepped.rotate(&format!("acme-{n}"), &limit).unwrap();
+        steps.push(outside.disk.take_steps().len());
+    }
+    // The first may come with a journal file, or a head that is due.
+    assert_eq!(steps[5..10].iter().max(), steps[35..].iter().max(), "{steps:?}");
 }
 
 /// A folder whose log is about to be closed; the steps up to there are taken.

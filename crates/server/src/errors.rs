@@ -54,6 +54,7 @@ const PAGES: &[(&str, &str)] = pages![
     "too_deep",
     "too_large",
     "too_many_fields",
+    "too_soon",
     "unknown_member",
 ];
 

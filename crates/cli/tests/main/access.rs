@@ -309,6 +309,41 @@ fn what_is_not_to_be_known_is_stated_alike() {
     server.stop();
 }
 
+/// An admin may close the access log too: nothing of it is lost, and both logs say who did it.
+#[test]
+fn the_access_log_is_rotated_in_both() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let admin = folder.first_token("default");
+    let why = json!({"why": "a new year"}).to_string();
+    let rotated = ask(&server.url, &admin, "POST", "/v1/logs/default-access-0/rotate", &why);
+    assert_eq!(rotated.json()["open"], "default-access-1", "{}", rotated.text());
+    let entry = |log: &str, seq: u64| {
+        let path = format!("/v1/logs/{log}/events/{seq}");
+        ask(&server.url, &admin, "GET", &path, "").json()["event"].clone()
+    };
+    let sizes = ask(&server.url, &admin, "GET", "/v1/logs", "").json();
+    let logs = sizes["logs"].as_array().expect("logs");
+    let closed = logs.iter().find(|log| log["name"] == "default-access-0").expect("it is there");
+    let size = closed["size"].as_u64().expect("a size");
+    let said = [
+        entry("default-access-0", size - 2),
+        entry("default-access-0", size - 1),
+        entry("default-access-1", 0),
+        entry("default-access-1", 1),
+    ];
+    let told = said.each_ref().map(|e| (e["action"].as_str(), e["phase"].as_str()));
+    let want = [
+        (Some("log.rotate"), Some("attempt")),
+        (Some("log.close"), None),
+        (Some("log.open"), None),
+        (Some("log.rotate"), Some("end")),
+    ];
+    assert_eq!(told, want, "{said:?}");
+    assert_eq!(said[0]["correlation"]["operation_id"], said[3]["correlation"]["operation_id"]);
+    server.stop();
+}
+
 /// Whoever knows a log's name gets origin, size and root, and of all else the same answer as for a
 /// log that is not there.
 fn checkpoints_alone_are_open(url: &str, b: &str, seq: u64) {

@@ -63,6 +63,11 @@ impl LogMeta {
         format!("sha256:{}", hex(&digest))
     }
 
+    /// Whether this log was made to follow another.
+    pub(crate) fn is_behind(&self, other: &LogMeta) -> bool {
+        self.follows.as_deref() == Some(other.origin.as_str())
+    }
+
     /// The log's short name, the last part of its origin.
     pub fn name(&self) -> &str {
         self.origin.rsplit('/').next().unwrap_or(&self.origin)

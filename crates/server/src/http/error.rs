@@ -12,7 +12,7 @@
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
-//! | 429 | a principal sends more than it may | wait as long as Retry-After says |
+//! | 429 | more than a principal may send, or do in a day | wait as long as Retry-After says |
 //! | 500 | our fault; a write may or may not have happened | retry with the same ids |
 //! | 503 | no room, or not yet | wait as long as Retry-After says, then retry with the same ids |
 
@@ -55,7 +55,7 @@ pub(crate) const CODES: [(u16, &[&str]); 12] = [
     (409, &["closed", "config", "restart", "second_person"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
-    (429, &["quota"]),
+    (429, &["quota", "too_soon"]),
     (500, &["internal"]),
     (503, &["busy", "disk", "indexing", "stopping", "connections"]),
 ];
@@ -162,6 +162,12 @@ impl Failure {
              again in {seconds} s, with the same ids"
         );
         let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "quota", detail);
+        Failure { retry_after_s: Some(seconds), ..failure }
+    }
+
+    /// Something was done too often; in so many seconds it may be done again.
+    pub(crate) fn too_soon(detail: impl Into<String>, seconds: u32) -> Failure {
+        let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_soon", detail);
         Failure { retry_after_s: Some(seconds), ..failure }
     }
 

@@ -71,6 +71,7 @@ fn failure(error: &RotateError) -> Failure {
         RotateError::Closed { .. } | RotateError::TooMany | RotateError::Name(_) => {
             Failure::conflict("closed", error.to_string())
         }
+        RotateError::TooSoon { wait_s, .. } => Failure::too_soon(error.to_string(), *wait_s),
         RotateError::NoRoom => Failure::busy("disk", error.to_string()),
         RotateError::Files(cause) => Failure::internal(cause),
         RotateError::Failed => Failure::internal(error),
