@@ -70,7 +70,8 @@ fn open(folder: &Path) -> Result<Store, Failed> {
     };
     let (data, keys) = (disk("data")?, disk("keys")?);
     let entropy = Arc::new(SystemEntropy);
-    let id_key = id_key(keys.as_ref(), entropy.as_ref()).map_err(|error| error.to_string())?;
+    let id_key = id_key(data.as_ref(), keys.as_ref(), entropy.as_ref());
+    let id_key = id_key.map_err(|error| error.to_string())?;
     let clock = Arc::new(SystemClock::new());
     let world = World { disk: data, keys, clock, entropy, id_key };
     let spec = LogSpec {

@@ -4,6 +4,7 @@
 //! folder.json            {"format":"counterfoil.folder/v1","id":"<32 hex>"}
 //! lock                   empty; held while a process has the folder
 //! head                   the newest checkpoints
+//! id.check               the mark of the key of id tags
 //! journal/<16 hex>       the journal's files
 //! logs/<log>/log.json    what is fixed for a log
 //! logs/<log>/birth       its signed checkpoint of size 0
@@ -18,7 +19,7 @@ use platform::{Disk, Entropy};
 use serde::{Deserialize, Serialize};
 
 use crate::head::Head;
-use crate::log::{Frontier, IdKey, LogKey, LogMeta, Purpose, hex};
+use crate::log::{Frontier, LogKey, LogMeta, Purpose, hex};
 use crate::open::OpenError;
 use crate::world::World;
 
@@ -110,29 +111,6 @@ fn read_folder_file(bytes: &[u8]) -> Option<[u8; 16]> {
         *byte = u8::from_str_radix(&file.id[2 * i..2 * i + 2], 16).ok()?;
     }
     Some(id)
-}
-
-/// Reads the key of id tags, or makes it in a folder that has no log yet.
-pub fn id_key(keys: &dyn Disk, entropy: &dyn Entropy) -> Result<IdKey, OpenError> {
-    const NAME: &str = "id.key";
-    let failed = |error| OpenError::io("keys/id.key", error);
-    let bytes = match keys.read_small(NAME, SMALL_BYTES_MAX) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Another key would make every retry a new event.
-            let has_logs = keys.list("").map_err(failed)?.iter().any(|name| name.ends_with(".key"));
-            if has_logs {
-                return Err(OpenError::key(NAME, "is missing, though there are keys of logs"));
-            }
-            let mut key = vec![0; 32];
-            entropy.fill(&mut key);
-            keys.replace_small(NAME, &key).map_err(failed)?;
-            key
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    let key = bytes.try_into().map_err(|_| OpenError::key(NAME, "has not 32 bytes"))?;
-    Ok(IdKey::new(&key))
 }
 
 /// The logs that are there.

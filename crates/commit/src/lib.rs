@@ -17,6 +17,7 @@ mod fair;
 mod folder;
 mod front;
 mod head;
+mod id_key;
 pub mod journal;
 mod lane;
 mod log;
@@ -38,8 +39,9 @@ mod sweep;
 mod world;
 
 pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
-pub use folder::{KeyCheck, LogSpec, check_keys, id_key};
+pub use folder::{KeyCheck, LogSpec, check_keys};
 pub use front::PartitionLimits;
+pub use id_key::id_key;
 pub use lane::Fatal;
 pub use log::{
     Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, Purpose, ReadError, Reader, TILE_WIDTH,

@@ -63,7 +63,8 @@ impl Outside {
 
     pub fn world(&self) -> Result<World, OpenError> {
         let keys = Arc::new(self.disk.folder("keys"));
-        let id_key = id_key(keys.as_ref(), self.entropy.as_ref())?;
+        let data = self.disk.folder("data");
+        let id_key = id_key(&data, keys.as_ref(), self.entropy.as_ref())?;
         Ok(World {
             disk: Arc::new(self.disk.folder("data")),
             keys,

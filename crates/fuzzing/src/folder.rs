@@ -224,7 +224,7 @@ fn base() -> &'static Base {
 fn start(disk: &SimDisk) -> Result<Stepped, OpenError> {
     let keys = Arc::new(disk.folder("keys"));
     let entropy = Arc::new(SimEntropy::new(1));
-    let id_key = id_key(keys.as_ref(), entropy.as_ref())?;
+    let id_key = id_key(&disk.folder("data"), keys.as_ref(), entropy.as_ref())?;
     let clock = Arc::new(SimClock::new(NOW));
     let world = World { disk: Arc::new(disk.folder("data")), keys, clock, entropy, id_key };
     let spec = |tenant: &str| LogSpec {

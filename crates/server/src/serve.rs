@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use admit::Statement;
 use commit::{OpenError, Progress, Purpose, World, id_key};
-use platform::{Held, RealDisk, SystemClock, SystemEntropy};
+use platform::{Disk, Held, RealDisk, SystemClock, SystemEntropy};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -52,6 +52,10 @@ pub async fn start(
     progress: &mut Progress<'_>,
 ) -> Result<Running, StartError> {
     let (config, data_disk) = (&loaded.config, folder(data)?);
+    // To make it anew would hide that it is gone, and leave one that looks like a folder of keys.
+    if !keys.is_dir() && data_disk.list("logs").is_ok_and(|logs| !logs.is_empty()) {
+        return Err(StartError::NoKeys(keys.display().to_string()));
+    }
     let keys_disk = folder(keys)?;
     let held = data_disk
         .hold()
@@ -82,7 +86,7 @@ fn folder(path: &Path) -> Result<RealDisk, StartError> {
 
 /// The world as this machine is.
 fn machine(data: RealDisk, keys: RealDisk) -> Result<World, OpenError> {
-    let id_key = id_key(&keys, &SystemEntropy)?;
+    let id_key = id_key(&data, &keys, &SystemEntropy)?;
     Ok(World {
         disk: Arc::new(data),
         keys: Arc::new(keys),

@@ -17,6 +17,12 @@ pub enum StartError {
     /// A folder cannot be used.
     #[error("cannot use {0}")]
     Folder(String, #[source] std::io::Error),
+    /// There are logs and no folder of keys.
+    #[error(
+        "the folder of keys {0} is not there, though the data folder has logs: name the right one \
+         (--keys) or put it back; nothing was made"
+    )]
+    NoKeys(String),
     /// The data folder cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

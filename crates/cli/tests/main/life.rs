@@ -163,3 +163,22 @@ fn a_log_is_closed_and_its_receipts_go_on() {
     assert!(known.contains("0 new, 2 known already"), "{known}");
     server.stop();
 }
+
+#[test]
+fn a_folder_without_its_keys_does_not_start_and_none_are_made() {
+    let folder = Folder::new();
+    folder.serve().stop();
+    let (keys, away) = (folder.path("data-keys"), folder.path("elsewhere"));
+    std::fs::rename(&keys, &away).expect("moved");
+    let args = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    let refused = folder.run(&args);
+    assert!(refused.code == 1 && refused.err.contains("data-keys is not there"), "{refused:?}");
+    assert!(!keys.exists(), "none was made");
+    std::fs::rename(&away, &keys).expect("moved back");
+    let own = std::fs::read(keys.join("id.key")).expect("a key");
+    std::fs::write(keys.join("id.key"), [7; 32]).expect("another");
+    let refused = folder.run(&args);
+    assert!(refused.code == 1 && refused.err.contains("id.key is not the one"), "{refused:?}");
+    std::fs::write(keys.join("id.key"), own).expect("put back");
+    folder.serve().stop();
+}

@@ -1,0 +1,124 @@
+//! The key of id tags, and the data folder that it belongs to.
+//!
+//! Promises: a folder that has logs is used with the one key that it was used with: another would
+//! make every retry a new event, and nothing else would show it. `id.check` in the data folder is
+//! the key's mark; it tells nothing of the key.
+//!
+//! KNOWN: who removes the mark and swaps the key is not noticed.
+
+use std::io;
+
+use platform::{Disk, Entropy};
+
+use crate::log::{IdKey, hex};
+use crate::open::OpenError;
+
+/// The key's file, in the folder of keys.
+const NAME: &str = "id.key";
+/// Its mark, in the data folder.
+const CHECK: &str = "id.check";
+/// More than either has.
+const BYTES_MAX: u64 = 4 << 10;
+
+/// Reads the key of id tags, or makes it for a data folder that has no log yet.
+pub fn id_key(disk: &dyn Disk, keys: &dyn Disk, entropy: &dyn Entropy) -> Result<IdKey, OpenError> {
+    let has_logs = !names(disk, "logs")?.is_empty();
+    let failed = |error| OpenError::io("keys/id.key", error);
+    let bytes = match keys.read_small(NAME, BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if has_logs {
+                return Err(OpenError::key(NAME, "is missing, though the data folder has logs"));
+            }
+            if names(keys, "")?.iter().any(|name| name.ends_with(".key")) {
+                return Err(OpenError::key(NAME, "is missing, though there are keys of logs"));
+            }
+            let mut key = vec![0; 32];
+            entropy.fill(&mut key);
+            keys.replace_small(NAME, &key).map_err(failed)?;
+            key
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let key = bytes.try_into().map_err(|_| OpenError::key(NAME, "has not 32 bytes"))?;
+    let key = IdKey::new(&key);
+    bind(disk, &key, has_logs)?;
+    Ok(key)
+}
+
+/// Compares the key with its mark; makes the mark where there is none yet, and where nothing hangs
+/// on it.
+fn bind(disk: &dyn Disk, key: &IdKey, has_logs: bool) -> Result<(), OpenError> {
+    let failed = |error| OpenError::io(CHECK, error);
+    let mark = format!("{}\n", hex(&key.mark()));
+    match disk.read_small(CHECK, BYTES_MAX) {
+        Ok(found) if found == mark.as_bytes() => Ok(()),
+        Ok(_) if has_logs => Err(OpenError::key(
+            NAME,
+            "is not the one that this data folder was used with (id.check): with another, every \
+             retry would be a new event. Put the right one back",
+        )),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        // A folder without logs, or one from before there were marks.
+        _ => disk.replace_small(CHECK, mark.as_bytes()).map_err(failed),
+    }
+}
+
+/// What a folder holds; nothing, if it is not there.
+fn names(disk: &dyn Disk, folder: &str) -> Result<Vec<String>, OpenError> {
+    match disk.list(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed.map_err(|error| OpenError::io(folder, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+    use platform::sim::SimDisk;
+
+    use super::*;
+
+    /// Other bytes each time.
+    #[derive(Default)]
+    struct Counting(AtomicU8);
+
+    impl Entropy for Counting {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(self.0.fetch_add(1, Relaxed));
+        }
+    }
+
+    #[test]
+    fn a_folder_with_logs_takes_its_own_key_alone() {
+        let (disk, entropy) = (SimDisk::new(1), Counting::default());
+        let open = |keys: &SimDisk| {
+            let key = id_key(&disk, keys, &entropy);
+            key.map(|key| key.mark()).map_err(|error| error.to_string())
+        };
+        let (first, second, third) = (SimDisk::new(2), SimDisk::new(3), SimDisk::new(4));
+        open(&first).expect("made");
+        let own = open(&second).expect("nothing hangs on the first yet");
+        disk.create_folder("logs").expect("made");
+        disk.create_folder("logs/acme-0").expect("made");
+        let all: &dyn Disk = &disk;
+        all.replace_small("logs/acme-0/log.json", b"{}").expect("made");
+        assert_eq!(open(&second), Ok(own));
+        let swapped = open(&first).expect_err("another key");
+        assert!(swapped.contains("id.key is not the one") && swapped.contains(CHECK), "{swapped}");
+        let missing = open(&third).expect_err("no key");
+        assert!(missing.ends_with("is missing, though the data folder has logs"), "{missing}");
+        assert_eq!(third.list("").expect("listed").len(), 0, "none was made");
+        disk.remove(CHECK).expect("removed");
+        open(&second).expect("a folder from before there were marks is given one");
+        assert!(open(&first).is_err());
+    }
+
+    #[test]
+    fn the_mark_is_the_one_of_the_page() {
+        let mark = hex(&IdKey::new(&[7; 32]).mark());
+        let page = include_str!("../../../docs/formats/folder.md");
+        assert!(page.contains(&mark), "{mark}");
+    }
+}
