@@ -32,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::owners::{self, Catalogues};
 use crate::permits::Permits;
 use crate::policies::Policies;
-use crate::quotas::Quotas;
+use crate::quotas::{Quotas, Rates};
 use crate::refusals::Refusals;
 use crate::reload::{Setup, state_start};
 use crate::room::{self, Room};
@@ -139,7 +139,7 @@ fn open(
         refusals: Refusals::default(),
         request_ids,
         room: Room::new(config.disk),
-        quotas: Quotas::new(&config.limits),
+        quotas: Quotas::new(Rates::of_config(config)),
         metrics: Metrics::new(clock.now()),
         connections: Connections::new(connections_max, config.limits.connections_per_peer_max),
         verifications: Verifications::default(),

@@ -39,6 +39,7 @@ const PAGES: &[(&str, &str)] = pages![
     "path",
     "query",
     "quota",
+    "read_quota",
     "reserved",
     "restart",
     "role",

@@ -16,9 +16,14 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     }
     let counts = list(&answer["counts"]);
     for away in list(&answer["quotas"]) {
-        let (who, n) = (view::text(&away["principal"]), away["requests"].as_u64());
-        let times = out::count(n.unwrap_or_default(), "time");
-        out::line(&format!("{who} sent more than its quota and was told to come again: {times}"));
+        let who = view::text(&away["principal"]);
+        for (what, done) in [("requests", "sent"), ("reads", "read")] {
+            let n = away[what].as_u64().filter(|n| *n > 0);
+            let Some(times) = n.map(|n| out::count(n, "time")) else { continue };
+            let line =
+                format!("{who} {done} more than its quota and was told to come again: {times}");
+            out::line(&line);
+        }
     }
     if counts.is_empty() {
         out::line("nothing was refused since the server started");

@@ -37,3 +37,63 @@ fn who_sends_more_than_it_may_is_told_and_loses_nothing() {
     assert!(folder.run(&["refusals"]).code(0).contains("told to come again: 1 time"));
     server.stop();
 }
+
+/// Reads until one is turned away; how many were answered before, and that last answer.
+fn read_on(url: &str, token: &str, path: &str) -> (usize, crate::wire::Answer) {
+    let answers = (0..10_000).map(|nth| (nth, ask(url, token, "GET", path, "")));
+    let mut away = answers.skip_while(|(_, answer)| answer.status != 429);
+    away.next().expect("a loop without end is turned away")
+}
+
+#[test]
+fn who_reads_without_end_is_turned_away_and_a_named_principal_has_its_own() {
+    let folder = Folder::new();
+    folder.write("c.toml", "[limits]\nreads_s_max = 1\n");
+    let server = folder.serve_with(&["--config", "c.toml"]);
+    let token = folder.first_token("default");
+    let body = json!({"name": "other", "role": "producer", "services": ["billing"]}).to_string();
+    let made = ask(&server.url, &token, "POST", "/v1/tokens", &body).json();
+    let other = made["token"].as_str().expect("a token");
+
+    let (before, over) = read_on(&server.url, &token, "/v1/events?limit=1");
+    assert!(before >= 10, "ten seconds' worth at once: {before}");
+    assert_eq!(over.json()["code"], "read_quota", "{}", over.text());
+    assert_eq!(over.header("retry-after"), "1");
+    assert_eq!(ask(&server.url, &token, "POST", "/v1/events", &events(0, 1)).status, 200);
+    assert_eq!(ask(&server.url, &token, "GET", "/v1/status", "").status, 200, "it is not stated");
+    let theirs = ask(&server.url, other, "GET", "/v1/events?limit=1", "");
+    assert_eq!(theirs.status, 403, "another principal has its own: {}", theirs.text());
+
+    folder.write(
+        "c.toml",
+        "[limits]\nreads_s_max = 1\n[[quota]]\ntenant = \"default\"\nprincipal = \"admin\"\n\
+         reads_s_max = 100000\n[[quota]]\ntenant = \"default\"\nprincipal = \"other\"\n\
+         events_s_max = 1\n",
+    );
+    let said = folder.run(&["config", "reload"]).code(0);
+    assert!(said.contains("quota[0].reads_s_max  – → 100000  c.toml:6"), "{said}");
+    for nth in 0..50 {
+        let answer = ask(&server.url, &token, "GET", "/v1/events?limit=1", "");
+        assert_eq!(answer.status, 200, "{nth}: {}", answer.text());
+    }
+    assert_eq!(ask(&server.url, other, "POST", "/v1/events", &events(1, 50)).status, 200);
+    assert_eq!(ask(&server.url, other, "POST", "/v1/events", &events(51, 1)).status, 429);
+
+    let status = ask(&server.url, &token, "GET", "/v1/status", "").json();
+    let away = status["quotas"].as_array().expect("a list");
+    let names: Vec<&str> = away.iter().filter_map(|away| away["principal"].as_str()).collect();
+    assert_eq!(names, ["admin", "other"], "{status}");
+    let refusals = folder.run(&["refusals"]).code(0);
+    assert!(refusals.contains("admin read more than its quota"), "{refusals}");
+    let screen = folder.run(&["status"]).out;
+    let line = "2 principals turned away by a quota since the start: admin, other";
+    assert!(screen.contains(line), "{screen}");
+
+    folder.write("c.toml", "[[quota]]\ntenant = \"acme\"\nprincipal = \"a b\"\n");
+    let told = folder.run(&["config", "check", "c.toml"]).code(2);
+    assert!(told.contains("c.toml:3: `quota.principal` has 1 to 64 letters"), "{told}");
+    folder.write("c.toml", "[[quota]]\ntenant = \"acme\"\nprincipal = \"a\"\n");
+    let told = folder.run(&["config", "check", "c.toml"]).code(2);
+    assert!(told.contains("c.toml:2: quota.tenant \"acme\" is the tenant of no log"), "{told}");
+    server.stop();
+}

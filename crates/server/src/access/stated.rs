@@ -4,6 +4,9 @@
 //! it ended; no change is made before the access log has that it is attempted. Where the log
 //! cannot be written, nothing is read and nothing is changed. No role and no setting is asked.
 //!
+//! A principal that reads more than its quota is turned away before anything is read, and that it
+//! was is stated once a minute (`quotas.rs`); changes have none.
+//!
 //! Never: states a value of an event that was read. What was asked for stands there: ids, places
 //! and the text of searches.
 
@@ -18,6 +21,7 @@ use super::{Principal, Role};
 use crate::app::App;
 use crate::http::error::Failure;
 use crate::http::request_id::{RequestId, outliving};
+use crate::quotas::Want;
 
 /// Bytes that are kept of what was asked for.
 const TEXT_BYTES_MAX: usize = 16 << 10;
@@ -84,6 +88,7 @@ where
         (Ok(scope), None) => scope,
         (Err(failure), _) => return Err(deny(app, caller, access.statement, failure).await),
     };
+    within_quota(app, caller)?;
     let is_kept = access.log.as_ref().is_some_and(|name| is_kept_from(app, caller, &scope, name));
     let read = read(scope).await;
     let statement = ended(caller.does(access.statement), &read);
@@ -117,9 +122,18 @@ pub(crate) async fn denied(
     what: Statement,
 ) -> Result<(), Failure> {
     app.room.read()?;
+    within_quota(app, caller)?;
     let denial = denying(caller.does(what).ended("failure"));
     let denial = denial.with(&["outcome", "code"], "role");
     app.state(&caller.tenant, Purpose::Access, denial).await
+}
+
+/// Whether a principal may have another read stated: each takes room on the disk, what it is denied
+/// too.
+fn within_quota(app: &App, caller: &Principal) -> Result<(), Failure> {
+    let now = app.clock.elapsed();
+    let asked = app.quotas.ask(now, &caller.tenant, &caller.name, Want::Read);
+    asked.map_err(Failure::over_read_quota)
 }
 
 /// States a denial; what to answer it with.

@@ -65,9 +65,13 @@ impl Loaded {
 
     /// The tenant whose own a value is, by its name; nothing for what concerns all.
     fn owner(&self, name: &str) -> Option<&str> {
-        let (row, _) = name.strip_prefix("log[")?.split_once(']')?;
-        let log = self.config.log.get(row.parse::<usize>().ok()?)?;
-        Some(&log.tenant)
+        let (list, rest) = name.split_once('[')?;
+        let row = rest.split_once(']')?.0.parse::<usize>().ok()?;
+        match list {
+            "log" => self.config.log.get(row).map(|log| log.tenant.as_str()),
+            "quota" => self.config.quota.get(row).map(|quota| quota.tenant.as_str()),
+            _ => None,
+        }
     }
 }
 

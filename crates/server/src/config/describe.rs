@@ -1,6 +1,9 @@
 //! What people read about settings, made of the table: the annotated file and the page's rows.
 
-use super::{Config, Field, LOG, LogConfig, Reload, SETTINGS, Setting, Value, environment, table};
+use super::{
+    Config, Field, LOG, LogConfig, QUOTA, QuotaConfig, Reload, SETTINGS, Setting, Value,
+    environment, table,
+};
 
 /// Columns of a comment in the annotated file.
 const COLUMNS: usize = 96;
@@ -35,6 +38,18 @@ pub fn annotated() -> String {
         let name = setting.name.trim_start_matches("log.");
         out.push_str(&format!("\n{}", remarks(setting)));
         out.push_str(&set(name, &setting.field.get(&mut log)));
+    }
+    out.push_str(&format!("\n{}", comment(&sentence(table::QUOTA_WHAT))));
+    out.push_str("#[[quota]]\n");
+    let mut quota = QuotaConfig {
+        tenant: "acme".into(),
+        principal: "billing".into(),
+        ..QuotaConfig::default()
+    };
+    for setting in QUOTA {
+        let name = setting.name.trim_start_matches("quota.");
+        out.push_str(&format!("\n{}", remarks(setting)));
+        out.push_str(&set(name, &setting.field.get(&mut quota)));
     }
     out
 }
@@ -73,6 +88,14 @@ pub fn table_rows() -> String {
         };
         out.push_str(&row(setting, default));
     }
+    out.push_str(&format!(
+        "| `quota` | list of tables | none | at most 1000 | yes | {} |\n",
+        table::QUOTA_WHAT
+    ));
+    for setting in QUOTA {
+        let default = if matches!(setting.field, Field::Count { .. }) { "0" } else { "none" };
+        out.push_str(&row(setting, default));
+    }
     out
 }
 
@@ -103,7 +126,7 @@ fn remarks<T>(setting: &Setting<T>) -> String {
     };
     // A list has no variable.
     let variable = environment::variable(setting.name);
-    let listed = setting.name.starts_with("log.");
+    let listed = ["log.", "quota."].iter().any(|list| setting.name.starts_with(list));
     let variable = if listed { String::new() } else { format!(" {variable}") };
     out + &comment(&format!("{follows}{variable}"))
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::fault::Place;
 use super::load::Draft;
-use super::{LOG, SETTINGS};
+use super::{LOG, QUOTA, SETTINGS};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "COUNTERFOIL_";
@@ -30,6 +30,9 @@ const OTHERS: [&str; 13] = [
     "TRIES",
     "METRICS_OUT",
 ];
+
+/// Lists of the file.
+const LISTS: [&str; 2] = ["log", "quota"];
 
 /// A variable; without a value if that is no UTF-8.
 pub(super) type Variable = (String, Option<String>);
@@ -72,8 +75,12 @@ fn stranger(name: &str) -> Option<String> {
     if OTHERS.contains(&rest) || is_of_kubernetes(rest) {
         return None;
     }
-    if LOG.iter().any(|setting| variable(setting.name) == name) || rest == "LOG" {
-        return Some("`log` is a list, which the file alone can set".into());
+    let is_of = |list: &str| {
+        let list = variable(list);
+        name == list || name.strip_prefix(&list).is_some_and(|rest| rest.starts_with("__"))
+    };
+    if let Some(list) = LISTS.iter().find(|list| is_of(list)) {
+        return Some(format!("`{list}` is a list, which the file alone can set"));
     }
     let near = nearest(name, variable);
     let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
@@ -101,6 +108,7 @@ fn is_of_kubernetes(rest: &str) -> bool {
 /// The setting whose name, as `written` writes it, is nearest to one that is none.
 pub(super) fn nearest(unknown: &str, written: impl Fn(&str) -> String) -> Option<String> {
     let names = SETTINGS.iter().map(|s| s.name).chain(LOG.iter().map(|s| s.name));
+    let names = names.chain(QUOTA.iter().map(|s| s.name));
     let last = |name: &str| name.rsplit(['.']).next().unwrap_or_default().to_owned();
     let far = |name: &String| {
         let whole = strsim::damerau_levenshtein(name, unknown);

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::environment::nearest;
 use super::fault::Place;
 use super::load::Draft;
-use super::{LOG, SETTINGS, Setting, Value};
+use super::{LOG, QUOTA, SETTINGS, Setting, Value};
 
 /// Bytes of a configuration, generously.
 pub(super) const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -53,7 +53,12 @@ impl Source<'_> {
             let plain = !key.get_ref().contains('.');
             let within = format!("{name}.");
             if name == "log" {
-                self.logs(draft, value, place);
+                let logs = self.list(draft, value, place, ("log", LOG, &["name", "tenant"]));
+                draft.config.log = logs;
+            } else if name == "quota" {
+                let needed = &["tenant", "principal"];
+                let quotas = self.list(draft, value, place, ("quota", QUOTA, needed));
+                draft.config.quota = quotas;
             } else if let Some(setting) = SETTINGS.iter().find(|s| plain && s.name == name) {
                 let put = scalar(value)
                     .and_then(|value| setting.field.put(&mut draft.config, value, &self.base));
@@ -69,19 +74,24 @@ impl Source<'_> {
         }
     }
 
-    fn logs(&self, draft: &mut Draft, value: &Spanned<DeValue<'_>>, place: Place) {
+    /// A list of tables, some of whose settings must stand.
+    fn list<T: Default>(
+        &self,
+        draft: &mut Draft,
+        value: &Spanned<DeValue<'_>>,
+        place: Place,
+        (list, settings, needed): (&str, &[Setting<T>], &[&str]),
+    ) -> Vec<T> {
         let DeValue::Array(rows) = value.get_ref() else {
-            return draft.faults.add(place, "`log` must be a list of tables: [[log]]");
+            draft.faults.add(place, format!("`{list}` must be a list of tables: [[{list}]]"));
+            return Vec::new();
         };
-        draft.config.log.clear();
-        draft.given("log", "log", place, Ok(()));
-        for (at, row) in rows.iter().enumerate() {
-            let log = self.row(draft, row, ("log", at), LOG, &["name", "tenant"]);
-            draft.config.log.push(log);
-        }
+        draft.given(list, list, place, Ok(()));
+        let rows = rows.iter().enumerate();
+        rows.map(|(at, row)| self.row(draft, row, (list, at), settings, needed)).collect()
     }
 
-    /// One row of a list of tables, some of whose settings must stand.
+    /// One of its rows.
     fn row<T: Default>(
         &self,
         draft: &mut Draft,

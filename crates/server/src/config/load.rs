@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::{self, Variable};
 use super::fault::{Faults, Place};
-use super::{Config, ConfigError, LOG, Reload, SETTINGS, Value, file, rules};
+use super::{Config, ConfigError, LOG, QUOTA, Reload, SETTINGS, Setting, Value, file, rules};
 
 /// Where a configuration comes from, so that it can be read again.
 #[derive(Clone, Debug, Default)]
@@ -152,6 +152,24 @@ impl Draft {
     }
 }
 
+/// The values of a list: `log.name` of its first row is `log[0].name`.
+fn rows<T: Clone>(
+    settings: &[Setting<T>],
+    rows: &[T],
+    place: impl Fn(&str) -> Place,
+) -> Vec<Shown> {
+    let mut all = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let mut row = row.clone();
+        all.extend(settings.iter().map(|setting| {
+            let name = setting.name.replacen('.', &format!("[{at}]."), 1);
+            let (value, place) = (setting.field.get(&mut row), place(&name));
+            Shown { name, value, place, live: setting.reload == Reload::Live }
+        }));
+    }
+    all
+}
+
 impl From<Config> for Loaded {
     /// A configuration that no source gave: all of it is a default.
     fn from(config: Config) -> Loaded {
@@ -176,14 +194,8 @@ impl Loaded {
             live: setting.reload == Reload::Live,
         });
         let mut all: Vec<Shown> = one.collect();
-        for (at, log) in self.config.log.iter().enumerate() {
-            let mut log = log.clone();
-            all.extend(LOG.iter().map(|setting| {
-                let name = setting.name.replacen("log.", &format!("log[{at}]."), 1);
-                let (value, place) = (setting.field.get(&mut log), place(&name));
-                Shown { name, value, place, live: setting.reload == Reload::Live }
-            }));
-        }
+        all.extend(rows(LOG, &self.config.log, place));
+        all.extend(rows(QUOTA, &self.config.quota, place));
         all
     }
 }

@@ -31,7 +31,7 @@ pub use load::{Loaded, Shown, Sources};
 pub use rules::check_host;
 pub use setting::{Field, Reload, Setting, Value};
 pub(crate) use table::RATE_MAX;
-pub use table::{LOG, SETTINGS};
+pub use table::{LOG, QUOTA, SETTINGS};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Config {
     pub origin: Option<String>,
     /// The logs, one for each tenant.
     pub log: Vec<LogConfig>,
+    /// Principals that may do more or less than others.
+    pub quota: Vec<QuotaConfig>,
     /// Bounds.
     pub limits: Limits,
     /// Room that the disk is to keep.
@@ -64,6 +66,21 @@ pub struct LogConfig {
     pub catalogue: Option<PathBuf>,
     /// File with the rules of the tenant's audit scope.
     pub scope: Option<PathBuf>,
+}
+
+/// What one principal may do in a second; 0 is as much as any other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuotaConfig {
+    /// Its tenant.
+    pub tenant: String,
+    /// Its name: that of its token.
+    pub principal: String,
+    /// Events a second.
+    pub events_s_max: usize,
+    /// Bytes a second.
+    pub bytes_s_max: usize,
+    /// Reads a second.
+    pub reads_s_max: usize,
 }
 
 /// When a log is closed and the next one opened.
@@ -106,6 +123,8 @@ pub struct Limits {
     pub producer_events_s_max: usize,
     /// Bytes a second of one principal.
     pub producer_bytes_s_max: usize,
+    /// Reads a second of one principal.
+    pub reads_s_max: usize,
 }
 
 impl Default for Config {
@@ -119,6 +138,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
             origin: None,
             log: vec![log],
+            quota: Vec::new(),
             limits: Limits::default(),
             disk: Disk::default(),
             partition: Partition::default(),
@@ -141,6 +161,9 @@ impl Default for Disk {
     }
 }
 
+/// Each takes 4 KiB of the access log at least: 34 GB a day of who reads without end.
+const READS_S_MAX: usize = 100;
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
@@ -151,6 +174,7 @@ impl Default for Limits {
             connections_per_peer_max: 512,
             producer_events_s_max: table::RATE_MAX,
             producer_bytes_s_max: table::RATE_MAX,
+            reads_s_max: READS_S_MAX,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What values must be, alone and beside each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::Draft;
-use super::{Config, Limits};
+use super::{Config, Limits, QuotaConfig};
 
 /// Logs of one lane; each has its access log, and the head has room for both.
 const LOGS_MAX: usize = 500;
+/// Principals with a quota of their own.
+const QUOTAS_MAX: usize = 1_000;
 
 /// Checks what no value says of itself.
 pub(super) fn check(draft: &mut Draft) {
@@ -25,6 +27,27 @@ pub(super) fn check(draft: &mut Draft) {
         );
     }
     logs(draft);
+    quotas(draft);
+}
+
+fn quotas(draft: &mut Draft) {
+    let quotas = draft.config.quota.clone();
+    if quotas.len() > QUOTAS_MAX {
+        let count = quotas.len();
+        draft.fault("quota", format!("at most {QUOTAS_MAX} quotas are allowed, not {count}"));
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for (at, QuotaConfig { tenant, principal, .. }) in quotas.iter().enumerate() {
+        if !draft.config.log.iter().any(|log| log.tenant == *tenant) {
+            let what = format!("quota.tenant {tenant:?} is the tenant of no log");
+            draft.fault(&format!("quota[{at}].tenant"), what);
+        }
+        if !seen.insert((tenant, principal)) {
+            let what = format!("quota.principal {principal:?} of {tenant:?} stands twice");
+            draft.fault(&format!("quota[{at}].principal"), what);
+        }
+    }
 }
 
 fn logs(draft: &mut Draft) {

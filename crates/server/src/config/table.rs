@@ -6,8 +6,9 @@
 use commit::LogSpec;
 
 use super::rules::{check_host, check_tenant};
-use super::{Config, Field, LogConfig, Reload, Setting};
+use super::{Config, Field, LogConfig, QuotaConfig, Reload, Setting};
 use crate::scope_file;
+use crate::tokens::check_name;
 
 /// Each may come with an event of our own, and all must fit into one event list of 64 MiB.
 pub(super) const REQUEST_EVENTS_MAX: usize = 20_000;
@@ -120,7 +121,7 @@ pub const SETTINGS: &[Setting<Config>] = &[
             max: RATE_MAX,
         },
         allowed: "",
-        reload: Reload::Restart,
+        reload: Reload::Live,
         what: "events that one principal may send in a second, ten seconds' worth at once; more \
                is answered 429 `quota`; the default is no bound",
     },
@@ -133,8 +134,22 @@ pub const SETTINGS: &[Setting<Config>] = &[
             max: RATE_MAX,
         },
         allowed: "",
-        reload: Reload::Restart,
+        reload: Reload::Live,
         what: "the same for bytes of bodies, decompressed",
+    },
+    Setting {
+        name: "limits.reads_s_max",
+        field: Field::Count {
+            of: |config| &mut config.limits.reads_s_max,
+            unit: "reads/s",
+            min: 1,
+            max: RATE_MAX,
+        },
+        allowed: "",
+        reload: Reload::Live,
+        what: "reads that one principal may make in a second, ten seconds' worth at once; more is \
+               answered 429 `read_quota`. Each is stated in the access log and takes at least \
+               4 KiB of the disk: 100 a second without end are 34 GB a day",
     },
     Setting {
         name: "disk.free_warn_bytes",
@@ -236,6 +251,65 @@ pub const LOG: &[Setting<LogConfig>] = &[
         what: "file with the rules of the audit scope: what is kept, counted and left out \
                ([scope.md](scope.md)); left out, every event is kept. What stands in it is read \
                anew with every reload; rules that cannot be used refuse all of it",
+    },
+];
+
+/// What `quota` itself is, for the page.
+pub(super) const QUOTA_WHAT: &str = "principals that may do more or less than `limits` say for \
+     all. Whoever is not named here has the quotas of all";
+
+/// The settings of one principal's quota: a `[[quota]]` of the file.
+pub const QUOTA: &[Setting<QuotaConfig>] = &[
+    Setting {
+        name: "quota.tenant",
+        field: Field::Text(|quota| &mut quota.tenant, check_tenant),
+        allowed: "it must stand; a `log.tenant`",
+        reload: Reload::Live,
+        what: "the principal's tenant",
+    },
+    Setting {
+        name: "quota.principal",
+        field: Field::Text(|quota| &mut quota.principal, check_name),
+        allowed: "it must stand; 1 to 64 letters, digits, `-`, `_`, `.`, `@`, `/`; not twice for \
+                  a tenant",
+        reload: Reload::Live,
+        what: "its name, which is its token's; whether there is such a token is not asked",
+    },
+    Setting {
+        name: "quota.events_s_max",
+        field: Field::Count {
+            of: |quota| &mut quota.events_s_max,
+            unit: "events/s",
+            min: 0,
+            max: RATE_MAX,
+        },
+        allowed: "0 for `limits.producer_events_s_max`",
+        reload: Reload::Live,
+        what: "events that it may send in a second",
+    },
+    Setting {
+        name: "quota.bytes_s_max",
+        field: Field::Count {
+            of: |quota| &mut quota.bytes_s_max,
+            unit: "bytes/s",
+            min: 0,
+            max: RATE_MAX,
+        },
+        allowed: "0 for `limits.producer_bytes_s_max`",
+        reload: Reload::Live,
+        what: "bytes of bodies, decompressed, that it may send in a second",
+    },
+    Setting {
+        name: "quota.reads_s_max",
+        field: Field::Count {
+            of: |quota| &mut quota.reads_s_max,
+            unit: "reads/s",
+            min: 0,
+            max: RATE_MAX,
+        },
+        allowed: "0 for `limits.reads_s_max`",
+        reload: Reload::Live,
+        what: "reads that it may make in a second",
     },
 ];
 

@@ -180,6 +180,7 @@ fn words_and_files_are_judged() {
 fn a_row_reaches_the_setting_that_it_names() {
     let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
     names.extend(LOG.iter().map(|s| s.name));
+    names.extend(QUOTA.iter().map(|s| s.name));
     let count = names.len();
     names.sort_unstable();
     names.dedup();
@@ -234,14 +235,15 @@ fn the_annotated_file_is_what_the_table_says() {
         let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         (plain && !value.is_empty()).then_some(())
     };
-    let bare = text.lines().map(|line| match set(line).is_some() || line == "#[[log]]" {
+    let is_list = |line: &str| ["#[[log]]", "#[[quota]]"].contains(&line);
+    let bare = text.lines().map(|line| match set(line).is_some() || is_list(line) {
         true => &line[1..],
         false => line,
     });
     let bare = bare.collect::<Vec<_>>().join("\n");
     let config = Config::parse(&bare).expect("sound");
     assert_eq!(config.limits, Limits::default());
-    assert_eq!(config.log[0].name, "acme-0");
+    assert_eq!((&*config.log[0].name, &*config.quota[0].principal), ("acme-0", "billing"));
 }
 
 #[test]

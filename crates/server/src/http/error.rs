@@ -12,7 +12,7 @@
 //! | 413 | larger than allowed | send less at once |
 //! | 415 | a content type or encoding that is not understood | |
 //! | 422 | nothing of it was admitted | mend the events |
-//! | 429 | more than a principal may send, or do in a day | wait as long as Retry-After says |
+//! | 429 | more than a principal may send, read or do in a day | wait as Retry-After says |
 //! | 500 | our fault; a write may or may not have happened | retry with the same ids |
 //! | 503 | no room, or not yet | wait as long as Retry-After says, then retry with the same ids |
 
@@ -55,7 +55,7 @@ pub(crate) const CODES: [(u16, &[&str]); 12] = [
     (409, &["closed", "config", "restart", "second_person"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
-    (429, &["quota", "too_soon"]),
+    (429, &["quota", "read_quota", "too_soon"]),
     (500, &["internal"]),
     (503, &["busy", "disk", "indexing", "stopping", "connections"]),
 ];
@@ -168,6 +168,17 @@ impl Failure {
     /// Something was done too often; in so many seconds it may be done again.
     pub(crate) fn too_soon(detail: impl Into<String>, seconds: u32) -> Failure {
         let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_soon", detail);
+        Failure { retry_after_s: Some(seconds), ..failure }
+    }
+
+    /// A principal has read more than it may, or was denied so often; in so many seconds it may
+    /// ask again.
+    pub(crate) fn over_read_quota(seconds: u32) -> Failure {
+        let detail = format!(
+            "this token's principal has read more than it may, and every read is stated in the \
+             access log; nothing was looked up: ask again in {seconds} s"
+        );
+        let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "read_quota", detail);
         Failure { retry_after_s: Some(seconds), ..failure }
     }
 

@@ -19,6 +19,8 @@ use crate::capacity::Capacity;
 
 /// Services that the status lists, and silent ones.
 const SERVICES_SHOWN: usize = 20;
+/// Principals that the status lists, of those that a quota turned away.
+const PRINCIPALS_SHOWN: usize = 20;
 /// How long a retry is known as one.
 const DUPLICATES_HOURS: i64 = commit::WINDOW_NS / HOUR_NS;
 const HOUR_NS: i64 = 3_600_000_000_000;
@@ -37,6 +39,9 @@ pub(crate) async fn status(
     let now = app.clock.now();
     let mut status = of_server(&app, now);
     status["logs"] = logs(&app, &caller.tenant);
+    let away = app.quotas.of_tenant(&caller.tenant);
+    status["quotas"] = json!(away.iter().take(PRINCIPALS_SHOWN).collect::<Vec<_>>());
+    status["quotas_more"] = away.len().saturating_sub(PRINCIPALS_SHOWN).into();
     status["refused"] = app.refusals.total_of(&caller.tenant).into();
     // Before all is indexed, a gap may be one that is filled.
     if app.backlog.is_open() {
@@ -70,6 +75,8 @@ fn of_server(app: &App, now: i64) -> Value {
         "conditions": readiness.conditions,
         "logs": Value::Null,
         "refused": Value::Null,
+        "quotas": Value::Null,
+        "quotas_more": Value::Null,
         "dropped": Value::Null,
         "services": Value::Null,
         "gaps": Value::Null,

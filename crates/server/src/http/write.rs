@@ -20,6 +20,7 @@ use super::request_id::outliving;
 use crate::app::App;
 use crate::ingest::{self, Admission, Intake, Item, Stored};
 use crate::permits::Permit;
+use crate::quotas::Want;
 
 /// A request to write, from somebody who may.
 pub(crate) struct Write {
@@ -85,7 +86,7 @@ async fn accept(write: Write, format: Format, lines: bool) -> Result<Response, F
     let Write { app, peer, parameters, headers, body } = write;
     app.counters.requests.fetch_add(1, Relaxed);
     app.room.take_in()?;
-    let asked = app.quotas.ask(app.clock.elapsed(), &peer.tenant, &peer.identity.id);
+    let asked = app.quotas.ask(app.clock.elapsed(), &peer.tenant, &peer.identity.id, Want::Send);
     asked.map_err(Failure::over_quota)?;
     let terms = Terms { atomic: is_atomic(parameters, format)?, wanted: Wanted::of(&headers) };
     let log = app.open_log(&peer.tenant, Purpose::Events);

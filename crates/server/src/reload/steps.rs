@@ -8,6 +8,7 @@ use admit::scope::Rules;
 
 use crate::app::App;
 use crate::config::{Change, Config, LogConfig, Place, Value};
+use crate::quotas::Rates;
 use crate::{descriptors, scope_file};
 
 /// A part that follows the configuration.
@@ -29,6 +30,7 @@ pub(super) struct Candidate {
 pub(super) const STEPS: &[Step] = &[
     Step { name: "limits", prepare: limits },
     Step { name: "the audit scope", prepare: audit_scope },
+    Step { name: "quotas", prepare: quotas },
 ];
 
 /// Bounds that live beside what they bound. The others are asked for with each request.
@@ -41,6 +43,13 @@ fn limits(_: &Arc<App>, next: &Config) -> Result<Candidate, String> {
         app.connections.max.store(connections_max, Relaxed);
         app.connections.per_peer_max.store(per_peer_max, Relaxed);
     };
+    Ok(Candidate { changes: Vec::new(), take: Box::new(take) })
+}
+
+/// What each principal may send and read.
+fn quotas(_: &Arc<App>, next: &Config) -> Result<Candidate, String> {
+    let rates = Rates::of_config(next);
+    let take = move |app: &App| app.quotas.change(rates);
     Ok(Candidate { changes: Vec::new(), take: Box::new(take) })
 }
 

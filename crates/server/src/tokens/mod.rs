@@ -21,6 +21,7 @@ use subtle::ConstantTimeEq;
 
 use crate::access::{Principal, Role};
 use second::SecondPerson;
+pub(crate) use token::check_name;
 use token::{Held, check};
 pub use token::{NewToken, Token};
 

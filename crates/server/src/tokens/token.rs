@@ -103,12 +103,18 @@ impl Held {
     }
 }
 
+/// What is wrong with a principal's name.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.@/".contains(&b);
+    match (1..=64).contains(&name.len()) && name.bytes().all(known) {
+        true => Ok(()),
+        false => Err("has 1 to 64 letters, digits, or any of - _ . @ /".into()),
+    }
+}
+
 pub(super) fn check(new: &NewToken) -> Result<(), TokenError> {
     let wrong = |what: &str| Err(TokenError::Wrong(what.to_owned()));
-    let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.@/".contains(&b);
-    if !(1..=64).contains(&new.name.len()) || !new.name.bytes().all(known) {
-        return wrong("a token's name has 1 to 64 letters, digits, or any of - _ . @ /");
-    }
+    check_name(&new.name).map_err(|what| TokenError::Wrong(format!("a token's name {what}")))?;
     if new.name == "counterfoil" {
         return wrong("the name counterfoil is the server's own");
     }

@@ -104,6 +104,12 @@ fn counts(found: &mut Vec<Finding>, status: &Value) {
     };
     let refused = status["refused"].as_u64();
     remark(refused, "record", "refused since the start", "counterfoil refusals");
+    let away = list(&status["quotas"]);
+    let names: Vec<String> =
+        away.iter().take(5).map(|away| view::text(&away["principal"])).collect();
+    let count = away.len() as u64 + status["quotas_more"].as_u64().unwrap_or_default();
+    let what = format!("turned away by a quota since the start: {}", names.join(", "));
+    remark(Some(count), "principal", &what, "counterfoil refusals");
     let dropped = status["dropped"].as_u64();
     let next = "counterfoil search 'since:1d' --json (producer.dropped)";
     remark(dropped, "event", "dropped by producers, who said so", next);
@@ -157,7 +163,7 @@ mod tests {
     fn well() -> Value {
         json!({
             "conditions": [{"name": "journal", "holds": true, "needed": true, "found": "writing"}],
-            "gaps": [], "gaps_more": 0, "refused": 0, "dropped": 0, "now": NOW,
+            "gaps": [], "gaps_more": 0, "refused": 0, "quotas": [], "dropped": 0, "now": NOW,
             "services": {"silent_count": 0, "silent": []}, "lane_waiting": 3,
             "disk": {"bytes": 100_u64 << 30, "free_bytes": 50_u64 << 30, "days_left": 400},
         })
@@ -194,6 +200,8 @@ mod tests {
         assert_eq!(said("/gaps", gaps), ["Bad complete 1", "Remark complete 1"]);
         assert_eq!(said("/gaps", Value::Null), ["Remark complete gaps"]);
         assert_eq!(said("/refused", json!(7)), ["Remark complete 7"]);
+        let away = json!([{"principal": "loop", "requests": 0, "reads": 9}]);
+        assert_eq!(said("/quotas", away), ["Remark complete 1"]);
         assert_eq!(said("/dropped", json!(8)), ["Remark complete 8"]);
         assert_eq!(said("/services/silent_count", json!(2)), ["Remark complete 2"]);
         assert_eq!(said("/lane_waiting", json!(1_000)), ["Remark healthy 1,000"]);
