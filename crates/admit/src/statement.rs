@@ -85,6 +85,18 @@ impl Statement {
         self
     }
 
+    /// What was done.
+    pub fn action(&self) -> &str {
+        self.event.str("action").unwrap_or_default()
+    }
+
+    /// Another one about the same action, without who, what and why.
+    #[must_use]
+    pub fn again(&self) -> Statement {
+        let word = |name| self.event.str(name).unwrap_or_default();
+        Statement::new(word("action"), word("kind"), word("verb"))
+    }
+
     /// Admits it for a tenant's log.
     pub fn admit(
         mut self,

@@ -8,6 +8,7 @@
 //! | auditor | | its tenant | its tenant | |
 //! | admin | for any service | its tenant | its tenant | for its tenant |
 
+pub(crate) mod denials;
 pub(crate) mod stated;
 pub(crate) mod strangers;
 pub(crate) mod under_way;

@@ -8,6 +8,7 @@ use commit::{Indexer, Log, Purpose, Store};
 use platform::Clock;
 use query::Hot;
 
+use crate::access::denials::Denials;
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::backlog::Backlog;
@@ -51,6 +52,7 @@ pub(crate) struct App {
     pub(crate) quotas: Quotas,
     pub(crate) verifications: Verifications,
     pub(crate) under_way: UnderWay,
+    pub(crate) denials: Denials,
     pub(crate) request_ids: Arc<RequestIds>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,

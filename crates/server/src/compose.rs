@@ -19,6 +19,7 @@ use query::Hot;
 use tokio::sync::watch;
 
 use crate::access::Role;
+use crate::access::denials::{self, Denials};
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::app::{App, Connections, Counters};
@@ -85,6 +86,7 @@ impl Composed {
         let _at_rest = app.under_way.at_rest().await;
         // Nobody is answered any more: what was left out until now is all there will be.
         app.state_all_left_out(true).await;
+        denials::state(&app, true).await;
         app.backlog.stop();
         let close = move || {
             let caught_up = backlog.join().map_err(|_| "indexing panicked".to_owned())?;
@@ -144,6 +146,7 @@ fn open(
         connections: Connections::new(connections_max, config.limits.connections_per_peer_max),
         verifications: Verifications::default(),
         under_way: UnderWay::default(),
+        denials: Denials::default(),
         clock,
         counters: Counters::default(),
         backlog: Backlog::new(),

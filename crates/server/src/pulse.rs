@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::access::denials;
 use crate::app::App;
 use crate::{quotas, room};
 
@@ -47,6 +48,7 @@ impl Pulse {
 pub(crate) fn beat(app: &Arc<App>, runtime: &Handle) {
     runtime.block_on(room::watch(app));
     runtime.block_on(quotas::state(app));
+    runtime.block_on(denials::state(app, false));
     for (log, error) in app.store.tick() {
         tracing::warn!(log, cause = %error, "a log over its limit stays open");
     }

@@ -97,3 +97,43 @@ fn who_reads_without_end_is_turned_away_and_a_named_principal_has_its_own() {
     assert!(told.contains("c.toml:2: quota.tenant \"acme\" is the tenant of no log"), "{told}");
     server.stop();
 }
+
+#[test]
+fn who_is_denied_without_end_is_stated_and_then_counted() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let token = folder.first_token("default");
+    let body = json!({"name": "loop", "role": "producer", "services": ["billing"]}).to_string();
+    let made = ask(&server.url, &token, "POST", "/v1/tokens", &body).json();
+    let other = made["token"].as_str().expect("a token");
+    for (path, times) in [("/v1/events", 40), ("/v1/status", 15), ("/v1/gaps", 1)] {
+        for _ in 0..times {
+            assert_eq!(ask(&server.url, other, "GET", path, "").status, 403);
+        }
+    }
+    let denials = |url: &str| {
+        let path = "/v1/events?log=default-access-0&limit=1000&order=oldest&decision=deny";
+        let page = ask(url, &token, "GET", path, "").json();
+        let all = page["events"].as_array().unwrap_or_else(|| panic!("{page}")).clone();
+        let said = all.iter().map(|found| {
+            let event = &found["event"];
+            let route = event["resources"][0]["id"].as_str().unwrap_or_default();
+            let action = event["action"].as_str().expect("an action");
+            (format!("{action} {route}"), event["outcome"]["counts"]["failed"].as_u64())
+        });
+        said.collect::<Vec<_>>()
+    };
+    // A stop waits for no minute.
+    server.stop();
+    let server = folder.serve();
+    let all = denials(&server.url);
+    let of = |kind: &str| {
+        let counts = all.iter().filter(|(said, _)| said.trim_end() == kind);
+        let (single, counted): (Vec<_>, Vec<_>) = counts.partition(|(_, count)| count.is_none());
+        (single.len(), counted.iter().filter_map(|(_, count)| *count).collect::<Vec<_>>())
+    };
+    assert_eq!(of("events.search"), (10, vec![30]), "{all:?}");
+    assert_eq!(of("request.deny GET /v1/status"), (10, vec![5]), "{all:?}");
+    assert_eq!(of("request.deny GET /v1/gaps"), (1, vec![]), "{all:?}");
+    server.stop();
+}

@@ -17,6 +17,7 @@ use axum::response::Response;
 use commit::Purpose;
 use query::Scope;
 
+use super::denials::{Fate, Kind};
 use super::{Principal, Role};
 use crate::app::App;
 use crate::http::error::Failure;
@@ -115,17 +116,34 @@ pub(crate) async fn turn_away(
     }
 }
 
-/// States that somebody was denied something. To be answered only once this has returned.
+/// States that somebody was denied something, at a route where the action does not say it. To be
+/// answered only once this has returned. After the first of a kind, further ones are counted.
 pub(crate) async fn denied(
     app: &Arc<App>,
     caller: &Principal,
     what: Statement,
+    route: &str,
 ) -> Result<(), Failure> {
     app.room.read()?;
-    within_quota(app, caller)?;
+    let kind = Kind::new(caller, &what, route);
+    let again = || match route {
+        "" => caller.is(what.again()),
+        route => caller.is(what.again().to("route", route)),
+    };
+    let (elapsed, now) = (app.clock.elapsed(), app.clock.now());
+    if app.denials.enter(elapsed, now, &kind, again) == Fate::Counted {
+        return Ok(());
+    }
     let denial = denying(caller.does(what).ended("failure"));
     let denial = denial.with(&["outcome", "code"], "role");
-    app.state(&caller.tenant, Purpose::Access, denial).await
+    let stated = match within_quota(app, caller) {
+        Ok(()) => app.state(&caller.tenant, Purpose::Access, denial).await,
+        Err(failure) => Err(failure),
+    };
+    if stated.is_err() {
+        app.denials.undo(&kind);
+    }
+    stated
 }
 
 /// Whether a principal may have another read stated: each takes room on the disk, what it is denied
@@ -138,7 +156,7 @@ fn within_quota(app: &App, caller: &Principal) -> Result<(), Failure> {
 
 /// States a denial; what to answer it with.
 async fn deny(app: &Arc<App>, caller: &Principal, what: Statement, failure: Failure) -> Failure {
-    denied(app, caller, what).await.err().unwrap_or_else(|| failure.stated())
+    denied(app, caller, what, "").await.err().unwrap_or_else(|| failure.stated())
 }
 
 /// Whether a log is the caller's tenant's own and its role may not read it: it is told that there
@@ -191,7 +209,7 @@ fn ended<T>(statement: Statement, result: &Result<T, Failure>) -> Statement {
     if failure.is_forbidden() { denying(statement) } else { statement }
 }
 
-fn denying(statement: Statement) -> Statement {
+pub(super) fn denying(statement: Statement) -> Statement {
     statement
         .with(&["decision", "effect"], "deny")
         .with(&["decision", "mode"], "enforced")
@@ -202,13 +220,18 @@ impl Principal {
     /// Says who it is in a statement. A token that only sends is a service's; who reads or manages
     /// with one is taken for a person.
     pub(crate) fn does(&self, statement: Statement) -> Statement {
+        let statement = self.is(statement);
+        match RequestId::current() {
+            Some(id) => statement.with(&["correlation", "request_id"], id.to_string()),
+            None => statement,
+        }
+    }
+
+    /// The same of several requests.
+    fn is(&self, statement: Statement) -> Statement {
         let actor = match self.role {
             Role::Producer | Role::Forwarder => "service",
             Role::Reader | Role::Auditor | Role::Admin => "user",
-        };
-        let statement = match RequestId::current() {
-            Some(id) => statement.with(&["correlation", "request_id"], id.to_string()),
-            None => statement,
         };
         statement
             .by(actor, &self.name)

@@ -32,7 +32,7 @@ pub(super) async fn state_denials(
         .to("route", &route)
         .with(&["request", "method"], method.to_string())
         .with(&["request", "path"], path[..cut].to_owned());
-    match stated::denied(&app, &caller, denied).await {
+    match stated::denied(&app, &caller, denied, &route).await {
         Ok(()) => response,
         Err(failure) => failure.into_response(),
     }
