@@ -65,7 +65,7 @@ impl Composed {
         let app = open(world, loaded, progress, stop.clone())?;
         let first_tokens = first_tokens(&app, &loaded.config).await?;
         let backlog = catch_up(app.clone(), stop.clone())?;
-        owners::start(&app).await.map_err(|failure| StartError::unstated(&failure))?;
+        owners::start(&app).await;
         // Before the first body: a start on a full disk takes none in.
         room::watch(&app).await;
         // Before anybody is heard: what was changed while the server was down is told first.

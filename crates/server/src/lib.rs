@@ -46,6 +46,7 @@ mod turns;
 pub use access::{Principal, Role};
 pub use keys::check_keys;
 pub use reload::Reloaded;
+pub use room::RESERVE_BYTES;
 pub use serve::{Running, Started, start};
 pub use start_error::StartError;
 pub use tokens::{Denied, NewToken, TokenError, Tokens};

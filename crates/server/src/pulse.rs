@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::access::denials;
 use crate::app::App;
-use crate::{quotas, room};
+use crate::{owners, quotas, room};
 
 /// From one beat to the next.
 const BEAT: Duration = Duration::from_secs(1);
@@ -49,6 +49,7 @@ pub(crate) fn beat(app: &Arc<App>, runtime: &Handle) {
     runtime.block_on(room::watch(app));
     runtime.block_on(quotas::state(app));
     runtime.block_on(denials::state(app, false));
+    runtime.block_on(owners::again(app));
     for (log, error) in app.store.tick() {
         tracing::warn!(log, cause = %error, "a log over its limit stays open");
     }

@@ -2,14 +2,15 @@
 //! state, a stop, and the next start find room.
 //!
 //! Promises: below `disk.free_min_bytes` no body is taken in (503 `disk`; senders keep it), and
-//! each crossing of a threshold is stated once in every tenant's log. Below [`RESERVE_BYTES`]
-//! nothing is read either, for each read is stated: what is left is for tokens to be revoked, a
-//! stop, and the start after it.
+//! each crossing of a threshold is stated once in every tenant's log, as soon as that takes it.
+//! Below [`RESERVE_BYTES`] nothing is read either, for each read is stated: what is left is for
+//! tokens to be revoked, a stop, and the start after it.
 //!
 //! Never: stops what was taken in already.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use admit::Statement;
 use commit::Purpose;
@@ -21,8 +22,10 @@ use crate::http::error::Failure;
 /// How much more must be free before a level is left again: one journal file.
 const BACK_BYTES: u64 = 64 << 20;
 
-/// What reads leave alone: the journal file that a start makes, and as much again.
-const RESERVE_BYTES: u64 = 128 << 20;
+/// What a start may need: the journal file that it goes on in, and two ahead. Reads leave it alone,
+/// `counterfoil status` and `counterfoil doctor` call less than it bad, and `disk.free_min_bytes`
+/// keeps it unless it is set lower.
+pub const RESERVE_BYTES: u64 = 192 << 20;
 
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,11 +67,35 @@ pub(crate) struct Room {
     level: AtomicU8,
     /// Whether only the reserve is left.
     reserve: AtomicBool,
+    told: Told,
+}
+
+/// The level that each tenant's log has last; a tenant that does not stand here has enough.
+#[derive(Default)]
+struct Told(Mutex<BTreeMap<String, Level>>);
+
+impl Told {
+    /// Whom there is something to tell, with the level that its log has.
+    fn untold<'t>(
+        &self,
+        tenants: impl Iterator<Item = &'t String>,
+        now: Level,
+    ) -> Vec<(&'t String, Level)> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let has = |tenant| told.get(tenant).copied().unwrap_or(Level::Enough);
+        tenants.map(|tenant| (tenant, has(tenant))).filter(|(_, has)| *has != now).collect()
+    }
+
+    fn tell(&self, tenant: &str, now: Level) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(tenant.to_owned(), now);
+    }
 }
 
 impl Room {
     pub(crate) fn new(limits: Disk) -> Room {
-        Room { limits, level: AtomicU8::new(Level::Enough as u8), reserve: AtomicBool::new(false) }
+        let (level, reserve) = (AtomicU8::new(Level::Enough as u8), AtomicBool::new(false));
+        Room { limits, level, reserve, told: Told::default() }
     }
 
     pub(crate) fn level(&self) -> Level {
@@ -107,24 +134,24 @@ impl Room {
     }
 }
 
-/// Looks at the disk and states a crossing. Called at the start and with every pulse, never twice
-/// at once.
+/// Looks at the disk and states a crossing; a log that does not take it hears of it with a later
+/// pulse. Called at the start and with every pulse, never twice at once.
 pub(crate) async fn watch(app: &Arc<App>) {
     let Ok(volume) = app.store.world().disk.volume() else { return };
     app.room.look(volume.bytes_free);
     let before = app.room.level();
     let now = level(volume.bytes_free, before, &app.room.limits);
-    if now == before {
-        return;
-    }
     // First, so that nothing more is taken in while it is stated.
     app.room.level.store(now as u8, Relaxed);
     let free = volume.bytes_free;
-    tracing::warn!(free, before = before.word(), now = now.word(), "room on the disk");
-    for tenant in app.books.keys() {
-        let stated = app.state(tenant, Purpose::Events, statement(before, now, free)).await;
-        if stated.is_err() {
-            tracing::warn!(tenant, "the room on the disk could not be stated");
+    if now != before {
+        tracing::warn!(free, before = before.word(), now = now.word(), "room on the disk");
+    }
+    for (tenant, had) in app.room.told.untold(app.books.keys(), now) {
+        match app.state(tenant, Purpose::Events, statement(had, now, free)).await {
+            Ok(()) => app.room.told.tell(tenant, now),
+            Err(_) if now == before => {}
+            Err(_) => tracing::warn!(tenant, "the room on the disk is stated when there is some"),
         }
     }
 }
@@ -160,6 +187,20 @@ mod tests {
         assert_eq!(at(2_000, Critical), Enough);
         let off = Disk { free_warn_bytes: 0, free_min_bytes: 0 };
         assert_eq!(level(0, Enough, &off), Enough, "0 is no threshold");
+    }
+
+    #[test]
+    fn a_crossing_stays_to_be_told_until_a_log_has_it() {
+        use Level::{Critical, Enough, Low};
+        let (told, all) = (Told::default(), ["a", "b"].map(str::to_owned));
+        let [a, b] = &all;
+        let untold = |now| told.untold(all.iter(), now);
+        assert_eq!(untold(Enough), []);
+        assert_eq!(untold(Critical), [(a, Enough), (b, Enough)]);
+        told.tell(a, Critical);
+        assert_eq!(untold(Critical), [(b, Enough)], "b's log did not take it");
+        assert_eq!(untold(Low), [(a, Critical), (b, Enough)]);
+        assert_eq!(untold(Enough), [(a, Critical)], "nothing happened that b's log would miss");
     }
 
     #[test]

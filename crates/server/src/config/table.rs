@@ -175,8 +175,8 @@ pub const SETTINGS: &[Setting<Config>] = &[
         allowed: "",
         reload: Reload::Restart,
         what: "free bytes below which no body is taken in: 503 `disk`. What is left is kept for \
-               the log's own statements, for a stop and for the next start, which wants 192 MiB; 0 \
-               for never",
+               the log's own statements, for a stop and for the next start, which wants 192 MiB; \
+               below that, reads are answered 503 `disk` too. 0 for never",
     },
     Setting {
         name: "partition.entries_max",

@@ -12,6 +12,7 @@ mod stated;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, RwLock};
 
 use admit::{Owners, Policy};
@@ -28,6 +29,9 @@ use crate::http::error::Failure;
 use crate::ingest::{WITH_DISK, work};
 use kept::InForce;
 
+/// How long until files are read again that could not be taken for want of room.
+const AGAIN_AFTER_S: u64 = 10;
+
 /// The catalogues of all tenants.
 pub(crate) struct Catalogues {
     disk: Arc<dyn Disk>,
@@ -35,6 +39,8 @@ pub(crate) struct Catalogues {
     changing: Mutex<()>,
     /// Locked for as long as it takes to look one up or to put another in its place.
     by_tenant: RwLock<BTreeMap<String, Standing>>,
+    /// When the files are to be read again, in seconds since the start; 0 for not of itself.
+    again_at_s: AtomicU64,
 }
 
 /// What is known of one tenant's catalogue.
@@ -64,7 +70,7 @@ impl Catalogues {
             Ok((tenant, Standing { source, in_force, refused: None }))
         };
         let by_tenant = RwLock::new(sources.map(standing).collect::<Result<_, KeptError>>()?);
-        Ok(Catalogues { disk, changing: Mutex::new(()), by_tenant })
+        Ok(Catalogues { disk, changing: Mutex::new(()), by_tenant, again_at_s: AtomicU64::new(0) })
     }
 
     pub(crate) fn of(&self, tenant: &str) -> Standing {
@@ -84,14 +90,36 @@ impl Catalogues {
 }
 
 /// Puts in force what the folder keeps, then what stands in the files now. To be called before
-/// anything is admitted.
-pub(crate) async fn start(app: &Arc<App>) -> Result<(), Failure> {
+/// anything is admitted. Where the disk has no room to state or keep what changed, what the folder
+/// keeps stays in force, and the files are read again by [`again`].
+pub(crate) async fn start(app: &Arc<App>) {
     for tenant in app.catalogues.tenants() {
         if let Some(in_force) = app.catalogues.of(&tenant).in_force {
             stamp(app, &tenant, &in_force);
         }
     }
-    reload(app).await
+    try_reload(app).await;
+}
+
+/// Reads the files again where the last time could not be finished, and some time has passed.
+/// Called with every pulse.
+pub(crate) async fn again(app: &Arc<App>) {
+    let at = app.catalogues.again_at_s.load(Relaxed);
+    if at > 0 && app.clock.elapsed().as_secs() >= at {
+        try_reload(app).await;
+    }
+}
+
+async fn try_reload(app: &Arc<App>) {
+    let at = match reload(app).await {
+        Ok(()) => 0,
+        Err(failure) => {
+            let what = "the catalogue of owners is not taken yet; trying again";
+            tracing::warn!(code = failure.code(), "{what}");
+            app.clock.elapsed().as_secs() + AGAIN_AFTER_S
+        }
+    };
+    app.catalogues.again_at_s.store(at, Relaxed);
 }
 
 /// Reads the files of all tenants again. A refusal is traced and stated, and is no failure.
@@ -178,3 +206,6 @@ fn stamp(app: &App, tenant: &str, now: &InForce) {
     let owners = Arc::new(Owners::new(now.as_of, teams));
     app.policies.change(tenant, |policy| Policy { owners, ..policy });
 }
+
+#[cfg(test)]
+mod tests;

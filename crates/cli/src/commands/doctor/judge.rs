@@ -1,6 +1,7 @@
 //! From facts to findings: pure.
 
 use serde::Serialize;
+use server::RESERVE_BYTES;
 
 use super::facts::{Clock, Disk, Facts, Folder, Log, Memory, Port, PortState, Server, Syncs};
 use crate::out;
@@ -9,8 +10,7 @@ use crate::out;
 /// word.
 const FORGETFUL: [&str; 2] = ["tmpfs", "ramfs"];
 const REMOTE: [&str; 7] = ["nfs", "cifs", "smb2", "9p", "fuse", "ceph", "overlayfs"];
-/// What a start needs: the file it goes on in, and two ahead.
-const FREE_BAD: u64 = 192 << 20;
+/// As `disk.free_warn_bytes` is unless it is set.
 const FREE_WARN: u64 = 2 << 30;
 const INODES_WARN: u64 = 1_000;
 /// A sync that takes longer holds up every sender, in microseconds.
@@ -161,8 +161,8 @@ fn disk(all: &mut Vec<Finding>, disk: &Disk) {
     let free = format!("{} of {} free", out::bytes(volume.bytes_free), out::bytes(volume.bytes));
     let mend = "give the file system room; what is free lasts: counterfoil status";
     all.push(match volume.bytes_free {
-        0..FREE_BAD => finding(Level::Bad, "disk room", free, mend),
-        FREE_BAD..FREE_WARN => finding(Level::Warning, "disk room", free, mend),
+        0..RESERVE_BYTES => finding(Level::Bad, "disk room", free, mend),
+        RESERVE_BYTES..FREE_WARN => finding(Level::Warning, "disk room", free, mend),
         _ => finding(Level::Ok, "disk room", free, ""),
     });
     let inodes = format!("{} files may still be made", volume.inodes_free);

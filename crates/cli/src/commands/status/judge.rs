@@ -2,6 +2,7 @@
 
 use event::parse_time;
 use serde_json::{Value, json};
+use server::RESERVE_BYTES;
 
 use crate::commands::search::describe_gap;
 use crate::out;
@@ -14,8 +15,6 @@ const DAYS_WARN: u64 = 30;
 const DAYS_BAD: u64 = 3;
 /// A disk with less of itself free is nearly full, however slowly it fills.
 const FREE_WARN_PERCENT: u64 = 10;
-/// Two journal files: with less, the next but one cannot be made.
-const FREE_BAD: u64 = 128 << 20;
 /// How far two clocks may be apart before somebody is told.
 const CLOCKS_APART_NS: u64 = 5_000_000_000;
 /// Batches that wait for the lane and are many.
@@ -131,7 +130,7 @@ fn disk(found: &mut Vec<Finding>, disk: &Value) {
     let Some(free) = disk["free_bytes"].as_u64() else { return };
     let all = disk["bytes"].as_u64().unwrap_or(free).max(1);
     let days = disk["days_left"].as_u64();
-    let is_bad = free < FREE_BAD || days.is_some_and(|days| days < DAYS_BAD);
+    let is_bad = free < RESERVE_BYTES || days.is_some_and(|days| days < DAYS_BAD);
     let is_low = free / (all / 100).max(1) < FREE_WARN_PERCENT;
     if !is_bad && !is_low && days.is_none_or(|days| days >= DAYS_WARN) {
         return;
@@ -208,7 +207,7 @@ mod tests {
         assert_eq!(said("/disk/days_left", json!(29)), ["Remark healthy disk"]);
         assert_eq!(said("/disk/days_left", json!(2)), ["Bad healthy disk"]);
         assert_eq!(said("/disk/free_bytes", json!(9_u64 << 30)), ["Remark healthy disk"]);
-        assert_eq!(said("/disk/free_bytes", json!(FREE_BAD - 1)), ["Bad healthy disk"]);
+        assert_eq!(said("/disk/free_bytes", json!(RESERVE_BYTES - 1)), ["Bad healthy disk"]);
         assert_eq!(said("/disk", Value::Null), [""; 0]);
         let later = json!("2026-01-02T00:00:06Z");
         assert_eq!(said("/now", later), ["Remark healthy clocks"]);

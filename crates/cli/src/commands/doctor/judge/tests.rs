@@ -87,7 +87,7 @@ fn folders_and_keys_are_judged() {
 
 #[test]
 fn the_machine_is_judged() {
-    assert_eq!(judged(|f| volume(f).bytes_free = FREE_BAD - 1), ["Bad disk room"]);
+    assert_eq!(judged(|f| volume(f).bytes_free = RESERVE_BYTES - 1), ["Bad disk room"]);
     assert_eq!(judged(|f| volume(f).bytes_free = FREE_WARN - 1), ["Warning disk room"]);
     assert_eq!(judged(|f| volume(f).inodes_free = 999), ["Warning file room"]);
     let kind = |f: &mut Facts, kind| f.disk.as_mut().expect("a disk").kind = Some(kind);
