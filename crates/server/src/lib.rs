@@ -21,6 +21,7 @@ mod ingest;
 mod keys;
 mod left_out;
 mod metrics;
+mod modes;
 mod origin;
 pub mod owners;
 mod permits;
@@ -45,6 +46,7 @@ mod turns;
 
 pub use access::{Principal, Role};
 pub use keys::check_keys;
+pub use modes::{Open, open_files};
 pub use reload::Reloaded;
 pub use room::RESERVE_BYTES;
 pub use serve::{Running, Started, start};

@@ -15,6 +15,7 @@ use crate::compose::Composed;
 use crate::config::Loaded;
 use crate::http::{self, Patience};
 use crate::left_out;
+use crate::modes;
 use crate::origin;
 use crate::pulse::Pulse;
 use crate::reload::{Asker, Reloaded, reload};
@@ -57,6 +58,7 @@ pub async fn start(
         return Err(StartError::NoKeys(keys.display().to_string()));
     }
     let keys_disk = folder(keys)?;
+    modes::check(data, keys)?;
     let held = data_disk
         .hold()
         .map_err(|error| StartError::Folder(data.display().to_string(), error))?

@@ -23,6 +23,12 @@ pub enum StartError {
          (--keys) or put it back; nothing was made"
     )]
     NoKeys(String),
+    /// Anybody may write a key.
+    #[error(
+        "anybody on this machine may write {0} (mode {1:o}), so its keys may be somebody else's: \
+         look at it, then chmod go-rwx it (counterfoil doctor has all that is open)"
+    )]
+    Writable(String, u32),
     /// The data folder cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -49,6 +49,18 @@ fn a_doctor_names_what_is_wrong_with_the_mend() {
     assert_eq!(line(&ask(1, &[]), "keys folder").0, "bad");
     fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("set");
 
+    let tokens = folder.path("data/tokens.json");
+    fs::set_permissions(&tokens, Permissions::from_mode(0o644)).expect("set");
+    let open = ask(1, &[]);
+    let (level, found) = line(&open, "data folder");
+    assert!(level == "bad" && found.contains("tokens.json is open to others"), "{open}");
+    fs::set_permissions(&tokens, Permissions::from_mode(0o600)).expect("set");
+    fs::set_permissions(&key, Permissions::from_mode(0o606)).expect("set");
+    let refused = folder.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
+    assert!(refused.err.contains("anybody on this machine may write"), "{refused:?}");
+    assert_ne!(refused.code, 0);
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("set");
+
     fs::create_dir(folder.path("other-keys")).expect("made");
     fs::set_permissions(folder.path("other-keys"), Permissions::from_mode(0o700)).expect("set");
     let missing = ask(1, &["--keys", "other-keys"]);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -23,8 +23,6 @@ use crate::out;
 /// Syncs that are measured, within so much time.
 const SYNCS: u64 = 200;
 const SYNCS_TIME_MAX: Duration = Duration::from_secs(3);
-/// Files of a folder that are looked at.
-const FILES_MAX: usize = 10_000;
 
 /// Finds out what it can.
 pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
@@ -47,8 +45,9 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
     }
     let Some(data) = &args.data else { return facts };
     let keys = args.keys.clone().unwrap_or_else(|| beside(data));
-    facts.data = Some(folder(data, false));
-    facts.keys = Some(folder(&keys, true));
+    let open = server::open_files(data, &keys);
+    facts.data = Some(folder(data, &open));
+    facts.keys = Some(folder(&keys, &open));
     if !data.is_dir() {
         return facts;
     }
@@ -62,20 +61,16 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
     facts
 }
 
-/// A folder, and with `files` what is in it.
-fn folder(path: &Path, files: bool) -> Folder {
+/// A folder, and what in it others may touch.
+fn folder(path: &Path, open: &[server::Open]) -> Folder {
     let shown = path.display().to_string();
     let Ok(meta) = fs::metadata(path) else {
         return Folder { path: shown, ..Folder::default() };
     };
     let own = fs::metadata("/proc/self").map(|own| own.uid()).ok();
     let is_own = own.is_none_or(|own| own == meta.uid() || own == 0);
-    let entries = fs::read_dir(path).ok().filter(|_| files).into_iter().flatten().flatten();
-    let open_files = entries.take(FILES_MAX).filter_map(|entry| {
-        let mode = entry.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode();
-        (mode & 0o077 != 0).then(|| (entry.path().display().to_string(), mode))
-    });
-    let open_files = open_files.collect();
+    let open = open.iter().filter(|open| open.path.starts_with(path));
+    let open_files = open.map(|open| (open.path.display().to_string(), open.mode)).collect();
     Folder { path: shown, is_there: true, mode: meta.mode(), is_own, open_files }
 }
 
@@ -113,8 +108,9 @@ fn logs(data: &Path, keys: &Path) -> Result<Vec<Log>, String> {
 
 /// What keeps the clock right, as far as those say who do it.
 ///
-/// KNOWN: the kernel's own word (adjtimex) is not asked: no well-kept crate has it without
-/// `unsafe`, which this workspace forbids.
+/// KNOWN: the kernel's own word (adjtimex) is not asked: the crates with a safe way to it set a
+/// clock (clock-steering) and show no status, or have no such call (rustix, nix), and this
+/// workspace forbids `unsafe`.
 fn clock() -> Clock {
     let said = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output().ok()?;
