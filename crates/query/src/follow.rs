@@ -49,6 +49,11 @@ pub enum Followed {
 }
 
 impl Followed {
+    /// Whether it is an event, and not the place of one that cannot be read.
+    pub fn is_event(&self) -> bool {
+        matches!(self, Followed::Hit(_))
+    }
+
     /// The log and the place in it.
     pub fn place(&self) -> (&str, u64) {
         match self {

@@ -46,7 +46,7 @@ pub use hot::{Hot, Settings};
 pub use mark::{Mark, MarkError, Places};
 pub use parse::age;
 pub use rows::Rows;
-pub use scope::Scope;
+pub use scope::{Overview, Scope};
 pub use search::{
     Ask, Count, Hit, LIMIT_MAX, OfId, Order, PAGE_BYTES_MAX, Page, QueryError, ROWS_MAX, Source,
     Unreadable, by_id, by_seq, count_exact, search,

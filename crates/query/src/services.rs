@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::heard::Tally;
-use crate::scope::Scope;
+use crate::scope::Overview;
 use crate::search::Source;
 use crate::streams::each;
 
@@ -51,9 +51,9 @@ pub struct Activities {
 }
 
 /// What the services of a scope did, over all of its logs.
-pub fn activities(source: &Source<'_>, scope: &Scope) -> Activities {
+pub fn activities(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Activities {
     let mut all = Activities::default();
-    each(source, scope, |_, tail| {
+    each(source, scope.as_ref(), |_, tail| {
         all.other.add(&tail.activities.other);
         for (name, found) in &tail.activities.services {
             all.services.entry(name.clone()).or_default().join(found);

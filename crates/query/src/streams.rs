@@ -10,7 +10,7 @@ use commit::LogMeta;
 
 use crate::chain::{Chain, Missing, Stream, Streams};
 use crate::heard::StreamName;
-use crate::scope::Scope;
+use crate::scope::Overview;
 use crate::search::Source;
 use crate::tail::Tail;
 
@@ -93,7 +93,8 @@ impl Gap {
 }
 
 /// The open gaps in a scope.
-pub fn gaps(source: &Source<'_>, scope: &Scope) -> Gaps {
+pub fn gaps(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Gaps {
+    let scope = scope.as_ref();
     let mut found = Gaps::default();
     for chain in chains(source, scope) {
         let streams = chain.streams();
@@ -114,7 +115,8 @@ pub fn gaps(source: &Source<'_>, scope: &Scope) -> Gaps {
 }
 
 /// The streams in a scope, at most ten thousand of a chain of logs.
-pub fn streams(source: &Source<'_>, scope: &Scope) -> Vec<StreamState> {
+pub fn streams(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Vec<StreamState> {
+    let scope = scope.as_ref();
     let mut found = Vec::new();
     for chain in chains(source, scope) {
         let streams = chain.streams();
@@ -129,7 +131,8 @@ pub fn streams(source: &Source<'_>, scope: &Scope) -> Vec<StreamState> {
 }
 
 /// The services that were heard in a scope.
-pub fn services(source: &Source<'_>, scope: &Scope) -> Vec<Seen> {
+pub fn services(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Vec<Seen> {
+    let scope = scope.as_ref();
     let mut found = Vec::new();
     each(source, scope, |log, tail| {
         found.extend(tail.activities.services.iter().map(|(service, known)| Seen {
@@ -179,7 +182,7 @@ impl<'s> Chains<'s> {
 
 /// The chains with a log that a scope sees. Logs that it does not see are heard too: they may have
 /// what is missing in one that it sees.
-fn chains(source: &Source<'_>, scope: &Scope) -> Vec<Arc<Chain>> {
+fn chains(source: &Source<'_>, scope: &Overview) -> Vec<Arc<Chain>> {
     let all = Chains::of(source, |log| scope.may_see(log));
     let mut seen: Vec<Arc<Chain>> = Vec::new();
     for (name, chain) in &all.0 {
@@ -192,7 +195,7 @@ fn chains(source: &Source<'_>, scope: &Scope) -> Vec<Arc<Chain>> {
 }
 
 /// Which logs of a chain a scope sees.
-fn seen(source: &Source<'_>, scope: &Scope, streams: &Streams) -> Vec<bool> {
+fn seen(source: &Source<'_>, scope: &Overview, streams: &Streams) -> Vec<bool> {
     let log = |name: &Arc<str>| source.logs.get(&**name);
     streams.logs().iter().map(|name| log(name).is_some_and(|l| scope.sees(&l.meta))).collect()
 }
@@ -225,7 +228,7 @@ fn state(streams: &Streams, name: &StreamName, stream: &Stream) -> StreamState {
     }
 }
 
-pub(crate) fn each(source: &Source<'_>, scope: &Scope, mut look: impl FnMut(&str, &Tail)) {
+pub(crate) fn each(source: &Source<'_>, scope: &Overview, mut look: impl FnMut(&str, &Tail)) {
     for log in source.logs.values().filter(|log| scope.sees(&log.meta)) {
         let name = log.meta.name();
         source.hot.with_tail(name, log.checkpoint().size, |tail| look(name, tail));

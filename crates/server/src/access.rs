@@ -18,7 +18,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use admit::{Identity, Peer, Speaks};
-use query::Scope;
+use query::{Overview, Scope};
 use serde::{Deserialize, Serialize};
 
 use crate::http::error::Failure;
@@ -105,8 +105,8 @@ impl Principal {
 
     /// The right to see which logs there are, how large they are and what is missing in them. It
     /// shows no event, and nothing is stated about it.
-    pub(crate) fn overview(&self) -> Result<Scope, Failure> {
-        self.scope()
+    pub(crate) fn overview(&self) -> Result<Overview, Failure> {
+        self.scope().map(|scope| scope.overview())
     }
 
     /// The right to see refusals and the state of the server.

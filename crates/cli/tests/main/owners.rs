@@ -145,7 +145,16 @@ fn what_is_refused_changes_nothing() {
     // A start with it goes on with what was in force.
     let house = house.restart();
     assert_eq!(house.stamp("three", "shop"), first);
-    assert!(house.ask("GET", "/v1/catalogue", "")["refused"].as_str().unwrap_or("").contains(why));
+    let shown = house.ask("GET", "/v1/catalogue", "");
+    assert!(shown["refused"].as_str().unwrap_or("").contains(why));
+    assert!(shown["source"].as_str().unwrap_or("").ends_with("owners.toml"), "{shown}");
+    // Who is no admin hears that it is so, and not where files stand on the server.
+    let new = json!({"name": "eve", "role": "reader"}).to_string();
+    let eve = house.ask("POST", "/v1/tokens", &new)["token"].as_str().expect("a token").to_owned();
+    for path in ["/v1/catalogue", "/v1/services"] {
+        let shown = ask(&house.server.url, &eve, "GET", path, "").text();
+        assert!(shown.contains("an admin sees why") && !shown.contains(".toml"), "{shown}");
+    }
     house.server.stop();
 }
 

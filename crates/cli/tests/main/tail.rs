@@ -346,7 +346,10 @@ fn the_command_goes_on_over_a_restart() {
     let said = json.interrupt();
     assert!(said.contains("the server ended it: the server stops"), "{said}");
     assert!(said.contains("connection broke") && said.contains("connected again"), "{said}");
-    assert!(said.ends_with("4 events · 1 break\n") || said.contains("4 events · "), "{said}");
+    // How often it came while nobody listened is the machine's affair; each time was said.
+    let breaks = said.matches("connection broke").count();
+    let plural = if breaks == 1 { "" } else { "s" };
+    assert!(said.ends_with(&format!("4 events · {breaks} break{plural}\n")), "{said}");
 
     let mut rows = Running::start(&folder, &["-n", "1", "service:shop"]);
     assert_eq!(rows.line().trim(), "2026-01-02");

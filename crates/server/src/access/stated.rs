@@ -104,6 +104,11 @@ where
     read.map(|answered| answered.response).map_err(Failure::stated)
 }
 
+/// Whether somebody still has the right to read that a long read began with.
+pub(crate) fn still_may(caller: &Principal, scope: &Scope) -> bool {
+    caller.scope().is_ok_and(|now| now == *scope)
+}
+
 /// Turns away who may not read, before the request is even understood; the access log has it.
 pub(crate) async fn turn_away(
     app: &Arc<App>,

@@ -16,7 +16,7 @@ use super::error::Failure;
 use super::extract::Parameters;
 use super::read::reading;
 use super::shown::answer;
-use crate::access::stated;
+use crate::access::{Principal, stated};
 use crate::app::App;
 use crate::owners::{self, Standing, Taken};
 use crate::services::{Known, Question, ROWS_MAX, Table, table};
@@ -55,7 +55,7 @@ pub(crate) async fn services(
         let (refusals, left_out) = (&refusals, &left_out);
         let known = Known { catalogue, activities, streams, refusals, left_out };
         let table = table(&known, &question);
-        Ok(answer(&Services { now: format_time(now), catalogue: about(&standing), table }))
+        Ok(answer(&Services { now: format_time(now), catalogue: about(&standing, &caller), table }))
     };
     app.turns.short(read).await
 }
@@ -89,9 +89,13 @@ fn question(parameters: &[(String, String)], now: i64) -> Result<Question, Failu
 }
 
 /// Which catalogue is in force, and whether its files could be taken when they were last read.
-fn about(standing: &Standing) -> Value {
-    let refused = &standing.refused;
-    let source = standing.source.as_ref().map(|path| path.display().to_string());
+fn about(standing: &Standing, caller: &Principal) -> Value {
+    // Where files stand on the server is for its admins; others hear that they could not be taken.
+    let is_admin = caller.may_manage().is_ok();
+    let elsewhere = || "its files could not be taken; an admin sees why".to_owned();
+    let refused = standing.refused.clone().map(|why| if is_admin { why } else { elsewhere() });
+    let source = standing.source.as_ref().filter(|_| is_admin);
+    let source = source.map(|path| path.display().to_string());
     match &standing.in_force {
         Some(now) => json!({
             "version": now.version, "as_of": format_time(now.as_of), "digest": now.digest,
@@ -111,7 +115,7 @@ pub(crate) async fn catalogue(
         return Err(Failure::bad_request("query", format!("no parameter {name:?} is known here")));
     }
     let standing = app.catalogues.of(&caller.tenant);
-    let mut shown = about(&standing);
+    let mut shown = about(&standing, &caller);
     shown["services"] = match &standing.in_force {
         Some(now) => json!(now.catalogue),
         None => json!({}),
@@ -140,7 +144,7 @@ pub(crate) async fn reload(
         Taken::Same => Change::default(),
         Taken::Changed(_, change) => change,
     };
-    let mut shown = about(&app.catalogues.of(&caller.tenant));
+    let mut shown = about(&app.catalogues.of(&caller.tenant), &caller);
     shown["changed"] = json!({
         "added": change.added.len(), "removed": change.removed.len(),
         "moved": change.moved.len(), "declared": change.declared.len(),

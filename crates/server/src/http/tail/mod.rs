@@ -27,7 +27,7 @@ use crate::access::Principal;
 use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
 use crate::tails::Seat;
-use stream::{Pieces, Tail};
+use stream::Tail;
 
 /// Parameters that are no filter.
 const OWN: [&str; 2] = ["cursor", "last"];
@@ -122,6 +122,7 @@ async fn begin(
     let token = token_of(headers).unwrap_or_default().to_owned();
     let tail =
         Tail::new(app.clone(), seat, caller.clone(), scope, wanted.filter, wanted.began, token);
+    let body = Body::new(tail.body(take));
     tokio::spawn(tail.run(first, give));
     let no_buffer = HeaderName::from_static("x-accel-buffering");
     let headers = [
@@ -129,5 +130,5 @@ async fn begin(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (no_buffer, HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::new(Pieces(take))).into_response())
+    Ok((headers, body).into_response())
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use admit::{Statement, number};
@@ -18,6 +18,7 @@ use super::super::read::reading;
 use super::pace::Pace;
 use super::text::{self, Why};
 use crate::access::Principal;
+use crate::access::stated::still_may;
 use crate::app::App;
 use crate::tails::Seat;
 
@@ -37,14 +38,21 @@ pub(super) struct Tail {
     token: String,
     /// How far it is.
     places: Places,
-    events: u64,
+    /// Events that the connection took.
+    taken: Arc<AtomicU64>,
     pace: Pace,
 }
 
 /// Nobody listens any more.
 struct Gone;
 
-type Pipe = mpsc::Sender<Bytes>;
+type Pipe = mpsc::Sender<Piece>;
+
+/// What is said at once, with how many events it shows.
+pub(super) struct Piece {
+    text: Bytes,
+    events: u64,
+}
 
 impl Tail {
     pub(super) fn new(
@@ -56,8 +64,14 @@ impl Tail {
         began: i64,
         token: String,
     ) -> Tail {
-        let (places, events, pace) = (Places::new(), 0, Pace::new());
-        Tail { app, seat, caller, scope, filter, began, token, places, events, pace }
+        let (places, pace) = (Places::new(), Pace::new());
+        let taken = Arc::default();
+        Tail { app, seat, caller, scope, filter, began, token, places, taken, pace }
+    }
+
+    /// What its connection takes.
+    pub(super) fn body(&self, take: mpsc::Receiver<Piece>) -> Pieces {
+        Pieces { take, taken: self.taken.clone() }
     }
 
     /// Follows until the server stops, the token ends or nobody listens.
@@ -71,27 +85,29 @@ impl Tail {
         self.state_end(why.as_ref().ok().copied()).await;
         if let Ok(why) = why {
             // Who does not take it is gone with the connection.
-            let _ = give.send(text::end(why, self.events).into()).await;
+            let text = text::end(why, self.events()).into();
+            let _ = give.send(Piece { text, events: 0 }).await;
         }
     }
 
     /// States how many events were shown. Before the last word: a stop waits for that.
     async fn state_end(&self, why: Option<Why>) {
+        let events = self.events();
         let statement = Statement::new("events.tail", "audit", "list")
             .with(&["phase"], "end")
-            .with(&["outcome", "counts", "succeeded"], number(self.events))
+            .with(&["outcome", "counts", "succeeded"], number(events))
             .with(&["outcome", "code"], why.map_or("left", Why::word))
             .ended("success");
         let statement = self.caller.does(statement);
         let stated = self.app.state(&self.caller.tenant, Purpose::Access, statement).await;
         if stated.is_err() {
-            tracing::error!(events = self.events, "the end of a tail could not be stated");
+            tracing::error!(events, "the end of a tail could not be stated");
         }
     }
 
     async fn follow(&mut self, first: Batch, give: &Pipe) -> Result<Why, Gone> {
         let mut moved = self.seat.moved();
-        self.send(give, text::hello(&self.mark(&first.before()))).await?;
+        self.send(give, text::hello(&self.mark(&first.before())), 0).await?;
         let mut batch = first;
         loop {
             let more = batch.more;
@@ -128,8 +144,8 @@ impl Tail {
             said = text::beat(&self.mark(&self.places));
         }
         if !said.is_empty() {
-            self.send(give, said).await?;
-            self.events += batch.items.len() as u64;
+            let events = batch.items.iter().filter(|item| item.is_event()).count() as u64;
+            self.send(give, said, events).await?;
         }
         Ok(Ok(()))
     }
@@ -144,13 +160,18 @@ impl Tail {
         self.app.turns.follow(read).await
     }
 
-    async fn send(&mut self, give: &Pipe, text: String) -> Result<(), Gone> {
-        give.send(text.into()).await.map_err(|_| Gone)?;
+    async fn send(&mut self, give: &Pipe, text: String, events: u64) -> Result<(), Gone> {
+        give.send(Piece { text: text.into(), events }).await.map_err(|_| Gone)?;
         // The pipe has room for one: who gets it empty took what was before.
         let room = give.reserve().await.map_err(|_| Gone)?;
         drop(room);
         self.pace.sent();
         Ok(())
+    }
+
+    /// Events that the connection took until now.
+    fn events(&self) -> u64 {
+        self.taken.load(Relaxed)
     }
 
     fn mark(&self, places: &Places) -> Mark {
@@ -160,7 +181,7 @@ impl Tail {
     /// Whether the token still stands for who may read here.
     fn is_allowed(&self) -> bool {
         let principal = self.app.tokens.authenticate(&self.token);
-        principal.is_ok_and(|principal| principal.overview().is_ok_and(|s| s == self.scope))
+        principal.is_ok_and(|principal| still_may(&principal, &self.scope))
     }
 }
 
@@ -170,8 +191,12 @@ async fn stopped(mut stop: watch::Receiver<bool>, app: &App) -> Why {
     if app.failed.load(Relaxed) { Why::Failed } else { Why::Stopping }
 }
 
-/// The answer's body: what the tail says, when it says it.
-pub(super) struct Pieces(pub(super) mpsc::Receiver<Bytes>);
+/// The answer's body: what the tail says, when it says it. Counts the events that the connection
+/// takes.
+pub(super) struct Pieces {
+    take: mpsc::Receiver<Piece>,
+    taken: Arc<AtomicU64>,
+}
 
 impl HttpBody for Pieces {
     type Data = Bytes;
@@ -181,6 +206,34 @@ impl HttpBody for Pieces {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+        let taken = self.taken.clone();
+        self.take.poll_recv(cx).map(|piece| {
+            piece.map(|Piece { text, events }| {
+                taken.fetch_add(events, Relaxed);
+                Ok(Frame::data(text))
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_connection_did_not_take_is_not_counted() {
+        let (give, take) = mpsc::channel(2);
+        let taken = Arc::new(AtomicU64::new(0));
+        let mut body = Pieces { take, taken: taken.clone() };
+        for events in [3, 4] {
+            let piece = Piece { text: "data: {}\n\n".into(), events };
+            give.send(piece).await.map_err(|_| "closed").expect("there is room");
+        }
+        assert_eq!(taken.load(Relaxed), 0);
+        assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+        drop(body);
+        assert_eq!(taken.load(Relaxed), 3, "the connection is gone, and with it the rest");
     }
 }
