@@ -7,7 +7,10 @@
 //!
 //! Never: waits. Who finds nothing comes again.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use commit::{Log, LogMap};
 
 use crate::filter::Filter;
 use crate::mark::Places;
@@ -91,7 +94,8 @@ impl Batch {
 /// The ends of the scope's logs: who begins here sees what comes from now on.
 pub fn ends(source: &Source<'_>, scope: &Scope) -> Places {
     let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
-    logs.map(|log| (log.meta.name().to_owned(), log.checkpoint().size)).collect()
+    let ends = logs.map(|log| (log.meta.name().to_owned(), log.checkpoint().size)).collect();
+    that_matter(source, ends)
 }
 
 /// Where a reader begins whose filter says from when on, and `None` if it does not.
@@ -101,11 +105,13 @@ pub fn beginnings(source: &Source<'_>, scope: &Scope, filter: &Filter) -> Option
         return None;
     }
     let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
-    let begin = |size, log: &commit::Log| first_at(log, size, recorded);
-    Some(logs.map(|l| (l.meta.name().to_owned(), begin(l.checkpoint().size, l))).collect())
+    let begin = |size, log: &Log| first_at(log, size, recorded);
+    let all = logs.map(|l| (l.meta.name().to_owned(), begin(l.checkpoint().size, l))).collect();
+    Some(that_matter(source, all))
 }
 
-/// The next events from `places` on. A log that has no place there is read from its beginning.
+/// The next events from `places` on. A log that has no place there is read from its beginning,
+/// unless one that took over from it has: then it was seen to its end.
 pub fn follow(
     source: &Source<'_>,
     scope: &Scope,
@@ -118,6 +124,7 @@ pub fn follow(
     let mut end: Places = walk.places();
     // Where a filter ends in time, nothing behind it is looked at, and nothing is left to look at.
     end.iter_mut().for_each(|(log, seq)| *seq = (*seq).max(places.get(log).copied().unwrap_or(0)));
+    let end = that_matter(source, end);
     let behind = behind(source, scope, &end);
     Ok(Batch { items, end, behind, more })
 }
@@ -130,7 +137,7 @@ pub fn newest(
     room: Room,
 ) -> Result<Batch, QueryError> {
     let mut walk = Walk::new(source, scope, filter, Order::Newest, None, room.rows_max);
-    let end = walk.ends();
+    let end = that_matter(source, walk.ends());
     let (mut items, _) = take(&mut walk, room)?;
     items.reverse();
     let behind = behind(source, scope, &end);
@@ -154,11 +161,52 @@ fn take(walk: &mut Walk<'_>, room: Room) -> Result<(Vec<Followed>, bool), QueryE
     Ok((items, true))
 }
 
-fn behind(source: &Source<'_>, scope: &Scope, end: &BTreeMap<String, u64>) -> u64 {
-    let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
-    let left = logs.map(|log| {
-        let at = end.get(log.meta.name()).copied().unwrap_or(0);
-        log.checkpoint().size.saturating_sub(at)
-    });
+fn behind(source: &Source<'_>, scope: &Scope, end: &Places) -> u64 {
+    let left =
+        open_to(source, scope, end).map(|(log, at)| log.checkpoint().size.saturating_sub(at));
     left.sum()
+}
+
+/// The logs of a scope that were not seen to their ends and closed, each with where to go on.
+pub(crate) fn open_to<'a>(
+    source: &Source<'a>,
+    scope: &Scope,
+    places: &Places,
+) -> impl Iterator<Item = (&'a Arc<Log>, u64)> {
+    let passed = passed(source.logs, places);
+    let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
+    logs.filter_map(move |log| match places.get(log.meta.name()) {
+        Some(at) => Some((log, *at)),
+        None => (!passed.contains(log.meta.name())).then_some((log, 0)),
+    })
+}
+
+/// Leaves out logs that were seen to their ends and will not grow: a reader that has followed a
+/// thousand of them need not name them with each event.
+fn that_matter(source: &Source<'_>, mut places: Places) -> Places {
+    let passed = passed(source.logs, &places);
+    let is_done = |name: &str, at: u64| {
+        let log = source.logs.get(name).filter(|_| passed.contains(name))?;
+        // The next one's first entry is shown after the closed one's last: only then is its size
+        // the last one.
+        let next = source.logs.get(log.successor()?)?;
+        (next.checkpoint().size > 0 && at >= log.checkpoint().size).then_some(())
+    };
+    places.retain(|name, at| is_done(name, *at).is_none());
+    places
+}
+
+/// The names of the logs from which those with a place took over.
+fn passed<'a>(logs: &'a LogMap, places: &Places) -> BTreeSet<&'a str> {
+    let mut passed = BTreeSet::new();
+    for log in places.keys().filter_map(|name| logs.get(name)) {
+        let mut before = log.predecessor();
+        while let Some(log) = before {
+            if !passed.insert(log.meta.name()) {
+                break;
+            }
+            before = log.predecessor();
+        }
+    }
+    passed
 }

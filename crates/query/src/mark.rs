@@ -1,8 +1,9 @@
 //! Marks: how far the logs of a scope have been followed, so that a reader goes on exactly there.
 //!
-//! A mark names the next entry of every log, so no event is lost or comes twice over a break,
-//! however many logs there are and whenever each grew. A log that it does not name was opened
-//! later and is followed from its beginning. The text of a mark is for no one to read, fits into
+//! A mark names the next entry of every log that still matters, so no event is lost or comes twice
+//! over a break, however many logs there are and whenever each grew. A log that it does not name
+//! was seen to its end and closed, if one that took over from it is named; else it was opened later
+//! and is followed from its beginning. The text of a mark is for no one to read, fits into
 //! a URL and a header, and carries a check against damage; it gives no authority.
 
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ use event::Fields;
 
 use crate::cursor::Position;
 use crate::filter::Filter;
+use crate::follow::open_to;
 use crate::mark::Places;
 use crate::probe::Probes;
 use crate::search::{Hit, Order, QueryError, Source, Unreadable};
@@ -64,7 +65,7 @@ impl<'a> Walk<'a> {
         Walk::over(lanes, source, filter, order, rows_max)
     }
 
-    /// A walk, oldest first, that begins in each log at its place, or with the log.
+    /// A walk, oldest first, that goes on in each log at its place.
     pub(crate) fn from(
         source: &Source<'a>,
         scope: &crate::Scope,
@@ -73,13 +74,12 @@ impl<'a> Walk<'a> {
         rows_max: u64,
     ) -> Walk<'a> {
         let order = Order::Oldest;
-        let logs = source.logs.values().filter(|log| scope.sees(&log.meta));
-        let lane = |log: &Arc<Log>| {
+        let lane = |(log, place): (&Arc<Log>, u64)| {
             let (low, high) = bounds(log, filter, order, None);
-            let low = low.max(places.get(log.meta.name()).copied().unwrap_or(0));
+            let low = low.max(place);
             Lane::new(source, log, filter, order, (low, high.max(low)))
         };
-        let lanes = logs.map(lane).collect();
+        let lanes = open_to(source, scope, places).map(lane).collect();
         Walk::over(lanes, source, filter, order, rows_max)
     }
 

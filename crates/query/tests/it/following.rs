@@ -51,6 +51,50 @@ fn what_comes_is_followed_from_now_on() {
 }
 
 #[test]
+fn closed_logs_are_named_until_they_were_seen_to_their_ends() {
+    let mut house = House::new(8);
+    write(&house, "other-0", 0, 3);
+    let other = Scope::of_tenant("other");
+    let (all, beginning) = (Filter::all(), Places::new());
+    let names = |places: &Places| places.keys().cloned().collect::<Vec<_>>();
+    // Cut off in the first log, while others take over from it.
+    let few = Room { events_max: 2, ..WIDE };
+    let cut = follow(&house.source(), &other, &all, &beginning, few).expect("read");
+    for n in 0..30 {
+        house.rotate(&format!("other-{n}"));
+        write(&house, &format!("other-{}", n + 1), 3 * (n + 1), 3);
+    }
+    let mut whole = shown(&follow(&house.source(), &other, &all, &beginning, WIDE).expect("read"));
+    let (mut got, mut places) = (shown(&cut), cut.end);
+    loop {
+        let batch = follow(&house.source(), &other, &all, &places, few).expect("read");
+        got.extend(shown(&batch));
+        // From the text, as who comes again after each of them.
+        for places in batch.places() {
+            let mark = Mark::new(NOW, &all, places.clone()).to_string();
+            let mark: Mark = mark.parse().expect("a mark");
+            assert_eq!(mark.places_of(&house.source(), &other, &all), Ok(places));
+        }
+        places = batch.end;
+        if !batch.more {
+            break;
+        }
+    }
+    got.sort_unstable();
+    whole.sort_unstable();
+    assert_eq!(got, whole, "each once");
+    assert_eq!(names(&places), ["other-30"]);
+    assert_eq!(names(&ends(&house.source(), &other)), ["other-30"]);
+    let none = follow(&house.source(), &other, &all, &places, WIDE).expect("read");
+    assert_eq!((none.items.len(), none.behind), (0, 0));
+    // A log that is closed behind the reader is read on, and the next from its beginning.
+    house.rotate("other-30");
+    let rest = follow(&house.source(), &other, &all, &places, WIDE).expect("read");
+    assert_eq!(shown(&rest).len(), 2, "the end of the one, the beginning of the other");
+    assert_eq!(names(&rest.end), ["other-31"]);
+}
+
+#[test]
 fn a_log_that_the_places_do_not_name_is_followed_from_its_beginning() {
     let house = House::new(8);
     write(&house, "acme-1", 0, 3);
