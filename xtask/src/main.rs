@@ -18,9 +18,11 @@ mod conformance;
 mod deps;
 mod dist;
 mod elf;
+mod http;
 mod json;
 mod run;
 mod screen;
+mod served;
 mod tidy;
 mod upgrade;
 

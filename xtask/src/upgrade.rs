@@ -6,30 +6,28 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 use crate::dist::{passed, said, target};
-use crate::json::{self, Value};
+use crate::http::{self, PATIENCE};
+use crate::json::Value;
 use crate::run::{self, seconds};
 use crate::screen::say;
+use crate::served::Served;
 
 /// What is upgraded from where nothing else is said: the build whose folder the tests have.
 const FROM: &str = "ed8978b";
+const ORIGIN: [&str; 2] = ["--origin", "upgrade.example"];
 const SENDERS: usize = 4;
 const BATCH_EVENTS: usize = 20;
 /// Batches that each of the two builds must have answered.
 const BATCHES: u64 = 100;
-/// How long a sender goes without an answer before the chore fails.
-const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(5);
-const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
 /// Upgrades from a revision that is built here, or from a program that is there.
 pub fn run(root: &Path, arguments: &[&str]) -> Result<(), String> {
@@ -66,11 +64,8 @@ fn built(root: &Path, revision: &str) -> Result<PathBuf, String> {
 }
 
 fn upgrade(old: &Path, new: &Path, folder: &Path) -> Result<(), String> {
-    let address = free_address()?;
-    let before = Server::start(old, folder, &address)?;
-    let token = fs::read_to_string(folder.join("data-keys/first-token-default"))
-        .map_err(|error| format!("the first token: {error}"))?;
-    let load = Load::new(&address, token.trim());
+    let before = Served::start(old, folder, &ORIGIN)?;
+    let load = Load::new(&before);
     let outcome = thread::scope(|scope| {
         let senders: Vec<_> = (0..SENDERS)
             .map(|nth| {
@@ -89,7 +84,7 @@ fn upgrade(old: &Path, new: &Path, folder: &Path) -> Result<(), String> {
     });
     let after = outcome?;
     let count = load.all_stand()?;
-    let login = ["--url", &format!("http://{address}"), "--token", token.trim()];
+    let login = ["--url", &format!("http://{}", after.address), "--token", &after.token];
     let program = new.display().to_string();
     let key = said(folder, &[&[program.as_str(), "key", "export"][..], &login].concat())?;
     fs::write(folder.join("log.key"), key).map_err(|error| format!("log.key: {error}"))?;
@@ -100,15 +95,15 @@ fn upgrade(old: &Path, new: &Path, folder: &Path) -> Result<(), String> {
 }
 
 /// Stops the build before in the midst of its work, and starts this one.
-fn change_over(before: Server, new: &Path, folder: &Path, load: &Load) -> Result<Server, String> {
+fn change_over(before: Served, new: &Path, folder: &Path, load: &Load) -> Result<Served, String> {
     load.until(BATCHES)?;
-    let address = load.address.clone();
     let stopped = run::now();
     let tried = load.tried.load(Relaxed);
     before.stop()?;
     let answered = load.answered.load(Relaxed);
     say(&format!("  stopped after {answered} batches, {}", seconds(stopped.elapsed())));
-    let after = Server::start(new, folder, &address)?;
+    let after = Served::start(new, folder, &ORIGIN)?;
+    *load.address.lock().map_err(|_| "a sender panicked")? = after.address;
     load.until(answered + 1)?;
     let turned_away = load.tried.load(Relaxed) - tried;
     say(&format!(
@@ -119,54 +114,10 @@ fn change_over(before: Server, new: &Path, folder: &Path, load: &Load) -> Result
     Ok(after)
 }
 
-/// An address that nobody has at the moment.
-fn free_address() -> Result<String, String> {
-    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    bound.map(|address| address.to_string()).map_err(|error| format!("no free address: {error}"))
-}
-
-/// A server. Dropped, it ends.
-struct Server(Child);
-
-impl Server {
-    fn start(program: &Path, folder: &Path, address: &str) -> Result<Server, String> {
-        let failed = |error: std::io::Error| format!("{}: {error}", program.display());
-        let mut child = Command::new(program)
-            .args(["serve", "--data", "data", "--origin", "upgrade.example", "--listen", address])
-            .env("COUNTERFOIL_CONTEXTS", folder.join("contexts.toml"))
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let out = child.stdout.take().ok_or("the server has no standard output")?;
-        let server = Server(child);
-        let mut lines = BufReader::new(out).lines();
-        lines.next().ok_or("the server said nothing")?.map_err(failed)?;
-        // The rest is read so that the server never stands at a full pipe.
-        thread::spawn(move || lines.for_each(drop));
-        Ok(server)
-    }
-
-    /// Asks it to stop; it must end well.
-    fn stop(mut self) -> Result<(), String> {
-        passed(Path::new("/"), &["kill", "-TERM", &self.0.id().to_string()])?;
-        let status = self.0.wait().map_err(|error| error.to_string())?;
-        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}")) }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already, which is as well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Senders, and what they were answered.
 struct Load {
-    address: String,
+    /// Of the build that serves now, or served last.
+    address: Mutex<SocketAddr>,
     token: String,
     stop: AtomicBool,
     answered: AtomicU64,
@@ -177,10 +128,10 @@ struct Load {
 }
 
 impl Load {
-    fn new(address: &str, token: &str) -> Load {
+    fn new(server: &Served) -> Load {
         Load {
-            address: address.to_owned(),
-            token: token.to_owned(),
+            address: Mutex::new(server.address),
+            token: server.token.clone(),
             stop: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             tried: AtomicU64::new(0),
@@ -247,33 +198,16 @@ impl Load {
     /// Sends events; where each stands, and whether it was known already.
     fn post(&self, ids: &[String]) -> Result<Vec<(String, bool)>, String> {
         let body: String = ids.iter().map(|id| event(id)).collect();
-        let failed = |error: std::io::Error| format!("{}: {error}", self.address);
-        let mut stream = TcpStream::connect(&self.address).map_err(failed)?;
-        stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-        let head = format!(
-            "POST /v1/events HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {}\
-             \r\nContent-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
-            self.address,
-            self.token,
-            body.len()
-        );
-        let sent = stream.write_all(head.as_bytes());
-        sent.and_then(|()| stream.write_all(body.as_bytes())).map_err(failed)?;
-        let mut answer = String::new();
-        stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).map_err(failed)?;
-        let (head, receipt) = answer.split_once("\r\n\r\n").ok_or("half an answer")?;
-        if !head.starts_with("HTTP/1.1 200 ") {
-            return Err(format!("not taken: {answer}"));
-        }
-        let receipt = json::read(receipt)?;
+        let address = *self.address.lock().map_err(|_| "a sender panicked")?;
+        let receipt = http::send(address, &self.token, "/v1/events", &body)?;
         let events = receipt.get("events").map(Value::items).unwrap_or_default();
         let placed = events.iter().map(|event| match event.get("seq") {
             Some(Value::Number(seq)) => Ok((seq.clone(), event.get("duplicate").is_some())),
-            _ => Err(format!("a receipt without a seq: {answer}")),
+            _ => Err(format!("a receipt without a seq: {event:?}")),
         });
         let placed = placed.collect::<Result<Vec<_>, String>>()?;
         let whole = placed.len() == ids.len();
-        if whole { Ok(placed) } else { Err(format!("a receipt of others: {answer}")) }
+        if whole { Ok(placed) } else { Err(format!("a receipt of others: {receipt:?}")) }
     }
 }
 
