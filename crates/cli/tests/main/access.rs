@@ -287,6 +287,8 @@ fn what_is_not_to_be_known_is_stated_alike() {
         (&b, "POST", "/v1/logs/nowhere-0/rotate", "not_found", false),
         (&reader, "GET", "/tlog/shed-access-0/tile/0/000.p/1", "not_found", true),
         (&reader, "GET", "/v1/logs/shed-access-0/events/0", "not_found", true),
+        (&reader, "GET", "/v1/events?log=shed-access-0", "not_found", true),
+        (&b, "GET", "/v1/events?log=yard-0", "not_found", false),
         (&forwarder, "GET", "/tlog/shed-0/tile/0/000.p/1", "role", true),
         (&forwarder, "GET", "/tlog/nowhere-0/tile/0/000.p/1", "role", true),
     ];
@@ -322,6 +324,11 @@ fn the_access_log_is_rotated_in_both() {
         let path = format!("/v1/logs/{log}/events/{seq}");
         ask(&server.url, &admin, "GET", &path, "").json()["event"].clone()
     };
+    let list = |log: &str| {
+        ask(&server.url, &admin, "GET", &format!("/v1/events?log={log}&limit=1"), "").json()
+    };
+    assert_eq!(list("default-access-0")["followed_by"], "default-access-1");
+    assert_eq!(list("default-access-1")["followed_by"], Value::Null);
     let sizes = ask(&server.url, &admin, "GET", "/v1/logs", "").json();
     let logs = sizes["logs"].as_array().expect("logs");
     let closed = logs.iter().find(|log| log["name"] == "default-access-0").expect("it is there");

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::Parameters;
-use super::read::reading;
+use super::read::{readable, reading};
 use super::shown::{Shown, ShownGap, answer};
 use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
@@ -112,6 +112,9 @@ struct List<'a> {
     count: Option<ShownCount>,
     gaps: Vec<ShownGap<'a>>,
     gaps_more: u64,
+    /// The log that took over from the one that was asked for: the newest events are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    followed_by: Option<&'a str>,
     took_ms: f64,
 }
 
@@ -130,6 +133,8 @@ struct ShownCount {
 
 fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Answered, Failure> {
     let started = app.clock.elapsed();
+    // A name that is none is a slip of the pen, and an empty list would hide it.
+    let log = listing.log.as_ref().map(|name| readable(app, scope, name)).transpose()?;
     let (page, counted, gaps) = reading(app, |source| {
         let page = query::search(source, scope, &listing.filter, &listing.ask)?;
         let count = || count_exact(source, scope, &listing.filter, COUNT_ROWS_MAX);
@@ -147,6 +152,7 @@ fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Answered, Failure
         count: counted.map(|Count { count, partial, .. }| ShownCount { count, partial }),
         gaps: ShownGap::all(&gaps.gaps),
         gaps_more: gaps.more,
+        followed_by: log.as_ref().and_then(|log| log.successor()),
         took_ms: app.clock.elapsed().saturating_sub(started).as_secs_f64() * 1_000.0,
     });
     Ok(Answered { response, events: page.hits.len() as u64 })
