@@ -22,6 +22,8 @@ const GOOD_PEAK_BYTES_MAX: u64 = 6 * BODY_BYTES_MAX as u64;
 /// A bomb becomes so many bytes, so often: 1 GiB.
 const BOMB_BYTES: u64 = 64 << 20;
 const BOMB_MEMBERS: usize = 16;
+/// Every acknowledged event is read, as fast as that goes.
+const READS: [(&str, &str); 1] = [("COUNTERFOIL_LIMITS__READS_S_MAX", "1000000")];
 /// Connections that send batches in the background.
 const SENDERS: usize = 4;
 const BATCH_EVENTS: usize = 50;
@@ -235,8 +237,7 @@ impl<'a> Load<'a> {
 fn what_was_acknowledged_is_found_at_once() {
     let tries = number("COUNTERFOIL_TRIES", 300);
     let folder = Folder::new();
-    // Every try is a read, as fast as they come.
-    let server = folder.serve_told(&[("COUNTERFOIL_LIMITS__READS_S_MAX", "1000000")]);
+    let server = folder.serve_told(&READS);
     let token = folder.first_token("default");
     let load = Load::new(&server.url, &token, 0);
     let missed = thread::scope(|scope| {
@@ -278,7 +279,7 @@ fn what_was_acknowledged_stands_after_kill_9() {
     let kills = number("COUNTERFOIL_KILLS", 3);
     let folder = Folder::new();
     let mut known: BTreeMap<u64, String> = BTreeMap::new();
-    let mut server = folder.serve();
+    let mut server = folder.serve_told(&READS);
     let token = folder.first_token("default");
     folder.write("log.key", &folder.run(&["key", "export"]).code(0));
     let verify = |url: &str| {
@@ -305,7 +306,7 @@ fn what_was_acknowledged_stands_after_kill_9() {
             let before = known.insert(seq, id);
             assert_eq!(before, None, "seq {seq} was given twice");
         }
-        server = folder.serve();
+        server = folder.serve_told(&READS);
         verify(&server.url);
         all_stand(&server.url, &token, &known);
     }
