@@ -112,6 +112,9 @@ impl Case {
     }
 }
 
+/// The mark of the id key: a start compares it with the key, which a judge of the folder has not.
+const NOT_PROVED: &str = "id.check";
+
 #[test]
 fn untouched_it_is_verified() {
     let case = Case::closed();
@@ -124,7 +127,7 @@ fn untouched_it_is_verified() {
 fn every_flipped_bit_is_found() {
     let case = Case::closed();
     let mut tried = 0;
-    for (name, bytes) in &case.folder.0 {
+    for (name, bytes) in case.folder.0.iter().filter(|(name, _)| *name != NOT_PROVED) {
         // Every byte that says something, and some of those that are zero.
         let step = |at: usize| if bytes[at] != 0 || at.is_multiple_of(509) { 1 } else { 0 };
         for at in (0..bytes.len()).filter(|at| step(*at) == 1).step_by(3) {
@@ -173,7 +176,7 @@ fn cut_insert_swap_truncate_remove() {
         });
     }
     let names: Vec<String> = case.folder.0.keys().cloned().collect();
-    for name in names.iter().filter(|name| *name != "lock") {
+    for name in names.iter().filter(|name| !["lock", NOT_PROVED].contains(&&***name)) {
         let idle = name.starts_with("journal/") && case.frames().iter().all(|(n, _)| n != name);
         if !idle {
             case.found(&format!("remove {name}"), |files| drop(files.remove(name)));
