@@ -1,5 +1,8 @@
 //! Everything that must be green before a change lands, one step after the other.
 //!
+//! This is the one list of steps: `.ci/run` only brings a fresh machine to where it can run. A step
+//! that cannot be run, for want of Python or of a tool of cargo's, fails and says what is missing.
+//!
 //! A step that fails does not keep the others from running: one run shows all there is to mend. A
 //! step whose tests were not found fails, for nothing was shown.
 
@@ -9,15 +12,6 @@ use std::time::Duration;
 use crate::run::{self, End, Ran, seconds};
 use crate::screen::say;
 use crate::{deps, tidy};
-
-/// Whether `cargo test --workspace` is still to be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tests {
-    /// It is.
-    Run,
-    /// Somebody ran it just before.
-    Done,
-}
 
 const SHARED: &str = "COUNTERFOIL_SHARED";
 
@@ -32,7 +26,7 @@ struct Step {
 const TESTS: Step =
     Step { name: "tests", words: &["cargo", "test", "--workspace", "--locked"], tests: true };
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { name: "format", words: &["cargo", "fmt", "--all", "--check"], tests: false },
     Step {
         name: "clippy",
@@ -53,6 +47,7 @@ const STEPS: [Step; 7] = [
         words: &["cargo", "deny", "check", "licenses", "bans", "sources"],
         tests: false,
     },
+    Step { name: "contract", words: &["bash", ".ci/contract"], tests: false },
     Step {
         name: "vectors",
         words: &["python3", "docs/formats/vectors/make.py", "--check"],
@@ -92,12 +87,9 @@ struct Ended {
 }
 
 /// Runs all steps.
-pub fn run(root: &Path, tests: Tests) -> Result<(), String> {
+pub fn run(root: &Path) -> Result<(), String> {
     let start = run::now();
-    let mut ended = Vec::new();
-    if tests == Tests::Run {
-        ended.push(step(root, &TESTS));
-    }
+    let mut ended = vec![step(root, &TESTS)];
     ended.push(own(root, "tidy", tidy::run));
     ended.push(own(root, "deps", deps::run));
     ended.extend(STEPS.iter().map(|it| step(root, it)));
