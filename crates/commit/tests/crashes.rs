@@ -10,7 +10,7 @@ use crate::world::{Outside, events, log_of};
 fn check(close: bool, before: Crash, step: &str) {
     for seed in 0..40 {
         // Three logs: a slot of the head takes more than one sector and can tear.
-        let mut outside = Outside::new(seed, &["acme", "globex", "initech"]);
+        let mut outside = Outside::new(seed, &["acme", "harbor", "orchard"]);
         let mut stepped = outside.open().unwrap();
         outside.write(&mut stepped, "acme", events("acme", "a", 3)).unwrap();
         if close {

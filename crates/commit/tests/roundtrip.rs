@@ -13,10 +13,10 @@ fn committed(answer: &Answer) -> u64 {
 
 #[test]
 fn what_was_written_is_read_back_after_a_restart() {
-    let mut outside = Outside::new(1, &["acme", "globex", "initech"]);
+    let mut outside = Outside::new(1, &["acme", "harbor", "orchard"]);
     let mut stepped = outside.open().unwrap();
     for round in 0..30 {
-        for tenant in ["acme", "globex", "initech"] {
+        for tenant in ["acme", "harbor", "orchard"] {
             let sent = events(tenant, &format!("{tenant}-{round}"), 1 + round * 7 % 40);
             outside.write(&mut stepped, tenant, sent).unwrap();
         }
@@ -50,12 +50,12 @@ fn a_log_begins_with_who_opened_it() {
 
 #[test]
 fn many_batches_of_many_logs_go_into_one_frame() {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "harbor"]);
     let mut stepped = outside.open().unwrap();
     outside.disk.take_steps();
     let batches: Vec<_> = (0..20)
         .map(|n| {
-            let tenant = ["acme", "globex"][n % 2];
+            let tenant = ["acme", "harbor"][n % 2];
             submit(&mut stepped, tenant, events(tenant, &n.to_string(), 3))
         })
         .collect();

@@ -7,7 +7,7 @@ use crate::world::{Outside, events, log_of};
 
 /// A world whose logs state starts and stops.
 fn stating() -> Outside {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "harbor"]);
     outside.settings = Settings { version: Some("1.2.3".into()), ..outside.settings };
     outside
 }
@@ -42,7 +42,7 @@ fn a_start_says_how_the_one_before_ended() {
         format!(r#"server.start version="1.2.3" closed_in_order={closed} cut=false size="{size}""#)
     };
     let stop = r#"server.stop version="1.2.3""#.to_owned();
-    for (tenant, last) in [("acme", 5), ("globex", 3)] {
+    for (tenant, last) in [("acme", 5), ("harbor", 3)] {
         let found = statements(&log_of(&stepped, tenant), 1, &names);
         assert_eq!(found, [stop.clone(), told(true, 2), told(false, last)], "{tenant}");
     }
@@ -59,7 +59,7 @@ fn a_start_that_cut_says_so() {
     outside.crash(Crash::Killed);
     outside.disk.rot("data/journal/0000000000000001", 2 * 4096, 1).unwrap();
     let stepped = outside.open().unwrap();
-    let found = statements(&log_of(&stepped, "globex"), 1, &["closed_in_order", "cut"]);
+    let found = statements(&log_of(&stepped, "harbor"), 1, &["closed_in_order", "cut"]);
     assert_eq!(found, ["journal.cut", "server.start closed_in_order=false cut=true"]);
 }
 
@@ -79,7 +79,7 @@ fn a_clock_that_was_set_is_stated_and_times_rise_all_the_same() {
     // What was too little to tell is told with the next.
     let told = [r#"clock.jump by_ms="-3600000""#, r#"clock.jump by_ms="7201000""#];
     assert_eq!(statements(&log_of(&stepped, "acme"), 1, &["by_ms"]), told);
-    assert_eq!(statements(&log_of(&stepped, "globex"), 1, &["by_ms"]), told);
+    assert_eq!(statements(&log_of(&stepped, "harbor"), 1, &["by_ms"]), told);
     outside.witness.look(&stepped.logs());
 }
 

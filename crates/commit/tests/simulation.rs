@@ -13,7 +13,7 @@ use platform::sim::{Crash, Dice, Fault};
 
 use crate::world::{FILE_BYTES, Outside, Waiting, event, log_of, submit};
 
-const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
+const TENANTS: [&str; 3] = ["acme", "harbor", "orchard"];
 /// Steps that are rare among all, or between which little time passes.
 const STEPS: [&str; 8] = [
     "write data/head",

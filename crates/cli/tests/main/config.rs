@@ -292,12 +292,12 @@ fn what_changes_of_a_tenants_log_is_told_to_no_other() {
     let logs = |scope: &str| {
         format!(
             "[[log]]\nname = \"acme-0\"\ntenant = \"acme\"\n{scope}\
-             [[log]]\nname = \"umbrella-0\"\ntenant = \"umbrella\"\n"
+             [[log]]\nname = \"westward-0\"\ntenant = \"westward\"\n"
         )
     };
     folder.write("c.toml", &logs(""));
     let server = folder.serve_with(&["--config", "c.toml"]);
-    let tokens = ["acme", "umbrella"].map(|tenant| folder.first_token(tenant));
+    let tokens = ["acme", "westward"].map(|tenant| folder.first_token(tenant));
     folder.write("scope.toml", RULES);
     folder.write("c.toml", &logs("scope = \"scope.toml\"\n"));
     let by_other = ask(&server.url, &tokens[1], "POST", "/v1/config/reload", "").json();
@@ -307,7 +307,7 @@ fn what_changes_of_a_tenants_log_is_told_to_no_other() {
         let page = ask(&server.url, token, "GET", &path, "").json();
         page["events"].as_array().unwrap_or_else(|| panic!("{page}")).len()
     };
-    assert_eq!([changes(&tokens[0], "acme"), changes(&tokens[1], "umbrella")], [2, 0]);
+    assert_eq!([changes(&tokens[0], "acme"), changes(&tokens[1], "westward")], [2, 0]);
     folder.write("scope.toml", &RULES.replace("drop", "lose"));
     let refused = ask(&server.url, &tokens[1], "POST", "/v1/config/reload", "");
     assert_eq!(refused.status, 409, "{}", refused.text());

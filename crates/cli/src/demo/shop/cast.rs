@@ -110,7 +110,7 @@ pub(super) fn customer_id(number: u64) -> String {
 
 /// A business customer, whose own people order.
 pub(super) const ORGANISATIONS: [&str; 4] =
-    ["acme.example", "globex.example", "initech.example", "umbrella.example"];
+    ["acme.example", "harbor.example", "orchard.example", "westward.example"];
 
 pub(super) const BROWSERS: [&str; 3] = [
     "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
