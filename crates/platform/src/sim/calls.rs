@@ -150,6 +150,28 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_changes_its_folder_is_never_in_both_or_in_none() {
+        let moved = |seed| {
+            let disk = SimDisk::new(seed);
+            disk.create_folder("f").unwrap();
+            disk.create("a").unwrap();
+            disk.sync_folder("").unwrap();
+            disk.rename("a", "f/b").unwrap();
+            disk
+        };
+        let lost = |disk: SimDisk| names(&disk.crash(Crash::PowerLoss));
+        let seen: std::collections::BTreeSet<_> = (0..64).map(|seed| lost(moved(seed))).collect();
+        assert_eq!(seen, [vec!["a".to_owned()], vec!["f/b".to_owned()]].into());
+        for folder in ["", "f"] {
+            for seed in 0..64 {
+                let disk = moved(seed);
+                disk.sync_folder(folder).unwrap();
+                assert_eq!(lost(disk), ["f/b"], "synced: {folder:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_dead_process_does_nothing_more() {
         let disk = disk(1);
         let file = disk.open("b").unwrap();

@@ -6,7 +6,8 @@
 //! - *Power loss* keeps or loses every unsynced sector of 512 bytes on its own: writes tear and
 //!   change places. A file whose length was not synced has the old length or the new one.
 //! - *Names* (create, rename, remove) are as durable as the last [`Disk::sync_folder`] of their
-//!   folder; each change after it is kept or lost on its own. A rename is kept or lost as a whole.
+//!   folder; each change after it is kept or lost on its own. A rename is kept or lost as a whole,
+//!   also one from folder to folder, which a sync of either makes durable.
 //! - *A killed process* loses nothing: the cache, names included, is there for the next one.
 //!   What was not synced can still be lost later, when the power goes.
 //! - *A failed sync* marks its sectors clean. Some reached the device and some did not; those that

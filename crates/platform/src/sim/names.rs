@@ -16,6 +16,9 @@ enum Change {
     Add(String, Node),
     Rename(String, String),
     Remove(String),
+    /// From another folder, and to one: both of a number or neither.
+    MoveIn(String, Node, u64),
+    MoveOut(String, u64),
 }
 
 #[derive(Clone, Default)]
@@ -29,19 +32,31 @@ struct Folder {
 #[derive(Clone)]
 pub(super) struct Names {
     folders: BTreeMap<String, Folder>,
+    /// Moves between folders so far.
+    moves: u64,
 }
 
 impl Change {
     /// A change whose predecessor was lost has nothing to change.
     fn apply(&self, names: &mut BTreeMap<String, Node>) {
         match self {
-            Change::Add(name, node) => drop(names.insert(name.clone(), *node)),
-            Change::Remove(name) => drop(names.remove(name)),
+            Change::Add(name, node) | Change::MoveIn(name, node, _) => {
+                names.insert(name.clone(), *node);
+            }
+            Change::Remove(name) | Change::MoveOut(name, _) => drop(names.remove(name)),
             Change::Rename(from, to) => {
                 if let Some(node) = names.remove(from) {
                     names.insert(to.clone(), node);
                 }
             }
+        }
+    }
+
+    /// The number of a move between folders.
+    fn number(&self) -> Option<u64> {
+        match self {
+            Change::MoveIn(.., number) | Change::MoveOut(_, number) => Some(*number),
+            _ => None,
         }
     }
 }
@@ -55,7 +70,7 @@ impl Folder {
 
 impl Names {
     pub(super) fn new() -> Names {
-        Names { folders: BTreeMap::from([(String::new(), Folder::default())]) }
+        Names { folders: BTreeMap::from([(String::new(), Folder::default())]), moves: 0 }
     }
 
     pub(super) fn list(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -119,10 +134,16 @@ impl Names {
     }
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.file(from)?;
+        let inode = self.file(from)?;
         let ((folder, from), (other, to)) = (split(from), split(to));
         if folder != other {
-            return Err(io::ErrorKind::Unsupported.into());
+            let number = self.moves;
+            let target = self.folders.get_mut(other).ok_or(io::ErrorKind::NotFound)?;
+            target.change(Change::MoveIn(to.to_owned(), Node::File(inode), number));
+            let source = self.folders.get_mut(folder).ok_or(io::ErrorKind::NotFound)?;
+            source.change(Change::MoveOut(from.to_owned(), number));
+            self.moves += 1;
+            return Ok(());
         }
         let folder = self.folders.get_mut(folder).ok_or(io::ErrorKind::NotFound)?;
         folder.change(Change::Rename(from.to_owned(), to.to_owned()));
@@ -138,18 +159,30 @@ impl Names {
     }
 
     pub(super) fn sync(&mut self, folder: &str) -> io::Result<()> {
-        let folder = self.folders.get_mut(folder).ok_or(io::ErrorKind::NotFound)?;
-        folder.device = folder.now.clone();
-        folder.pending.clear();
+        let synced = self.folders.get_mut(folder).ok_or(io::ErrorKind::NotFound)?;
+        synced.device = synced.now.clone();
+        let moved: Vec<u64> = synced.pending.drain(..).filter_map(|c| c.number()).collect();
+        // The other half of a move goes with it.
+        for folder in self.folders.values_mut() {
+            let is_moved = |change: &Change| change.number().is_some_and(|n| moved.contains(&n));
+            let (durable, pending) = folder.pending.drain(..).partition(is_moved);
+            folder.pending = pending;
+            durable.iter().for_each(|change: &Change| change.apply(&mut folder.device));
+        }
         Ok(())
     }
 
     /// The power goes: `keep` decides for each change that was not synced. A folder whose own
     /// name is lost is lost with all that is in it.
     pub(super) fn lose_power(&mut self, mut keep: impl FnMut() -> bool) {
+        let mut moves: BTreeMap<u64, bool> = BTreeMap::new();
         for folder in self.folders.values_mut() {
             for change in std::mem::take(&mut folder.pending) {
-                if keep() {
+                let is_kept = match change.number() {
+                    Some(number) => *moves.entry(number).or_insert_with(&mut keep),
+                    None => keep(),
+                };
+                if is_kept {
                     change.apply(&mut folder.device);
                 }
             }
