@@ -8,6 +8,7 @@
 //! journal/<16 hex>       the journal's files
 //! logs/<log>/log.json    what is fixed for a log
 //! logs/<log>/birth       its signed checkpoint of size 0
+//! damaged/<n>/           a folder that was set aside, see `aside`
 //!
 //! keys: <log>.key        the log's signing key; id.key: the key of id tags
 //! ```
@@ -19,12 +20,15 @@ use platform::{Disk, Entropy};
 use serde::{Deserialize, Serialize};
 
 use crate::head::Head;
-use crate::log::{Frontier, LogKey, LogMeta, Purpose, hex};
+use crate::log::{DamageNote, Frontier, LogKey, LogMeta, Purpose, hex};
 use crate::open::OpenError;
 use crate::world::World;
 
 /// Bytes of the largest small file that is read.
-const SMALL_BYTES_MAX: u64 = 64 << 10;
+pub(crate) const SMALL_BYTES_MAX: u64 = 64 << 10;
+
+/// Who a data folder is.
+pub(crate) const FOLDER_FILE: &str = "folder.json";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +75,7 @@ impl LogSpec {
 
 /// Reads the folder's id; makes the folder if it is empty.
 pub(crate) fn folder_id(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 16], OpenError> {
-    const NAME: &str = "folder.json";
+    const NAME: &str = FOLDER_FILE;
     match disk.read_small(NAME, SMALL_BYTES_MAX) {
         Ok(bytes) => {
             // A process that was killed may have named it and not come to sync the name.
@@ -101,6 +105,15 @@ pub(crate) fn folder_id(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 1
     }
 }
 
+/// The folder's id, if it has one that can be read. Makes nothing.
+pub(crate) fn present_id(disk: &dyn Disk) -> Result<Option<[u8; 16]>, OpenError> {
+    match disk.read_small(FOLDER_FILE, SMALL_BYTES_MAX) {
+        Ok(bytes) => Ok(read_folder_file(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(OpenError::io(FOLDER_FILE, error)),
+    }
+}
+
 fn read_folder_file(bytes: &[u8]) -> Option<[u8; 16]> {
     let file: FolderFile = serde_json::from_slice(bytes).ok()?;
     if file.format != "counterfoil.folder/v1" || file.id.len() != 32 || !file.id.is_ascii() {
@@ -121,18 +134,28 @@ pub(crate) fn logs(disk: &dyn Disk) -> Result<Vec<LogMeta>, OpenError> {
 
 /// The log of a name, if there is one.
 pub(crate) fn log_at(disk: &dyn Disk, name: &str) -> Result<Option<LogMeta>, OpenError> {
-    let path = format!("logs/{name}/log.json");
+    let Some(meta) = read_log(disk, "", name)? else { return Ok(None) };
+    // As with folder.json: what is relied on from here must not go with the power.
+    let folder = format!("logs/{name}");
+    disk.sync_folder(&folder).map_err(|error| OpenError::io(&folder, error))?;
+    Ok(Some(meta))
+}
+
+/// What is fixed for the log of this name in the folder whose name is before `base`'s end; nothing
+/// if a crash interrupted its making: it was never used, and is made anew.
+pub(crate) fn read_log(
+    disk: &dyn Disk,
+    base: &str,
+    name: &str,
+) -> Result<Option<LogMeta>, OpenError> {
+    let path = format!("{base}logs/{name}/log.json");
     let bytes = match disk.read_small(&path, SMALL_BYTES_MAX) {
         Ok(bytes) => bytes,
-        // A crash while the log was made; it was never used, and is made anew.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(OpenError::io(&path, error)),
     };
     let meta: LogMeta = serde_json::from_slice(&bytes)
         .map_err(|error| OpenError::damaged(&path, &error.to_string()))?;
-    // As with folder.json: what is relied on from here must not go with the power.
-    let folder = format!("logs/{name}");
-    disk.sync_folder(&folder).map_err(|error| OpenError::io(&folder, error))?;
     if meta.format != LogMeta::FORMAT || meta.name() != name {
         return Err(OpenError::damaged(&path, "is not of this log"));
     }
@@ -159,6 +182,7 @@ pub(crate) fn create_log(
     host: &str,
     spec: &LogSpec,
     follows: Option<String>,
+    damage: Option<DamageNote>,
 ) -> Result<LogMeta, OpenError> {
     spec.check().map_err(OpenError::Setting)?;
     let origin = format!("{host}/tlog/{}", spec.name);
@@ -184,6 +208,7 @@ pub(crate) fn create_log(
         public: spec.public,
         opened_at: format_time(world.clock.now()),
         follows,
+        damage,
         purpose: spec.purpose,
     };
     // Written last: a crash before leaves a log that is made anew, with a new key.
@@ -197,7 +222,7 @@ pub type KeyCheck<E> = (String, Result<(), E>);
 /// Whether the key of each log that is there is the one that signed it; by origin. Changes nothing.
 pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenError>>, OpenError> {
     let found = logs(disk)?.into_iter().map(|meta| {
-        let key = read_log_key(disk, keys, &meta).map(|_| ());
+        let key = read_log_key(disk, keys, "", &meta).map(|_| ());
         (meta.origin, key)
     });
     Ok(found.collect())
@@ -205,12 +230,14 @@ pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenE
 
 /// A log's key and its birth checkpoint.
 pub(crate) fn log_key(world: &World, meta: &LogMeta) -> Result<(LogKey, String), OpenError> {
-    read_log_key(world.disk.as_ref(), world.keys.as_ref(), meta)
+    read_log_key(world.disk.as_ref(), world.keys.as_ref(), "", meta)
 }
 
-fn read_log_key(
+/// The same of the folder whose name is before `base`'s end.
+pub(crate) fn read_log_key(
     disk: &dyn Disk,
     keys: &dyn Disk,
+    base: &str,
     meta: &LogMeta,
 ) -> Result<(LogKey, String), OpenError> {
     let name = format!("{}.key", meta.name());
@@ -220,7 +247,7 @@ fn read_log_key(
     let secret = String::from_utf8(secret).map_err(|_| OpenError::key(&name, "is not text"))?;
     let key = LogKey::from_secret(&secret, &meta.origin)
         .map_err(|bad| OpenError::key(&name, &bad.to_string()))?;
-    let path = format!("logs/{}/birth", meta.name());
+    let path = format!("{base}logs/{}/birth", meta.name());
     let birth =
         disk.read_small(&path, SMALL_BYTES_MAX).map_err(|error| OpenError::io(&path, error))?;
     let birth = String::from_utf8(birth).map_err(|_| OpenError::damaged(&path, "is not text"))?;
@@ -231,7 +258,7 @@ fn read_log_key(
     }
 }
 
-fn json_line(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn json_line(value: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(value).expect("plain strings and booleans");
     line.push(b'\n');
     line

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use admit::Admitted;
 
+use crate::aside::{self, SetAside};
 use crate::clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
+use crate::folder::LogSpec;
 use crate::log::{Log, ReadError};
 use crate::logs::Logs;
 use crate::open::Settings;
@@ -45,6 +47,10 @@ pub(crate) struct Front {
     /// Stated when the server starts and stops.
     version: Option<String>,
     limits: PartitionLimits,
+    /// The logs that the settings name.
+    specs: Vec<LogSpec>,
+    /// What was set aside, when the folder was opened.
+    pub(crate) aside: Vec<SetAside>,
     watch: Mutex<ClockWatch>,
     /// Held while a log is being closed: one at a time.
     pub(crate) rotating: Mutex<()>,
@@ -59,17 +65,19 @@ impl Front {
         logs: Logs,
         indexer: Arc<Indexer>,
         settings: &Settings,
+        aside: Vec<SetAside>,
     ) -> Front {
         let watch = ClockWatch::new(world.clock.now(), world.clock.elapsed());
         let (version, limits) = (settings.version.clone(), settings.partitions.clone());
         let (watch, rotating) = (Mutex::new(watch), Mutex::new(()));
-        Front { world, logs, indexer, version, limits, watch, rotating }
+        let specs = settings.logs.clone();
+        Front { world, logs, indexer, version, limits, specs, aside, watch, rotating }
     }
 
     /// The logs that take events.
     fn open_logs(&self) -> Vec<Arc<Log>> {
         let logs = self.logs.all();
-        let open = logs.values().filter(|log| log.successor().is_none() && !is_waiting(log));
+        let open = logs.values().filter(|log| log.is_open());
         open.cloned().collect()
     }
 
@@ -77,7 +85,7 @@ impl Front {
     /// ended before it came to that.
     pub(crate) fn unfinished(&self) -> Vec<String> {
         let logs = self.logs.all();
-        let waiting = logs.values().filter(|log| is_waiting(log));
+        let waiting = logs.values().filter(|log| log.is_waiting());
         let closing = waiting.filter_map(|log| Some(log.predecessor()?.meta.name().to_owned()));
         closing.collect()
     }
@@ -86,11 +94,14 @@ impl Front {
     /// open.
     pub(crate) fn newest(&self, name: &str) -> Option<Arc<Log>> {
         let logs = self.logs.all();
-        let mut log = logs.get(name)?;
-        while let Some(next) = log.successor().and_then(|next| logs.get(next)) {
-            log = next;
-        }
-        Some(log.clone())
+        let newest = aside::newest(&logs, name);
+        // What it leads to was taken away: the tenant's open log is meant.
+        let of = newest.as_ref().map(|log| LogSpec::of(&log.meta));
+        let of = of.or_else(|| self.specs.iter().find(|spec| spec.name == name).cloned());
+        newest.filter(|log| log.damaged().is_none()).or_else(|| {
+            let of = of?;
+            logs.values().find(|log| log.is_open() && of.is_of(&log.meta)).cloned()
+        })
     }
 
     /// The open logs that have reached a limit, and how to say it.
@@ -149,8 +160,7 @@ impl Front {
         let size = log.checkpoint().size;
         let mut events = Vec::new();
         if size == 0 {
-            let why = "declared in the configuration and not there at start-up".to_owned();
-            events.push(own::opened(world, &log.meta, &Order { why, by: None }, None));
+            events.push(self.opening_event(log));
         }
         if let Some((file, offset)) = &before.cut {
             events.push(own::cut(world, tenant, file, *offset));
@@ -164,6 +174,21 @@ impl Front {
             events.push(own::clock_behind(world, tenant, &jump));
         }
         events
+    }
+
+    /// A log that no log was closed for is opened: there was none, or it was damaged.
+    fn opening_event(&self, log: &Log) -> Admitted {
+        let Some(note) = &log.meta.damage else {
+            let why = "declared in the configuration and not there at start-up".to_owned();
+            return own::opened(&self.world, &log.meta, &Order { why, by: None }, None);
+        };
+        let ended = log.predecessor().map(|ended| (ended.meta.origin.as_str(), ended.checkpoint()));
+        let before = ended.as_ref().map(|(origin, newest)| own::Before {
+            origin,
+            size: newest.size,
+            root: newest.root,
+        });
+        own::went_on(&self.world, &log.meta, note, before.as_ref())
     }
 
     /// What each open log states before the folder is closed in order.
@@ -188,9 +213,4 @@ impl Front {
         let logs = self.open_logs();
         logs.iter().filter_map(|log| self.own_batch(log, &[make(log)]).ok()).collect()
     }
-}
-
-/// Whether it follows a log that is not closed yet.
-fn is_waiting(log: &Log) -> bool {
-    log.predecessor().is_some() && log.checkpoint().size == 0
 }

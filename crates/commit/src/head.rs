@@ -26,7 +26,8 @@ use crate::journal::bytes::{Cursor, Short};
 
 /// Bytes of one slot.
 pub const SLOT_BYTES: usize = 1 << 20;
-const NAME: &str = "head";
+/// Its name in the data folder.
+pub(crate) const NAME: &str = "head";
 const MAGIC: [u8; 8] = *b"CFHEAD\0\x01";
 const FIXED_BYTES: usize = 48;
 const FLAG_CLOSED: u32 = 1;
@@ -78,6 +79,14 @@ impl Slot {
     }
 
     fn decode(bytes: &[u8], folder: [u8; 16]) -> Result<Slot, &'static str> {
+        match Slot::decode_any(bytes)? {
+            (id, slot) if id == folder => Ok(slot),
+            _ => Err("another folder's head"),
+        }
+    }
+
+    /// A slot, with the id of the folder it is of.
+    fn decode_any(bytes: &[u8]) -> Result<([u8; 16], Slot), &'static str> {
         let short = |_: Short| "shorter than it says";
         let length = Cursor::new(bytes.get(40..44).ok_or("too short")?).u32().map_err(short)?;
         let length = length as usize;
@@ -94,8 +103,8 @@ impl Slot {
         let (id, count) = (c.array().map_err(short)?, c.u32().map_err(short)?);
         let (flags, _, zero) =
             (c.u32().map_err(short)?, c.u32().map_err(short)?, c.u32().map_err(short)?);
-        if magic != MAGIC || id != folder || flags & !FLAG_CLOSED != 0 || zero != 0 {
-            return Err("not this folder's head, or of an unknown layout");
+        if magic != MAGIC || flags & !FLAG_CLOSED != 0 || zero != 0 {
+            return Err("of an unknown layout");
         }
         let mut slot = Slot { counter, closed: flags == FLAG_CLOSED, ..Slot::default() };
         for _ in 0..count {
@@ -109,8 +118,28 @@ impl Slot {
         if !c.is_done() {
             return Err("longer than it says");
         }
-        Ok(slot)
+        Ok((id, slot))
     }
+}
+
+/// The ids that the slots of the living folder's head have.
+pub(crate) fn ids(disk: &dyn Disk) -> Vec<[u8; 16]> {
+    slots(disk, NAME).into_iter().map(|(id, _)| id).collect()
+}
+
+/// The checkpoints in each slot that can be read of a head that nobody has open, by origin.
+pub(crate) fn notes(disk: &dyn Disk, name: &str) -> Vec<BTreeMap<String, String>> {
+    slots(disk, name).into_iter().map(|(_, slot)| slot.checkpoints).collect()
+}
+
+fn slots(disk: &dyn Disk, name: &str) -> Vec<([u8; 16], Slot)> {
+    let Ok(file) = disk.open(name) else { return Vec::new() };
+    let mut bytes = vec![0; SLOT_BYTES];
+    let mut slot = |nth: usize| {
+        file.read_at((nth * SLOT_BYTES) as u64, &mut bytes).ok()?;
+        Slot::decode_any(&bytes).ok()
+    };
+    [slot(0), slot(1)].into_iter().flatten().collect()
 }
 
 /// Whether so much of a slot has room for logs with origins of so many bytes, whatever their sizes,
@@ -142,11 +171,17 @@ impl Head {
     /// Opens the head and reads its newest slot, past the page cache. A folder that was closed
     /// in order has two whole slots; after a crash one may be torn.
     pub fn open(disk: &dyn Disk, folder: [u8; 16]) -> io::Result<Result<Head, Damage>> {
-        let file = disk.open(NAME)?;
         let damage = |offset: usize, what: &str| Damage {
             file: NAME.into(),
             offset: offset as u64,
             what: what.into(),
+        };
+        let file = match disk.open(NAME) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Err(damage(0, "is missing")));
+            }
+            Err(error) => return Err(error),
         };
         if file.len()? != 2 * SLOT_BYTES as u64 {
             return Ok(Err(damage(0, "has not the size of a head, 2 MiB")));

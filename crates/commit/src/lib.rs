@@ -11,6 +11,7 @@
 //!          ─ Lane: plan, write, sync, sign, publish ─▶ Answer ─ receipt
 //! ```
 
+mod aside;
 mod clock_watch;
 pub mod evidence;
 mod fair;
@@ -38,20 +39,21 @@ mod submission;
 mod sweep;
 mod world;
 
+pub use aside::SetAside;
 pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
 pub use folder::{KeyCheck, LogSpec, check_keys};
 pub use front::PartitionLimits;
 pub use id_key::id_key;
 pub use lane::Fatal;
 pub use log::{
-    Checkpoint, IDS_MAX, IdKey, Log, LogMeta, Published, Purpose, ReadError, Reader, TILE_WIDTH,
-    Tree, WINDOW_NS, hex,
+    Checkpoint, DamageNote, Damaged, IDS_MAX, IdKey, Log, LogMeta, Published, Purpose, ReadError,
+    Reader, TILE_WIDTH, Tree, WINDOW_NS, hex,
 };
 pub use logs::LogMap;
 pub use measures::{Histogram, Measures};
-pub use open::{OpenError, Progress, Settings};
+pub use open::{OnDamage, OpenError, Progress, Settings};
 pub use prepare::{Earlier, Fate, Place, Prepared, prepare};
-pub use replay::{Replay, Replayed};
+pub use replay::{Replay, Replayed, Unreadable};
 pub use rotate::{ORDERS_DAY_MAX, Order, RotateError};
 pub use stepped::Stepped;
 pub use store::{Indexer, Store};

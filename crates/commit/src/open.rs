@@ -11,6 +11,7 @@ use std::sync::{Arc, RwLock};
 
 use event::OriginDigest;
 
+use crate::aside::{self, Part, SetAside};
 use crate::fair::Fair;
 use crate::folder::{self, LogSpec};
 use crate::front::{Before, PartitionLimits};
@@ -43,6 +44,18 @@ pub struct Settings {
     pub version: Option<String>,
     /// When a log is closed without an order, and the next one opened.
     pub partitions: PartitionLimits,
+    /// What is done about a journal or a head that is damaged.
+    pub on_damage: OnDamage,
+}
+
+/// What a start does that finds a journal or a head damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDamage {
+    /// It opens nothing and says where the damage is.
+    #[default]
+    Refuse,
+    /// It sets the folder aside and goes on in new logs, which state the finding.
+    NewPartition,
 }
 
 impl Settings {
@@ -56,6 +69,7 @@ impl Settings {
             files_ahead: true,
             version: None,
             partitions: PartitionLimits::default(),
+            on_damage: OnDamage::default(),
         }
     }
 }
@@ -128,10 +142,28 @@ pub(crate) struct Opened {
     pub(crate) before: Before,
     /// What is left to clear once the cut is stated.
     pub(crate) sweep: Sweep,
+    /// What was set aside, now or before.
+    pub(crate) aside: Vec<SetAside>,
 }
 
-/// Opens a folder.
+/// Opens a folder. One that is damaged is left as it is, or set aside as a whole and begun anew.
 pub(crate) fn open(
+    world: &World,
+    settings: &Settings,
+    progress: &mut Progress<'_>,
+) -> Result<Opened, OpenError> {
+    aside::resume(world.disk.as_ref())?;
+    match open_whole(world, settings, progress) {
+        Err(OpenError::Damaged(damage)) if settings.on_damage == OnDamage::NewPartition => {
+            aside::set_aside(world, damage)?;
+            open_whole(world, settings, progress)
+        }
+        opened => opened,
+    }
+}
+
+/// Opens a folder that is not damaged. Nothing of a damaged one is changed.
+fn open_whole(
     world: &World,
     settings: &Settings,
     progress: &mut Progress<'_>,
@@ -141,7 +173,8 @@ pub(crate) fn open(
     let mut head = Head::open(disk.as_ref(), folder)
         .map_err(|e| OpenError::io("head", e))?
         .map_err(OpenError::Damaged)?;
-    let mut rising = rise(world, settings, &head)?;
+    let parts = aside::read_parts(world, progress)?;
+    let mut rising = rise(world, settings, &head, &parts)?;
     let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
     let mut found = scan(disk.as_ref(), folder, &mut visit, progress)?;
     check_head(&head, &rising, &found)?;
@@ -160,6 +193,7 @@ pub(crate) fn open(
     let mut opened = BTreeMap::new();
     let mut newest = Vec::new();
     let mut logs = LogMap::new();
+    let aside = parts.into_iter().map(|part| aside::show(part, &mut logs)).collect();
     for origin in partitions::in_order(&rising)? {
         let Some(mut log) = rising.remove(&origin) else { continue };
         let (size, root) = (log.sequencer.size(), log.sequencer.root());
@@ -169,8 +203,9 @@ pub(crate) fn open(
         newest.push((origin, log.published.checkpoint.note.clone()));
         let name = log.meta.name().to_owned();
         let predecessor = log.meta.follows.as_deref();
-        let predecessor = predecessor.and_then(|p| logs.get(p.rsplit('/').next()?)).cloned();
-        if let Some(closed) = predecessor.as_ref().filter(|_| size > 0) {
+        let predecessor = predecessor.and_then(|origin| aside::newest(&logs, origin));
+        let is_open = size > 0 || log.meta.damage.is_some();
+        if let Some(closed) = predecessor.as_ref().filter(|_| is_open) {
             closed.close(&name);
             opened.remove(closed.meta.name());
         }
@@ -183,7 +218,7 @@ pub(crate) fn open(
     head.write(newest, false).and_then(|()| head.sync()).map_err(failed)?;
     // A log without an entry that follows another one is opened when that one is closed.
     let logs = Logs::new(logs);
-    opened.retain(|_, log| log.log.predecessor().is_none() || log.sequencer.size() > 0);
+    opened.retain(|_, log| !log.log.is_waiting());
     let lane = Lane {
         journal,
         head,
@@ -199,7 +234,7 @@ pub(crate) fn open(
     };
     let cut = found.torn.map(|place| (file_name(place.file), place.offset));
     let before = Before { closed, cut };
-    Ok(Opened { lane, logs, before, sweep: Sweep::new(&found) })
+    Ok(Opened { lane, logs, before, sweep: Sweep::new(&found), aside })
 }
 
 /// The logs that are there, and those that the settings ask for, before any frame is read.
@@ -207,19 +242,24 @@ fn rise(
     world: &World,
     settings: &Settings,
     head: &Head,
+    parts: &[Part],
 ) -> Result<BTreeMap<String, Rising>, OpenError> {
     let mut metas = folder::logs(world.disk.as_ref())?;
+    aside::make_next(world, parts, &mut metas)?;
     // The host of the first log holds for all: it was fixed when the folder was made.
     let host = metas.first().and_then(|meta| Some(meta.origin.split_once("/tlog/")?.0.to_owned()));
     let host = host.unwrap_or_else(|| settings.host.clone());
     for spec in &settings.logs {
-        match metas.iter().find(|meta| meta.name() == spec.name) {
+        let set_aside = parts.iter().flat_map(|part| part.logs.values()).map(|log| &log.meta);
+        let mut all = metas.iter().chain(set_aside);
+        match all.find(|meta| meta.name() == spec.name) {
             Some(meta) if !spec.is_of(meta) => {
                 let reason = "a log's tenant, whether it is public and what it is for are fixed \
                               when it is created";
                 return Err(OpenError::Setting(format!("log {}: {reason}", spec.name)));
             }
             Some(_) => {}
+            None if aside::stands_for(&metas, parts, spec) => {}
             None => {
                 // A log that was lost must not be made anew over what is left of it.
                 let path = format!("/tlog/{}", spec.name);
@@ -230,7 +270,7 @@ fn rise(
                         "is missing, though the head has its log",
                     ));
                 }
-                metas.push(folder::create_log(world, &host, spec, None)?);
+                metas.push(folder::create_log(world, &host, spec, None, None)?);
             }
         }
     }
@@ -272,7 +312,9 @@ fn check_head(
     };
     for (origin, note) in &head.slot().checkpoints {
         let log = rising.get(origin).ok_or_else(|| {
-            OpenError::damaged("head", &format!("names the unknown log {origin}"))
+            let name = origin.rsplit('/').next().unwrap_or(origin);
+            let what = format!("is missing, though the head has the log {origin}");
+            OpenError::damaged(&format!("logs/{name}/log.json"), &what)
         })?;
         let signed = log
             .key

@@ -5,7 +5,7 @@ use event::{Hash, Object, Value, format_time};
 use sha2::{Digest, Sha256};
 
 use crate::clock_watch::Jump;
-use crate::log::{Log, LogMeta, hex};
+use crate::log::{DamageNote, Log, LogMeta, hex};
 use crate::rotate::Order;
 use crate::world::World;
 
@@ -33,16 +33,44 @@ pub(crate) fn opened(
     order: &Order,
     before: Option<&Before<'_>>,
 ) -> Admitted {
+    admitted(world, ordered(open(meta, before), order), &meta.tenant)
+}
+
+/// A log was created because the one that it follows was damaged and set aside. `before` says how
+/// far that one could be read.
+pub(crate) fn went_on(
+    world: &World,
+    meta: &LogMeta,
+    note: &DamageNote,
+    before: Option<&Before<'_>>,
+) -> Admitted {
+    let DamageNote { number, file, offset, what, readable, signed } = note;
+    let why = format!(
+        "the data folder was damaged: {file}, byte {offset}: {what}; it was set aside as \
+         damaged/{number}; {readable} of at least {signed} signed entries of the log before \
+         could be read then"
+    );
+    let statement = open(meta, before)
+        .because(&why)
+        .with(&["attributes", "damage", "number"], number.to_string())
+        .with(&["attributes", "damage", "file"], file.clone())
+        .with(&["attributes", "damage", "offset"], offset.to_string())
+        .with(&["attributes", "damage", "what"], what.clone())
+        .with(&["attributes", "damage", "readable"], readable.to_string())
+        .with(&["attributes", "damage", "signed"], signed.to_string());
+    admitted(world, statement, &meta.tenant)
+}
+
+fn open(meta: &LogMeta, before: Option<&Before<'_>>) -> Statement {
     let statement =
         Statement::new("log.open", "admin", "create").noting("log_file", meta.digest_text());
-    let statement = match before {
+    match before {
         Some(before) => statement
             .with(&["attributes", "follows", "origin"], before.origin.to_owned())
             .with(&["attributes", "follows", "size"], before.size.to_string())
             .with(&["attributes", "follows", "root"], hex(&before.root)),
         None => statement,
-    };
-    admitted(world, ordered(statement, order), &meta.tenant)
+    }
 }
 
 /// A log was closed: this is its last event.

@@ -15,6 +15,11 @@ pub(crate) fn in_order(rising: &BTreeMap<String, Rising>) -> Result<Vec<String>,
             order.push(origin.clone());
             continue;
         };
+        // That one was set aside, or taken away since.
+        if log.meta.damage.is_some() {
+            order.push(origin.clone());
+            continue;
+        }
         let file = format!("logs/{}/log.json", log.meta.name());
         let wrong = |what: &str| Err(OpenError::damaged(&file, what));
         match rising.get(before) {

@@ -31,6 +31,24 @@ pub struct Replayed {
     place: ChunkPlace,
 }
 
+/// Consecutive events that cannot be read. What comes behind them can be asked for all the same.
+pub struct Unreadable {
+    /// The log.
+    pub log: Arc<Log>,
+    /// Seq of the first.
+    pub first: u64,
+    /// Their entries.
+    pub leaves: Vec<Leaf>,
+    /// Why.
+    pub error: OpenError,
+}
+
+impl From<Unreadable> for OpenError {
+    fn from(unreadable: Unreadable) -> OpenError {
+        unreadable.error
+    }
+}
+
 /// Reads log after log, each from its first event to the last that start-up found.
 pub struct Replay {
     logs: IntoIter<OneLog>,
@@ -66,7 +84,7 @@ impl Replay {
 }
 
 impl Iterator for Replay {
-    type Item = Result<Replayed, OpenError>;
+    type Item = Result<Replayed, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -75,8 +93,15 @@ impl Iterator for Replay {
             }
             let one = self.current.as_mut()?;
             if let Some(list) = one.lists.next() {
-                let replayed = one.read(list);
-                self.done += replayed.as_ref().map_or(0, |found| found.events.len() as u64);
+                let end = one.lists.as_slice().first().map_or(one.size, |next| next.first);
+                self.done += end - list.first;
+                let replayed = one.read(list, end).map_err(|error| {
+                    // It stands for its chunks, of which some may be whole.
+                    one.chunks.push(list);
+                    let (log, first) = (one.log.clone(), list.first);
+                    let leaves = log.leaves(first, end);
+                    Unreadable { log, first, leaves, error }
+                });
                 return Some(replayed);
             }
             let one = self.current.take()?;
@@ -86,8 +111,7 @@ impl Iterator for Replay {
 }
 
 impl OneLog {
-    fn read(&mut self, list: ChunkPlace) -> Result<Replayed, OpenError> {
-        let end = self.lists.as_slice().first().map_or(self.size, |next| next.first);
+    fn read(&mut self, list: ChunkPlace, end: u64) -> Result<Replayed, OpenError> {
         let damaged = |what: &str| self.damaged(&list, list.first, what);
         let bytes = self.log.bytes_at(&list).map_err(|error| self.failed(&list, error))?;
         let raw = event_list::unpack(&bytes, list.raw_bytes).map_err(|e| damaged(e.0))?;
@@ -116,27 +140,37 @@ impl OneLog {
 
 impl Replayed {
     /// Compares every event with its signed entry, and the first of a log with what was fixed when
-    /// the log was created.
+    /// the log was created; the first that does not fit is the error.
     pub fn check(&self) -> Result<(), OpenError> {
+        self.check_log_file()?;
+        self.misfits().next().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Compares the first event of a log with what was fixed when the log was created.
+    pub fn check_log_file(&self) -> Result<(), OpenError> {
         let first = self.events.first().filter(|_| self.first == 0);
         let states = |stored: &StoredEvent| stored.fields.string(LOG_FILE);
         if first.is_some_and(|stored| states(stored) != Some(self.log.meta.digest_text())) {
-            let file = format!("logs/{}/log.json", self.log.meta.name());
+            let file = format!("{}logs/{}/log.json", self.log.base(), self.log.meta.name());
             return Err(OpenError::damaged(&file, "is not what the log's first event states"));
         }
-        for (nth, (stored, leaf)) in self.events.iter().zip(&self.leaves).enumerate() {
-            let seq = self.first + nth as u64;
-            if let Err(error) = self.log.check(seq, stored, leaf) {
-                return Err(damaged(&self.log, &self.place, seq, &error.to_string()));
-            }
-        }
         Ok(())
+    }
+
+    /// Compares every event with its signed entry; those that are not what it says, with the seq.
+    pub fn misfits(&self) -> impl Iterator<Item = (u64, OpenError)> {
+        let events = self.events.iter().zip(&self.leaves).enumerate();
+        events.filter_map(|(nth, (stored, leaf))| {
+            let seq = self.first + nth as u64;
+            let error = self.log.check(seq, stored, leaf).err()?;
+            Some((seq, damaged(&self.log, &self.place, seq, &error.to_string())))
+        })
     }
 }
 
 fn damaged(log: &Log, list: &ChunkPlace, seq: u64, what: &str) -> OpenError {
     OpenError::Damaged(Damage {
-        file: file_name(list.place.file),
+        file: format!("{}{}", log.base(), file_name(list.place.file)),
         offset: list.place.offset,
         what: format!("log {}, entries from {seq}: {what}", log.meta.name()),
     })

@@ -121,7 +121,8 @@ impl Rising {
     }
 }
 
-fn list_place(section: &Section<'_>, place: Place) -> ChunkPlace {
+/// Where a section's event list stands.
+pub(crate) fn list_place(section: &Section<'_>, place: Place) -> ChunkPlace {
     let offset = place.offset + (HEADER_BYTES + section.event_list_at) as u64;
     ChunkPlace {
         first: section.first,

@@ -102,7 +102,7 @@ impl Front {
     ) -> Result<(Rotation, Receiver<Answer>), RotateError> {
         let absent = || RotateError::Absent(name.to_owned());
         let closing = self.logs.all().get(name).cloned().ok_or_else(absent)?;
-        if closing.successor().is_some() {
+        if closing.successor().is_some() || closing.damaged().is_some() {
             let newest = self.newest(name).ok_or_else(absent)?;
             let open = newest.meta.name().to_owned();
             return Err(RotateError::Closed { log: name.to_owned(), open });
@@ -171,14 +171,15 @@ impl Front {
             return Ok(made);
         }
         let (host, _) = closing.meta.origin.split_once("/tlog/").unwrap_or_default();
-        let origins = logs.values().map(|log| log.meta.origin.len());
+        let living = logs.values().filter(|log| log.damaged().is_none());
+        let origins = living.map(|log| log.meta.origin.len());
         let origins = origins.chain([host.len() + "/tlog/".len() + name.len()]);
         if !head::has_room(origins, if is_by_hand { ORDERS_PERCENT } else { 100 }) {
             return Err(RotateError::TooMany);
         }
         let spec = LogSpec { name, ..LogSpec::of(&closing.meta) };
         let follows = Some(closing.meta.origin.clone());
-        folder::create_log(&self.world, host, &spec, follows).map_err(RotateError::Files)
+        folder::create_log(&self.world, host, &spec, follows, None).map_err(RotateError::Files)
     }
 
     fn unused(&self, closing: &Arc<Log>, meta: LogMeta) -> Result<Arc<Log>, OpenError> {
@@ -210,7 +211,7 @@ fn may_order(closing: &Arc<Log>, now: i64) -> Result<(), RotateError> {
 }
 
 /// The name with the next number: `acme-0` is followed by `acme-1`, `acme` too.
-fn next_name(name: &str, is_taken: impl Fn(&str) -> bool) -> Option<String> {
+pub(crate) fn next_name(name: &str, is_taken: impl Fn(&str) -> bool) -> Option<String> {
     let numbered = name.rsplit_once('-').and_then(|(base, number)| {
         let plain = number == "0" || !number.starts_with('0');
         Some((base, number.parse::<u32>().ok().filter(|_| plain)?))

@@ -9,6 +9,7 @@ use std::sync::mpsc::channel;
 
 use admit::Admitted;
 
+use crate::aside::SetAside;
 use crate::front::{Before, Front};
 use crate::lane::{Fatal, Lane};
 use crate::log::{Log, ReadError};
@@ -37,8 +38,8 @@ impl Stepped {
         progress: &mut Progress<'_>,
         indexer: &Arc<Indexer>,
     ) -> Result<Stepped, OpenError> {
-        let Opened { lane, logs, before, sweep } = open::open(&world, settings, progress)?;
-        let front = Arc::new(Front::new(world, logs, indexer.clone(), settings));
+        let Opened { lane, logs, before, sweep, aside } = open::open(&world, settings, progress)?;
+        let front = Arc::new(Front::new(world, logs, indexer.clone(), settings, aside));
         let mut stepped = Stepped { front, lane };
         stepped.state(&before)?;
         stepped.finish()?;
@@ -81,6 +82,11 @@ impl Stepped {
     /// The logs by name, as they are now.
     pub fn logs(&self) -> Arc<LogMap> {
         self.front.logs.all()
+    }
+
+    /// What was set aside, now or at an earlier start.
+    pub fn set_aside(&self) -> &[SetAside] {
+        &self.front.aside
     }
 
     /// As [`Store::prepare`](crate::Store::prepare).

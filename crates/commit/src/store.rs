@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use admit::Admitted;
 
+use crate::aside::SetAside;
 use crate::front::Front;
 use crate::lane::Fatal;
 use crate::log::{Log, ReadError};
@@ -74,6 +75,11 @@ impl Store {
     /// The logs by name, as they are now.
     pub fn logs(&self) -> Arc<LogMap> {
         self.front.logs.all()
+    }
+
+    /// What was set aside, now or at an earlier start.
+    pub fn set_aside(&self) -> &[SetAside] {
+        &self.front.aside
     }
 
     /// What the lane has done and has to do.

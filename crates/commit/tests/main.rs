@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod aside;
 mod crashes;
 mod damage;
 mod day;

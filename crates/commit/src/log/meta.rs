@@ -41,9 +41,30 @@ pub struct LogMeta {
     /// Origin of the log that it follows: of the partition that was closed when it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
+    /// What was found in the log that it follows, if that one was not closed but damaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<DamageNote>,
     /// What it is for; it stands in the file of an access log alone.
     #[serde(default, skip_serializing_if = "Purpose::is_events")]
     pub purpose: Purpose,
+}
+
+/// What was found in a log that was set aside, as the log that goes on states it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DamageNote {
+    /// The folder below `damaged/` in which the log stands.
+    pub number: u64,
+    /// The file that is damaged.
+    pub file: String,
+    /// The byte at which that was noticed.
+    pub offset: u64,
+    /// What is wrong there.
+    pub what: String,
+    /// Entries that could be read when this log was made.
+    pub readable: u64,
+    /// Entries under the newest signature that was found.
+    pub signed: u64,
 }
 
 impl LogMeta {

@@ -10,6 +10,7 @@ use platform::File;
 use super::{
     Addition, Checkpoint, ChunkPlace, Epochs, Ids, LogKey, LogMeta, Published, Reader, WINDOW_NS,
 };
+use crate::aside::SetAside;
 use crate::journal::event_list::{SaltPlace, StoredEvent};
 
 /// The journal files that events are read from, by number.
@@ -29,11 +30,24 @@ pub struct Log {
     /// Name of the partition that was opened when this log was closed. Set by the lane, once, or
     /// at start-up.
     successor: OnceLock<String>,
+    /// Set if it was damaged: it is closed for good, and nothing is written to its files.
+    damaged: Option<Damaged>,
     /// Entries that start-up found. Those behind them came since.
     found: u64,
     /// Written by the lane after the frame is durable, and once by who looked into what start-up
     /// found; read by everybody.
     published: RwLock<Published>,
+}
+
+/// That a log was set aside with the folder it stood in, and what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The folder, and what was found in it.
+    pub aside: Arc<SetAside>,
+    /// Entries that can be read and proved.
+    pub readable: u64,
+    /// Entries under the newest signature that was found.
+    pub signed: u64,
 }
 
 /// Why a stored event could not be read.
@@ -62,7 +76,25 @@ impl Log {
         let digest = OriginDigest::new(&meta.origin);
         let (epochs, found) = (Epochs::new(next_epoch), published.tree.size());
         let (successor, published) = (OnceLock::new(), RwLock::new(published));
-        Log { meta, key, digest, epochs, files, predecessor, successor, found, published }
+        let damaged = None;
+        Log { meta, key, digest, epochs, files, predecessor, successor, damaged, found, published }
+    }
+
+    /// The log as one that was set aside.
+    pub(crate) fn damaged_as(self, damaged: Damaged) -> Log {
+        Log { damaged: Some(damaged), ..self }
+    }
+
+    /// What was found, if it was damaged and set aside.
+    pub fn damaged(&self) -> Option<&Damaged> {
+        self.damaged.as_ref()
+    }
+
+    /// The folder below the data folder in which its files stand, with a slash behind it if there
+    /// is one.
+    pub(crate) fn base(&self) -> String {
+        let aside = self.damaged().map(|damaged| format!("damaged/{}/", damaged.aside.number));
+        aside.unwrap_or_default()
     }
 
     /// Name of the log that took over when this one was closed.
@@ -73,6 +105,18 @@ impl Log {
     /// The log that this one took over from.
     pub fn predecessor(&self) -> Option<&Arc<Log>> {
         self.predecessor.as_ref()
+    }
+
+    /// Whether it takes events.
+    pub(crate) fn is_open(&self) -> bool {
+        self.successor().is_none() && self.damaged.is_none() && !self.is_waiting()
+    }
+
+    /// Whether it follows a log that is not closed yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let follows = self.predecessor.is_some() && self.meta.damage.is_none();
+        let follows = follows && self.damaged.is_none();
+        follows && self.checkpoint().size == 0
     }
 
     /// Closes the log. It takes no events from here on.

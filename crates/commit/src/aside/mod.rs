@@ -1,0 +1,212 @@
+//! Setting a damaged folder aside: as a whole, so that nothing of it is changed or lost.
+//!
+//! ```text
+//! damaged/<n>/finding.json   what was found, written first; n counts from 1
+//! damaged/<n>/journal/ …     the journal's files, `head` and `logs/`, moved one by one
+//! damaged/<n>/folder.json    moved last: what is there now is a data folder of its own
+//! ```
+//!
+//! Promises: a crash on the way leaves a folder whose next start goes on with it; once
+//! `folder.json` is moved, the data folder begins anew with an id of its own. Everything that
+//! follows is derived from what stands below `damaged/`, at every start.
+//!
+//! Never: writes to what was set aside, or signs with its logs' keys.
+
+mod next;
+mod notes;
+mod read;
+mod shown;
+
+use std::io;
+
+use event::format_time;
+use platform::Disk;
+use serde::{Deserialize, Serialize};
+
+use crate::folder::{self, FOLDER_FILE, SMALL_BYTES_MAX};
+use crate::head;
+use crate::journal::Damage;
+use crate::journal::file::{BLOCK, FileHeader};
+use crate::log::hex;
+use crate::open::OpenError;
+use crate::world::World;
+
+pub(crate) use next::{chains, make_next, stands_for};
+pub(crate) use read::{Part, Salvaged, read_parts};
+pub use shown::SetAside;
+pub(crate) use shown::{newest, show};
+
+/// Where damaged folders are set aside.
+pub(crate) const ASIDE: &str = "damaged";
+/// Folders that may stand there: each is read at every start.
+const PARTS_MAX: u64 = 99;
+const FORMAT: &str = "counterfoil.finding/v1";
+
+/// Why a folder was set aside, as `finding.json` says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Finding {
+    format: String,
+    /// Id of the folder that is set aside; none other is ever moved.
+    folder: String,
+    pub(crate) found_at: String,
+    pub(crate) file: String,
+    pub(crate) offset: u64,
+    pub(crate) what: String,
+}
+
+/// Goes on with what a process that ended had begun.
+pub(crate) fn resume(disk: &dyn Disk) -> Result<(), OpenError> {
+    for number in numbers(disk)? {
+        let here = folder::present_id(disk)?;
+        let finding = finding(disk, number);
+        let begun = here.is_some_and(|id| finding.is_ok_and(|found| found.folder == hex(&id)));
+        let whole = disk.open(&format!("{ASIDE}/{number}/{FOLDER_FILE}"));
+        if begun && matches!(whole, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+            move_all(disk, number)?;
+        }
+    }
+    Ok(())
+}
+
+/// Sets the folder aside in which `damage` was found, if it is of a kind that this helps against;
+/// else the damage is the answer, or what else keeps the folder from being set aside.
+pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> {
+    let disk = world.disk.as_ref();
+    if damage.file != head::NAME && !damage.file.starts_with("journal/") {
+        return Err(OpenError::Damaged(damage));
+    }
+    let id = folder::present_id(disk)?.ok_or_else(|| OpenError::Damaged(damage.clone()))?;
+    if is_another(disk, id)? {
+        return Err(OpenError::damaged(
+            FOLDER_FILE,
+            "has not the id that the head and the journal have: put the right file back",
+        ));
+    }
+    // A folder whose logs are not known could not go on.
+    for meta in folder::logs(disk)? {
+        folder::log_key(world, &meta)?;
+    }
+    let number = free_number(disk)?;
+    let finding = Finding {
+        format: FORMAT.into(),
+        folder: hex(&id),
+        found_at: format_time(world.clock.now()),
+        file: damage.file,
+        offset: damage.offset,
+        what: damage.what,
+    };
+    let to = format!("{ASIDE}/{number}");
+    let failed = |error| OpenError::io(&to, error);
+    disk.create_folder(&to).map_err(failed)?;
+    disk.sync_folder("").and_then(|()| disk.sync_folder(ASIDE)).map_err(failed)?;
+    let text = folder::json_line(&finding);
+    disk.replace_small(&format!("{to}/finding.json"), &text).map_err(failed)?;
+    move_all(disk, number)
+}
+
+/// The numbers of what was set aside, ascending.
+pub(crate) fn numbers(disk: &dyn Disk) -> Result<Vec<u64>, OpenError> {
+    let names = match disk.list(ASIDE) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(OpenError::io(ASIDE, error)),
+    };
+    let number = |name: String| name.parse::<u64>().ok().filter(|n| n.to_string() == name);
+    let mut found: Vec<u64> = names.into_iter().filter_map(number).collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// What was found, or why that cannot be told.
+pub(crate) fn finding(disk: &dyn Disk, number: u64) -> Result<Finding, String> {
+    let name = format!("{ASIDE}/{number}/finding.json");
+    let wrong = |what: String| format!("{name}: {what}");
+    let bytes = disk.read_small(&name, SMALL_BYTES_MAX).map_err(|e| wrong(e.to_string()))?;
+    let finding: Finding = serde_json::from_slice(&bytes).map_err(|e| wrong(e.to_string()))?;
+    let known = finding.format == FORMAT;
+    if known { Ok(finding) } else { Err(wrong("of an unknown format".into())) }
+}
+
+/// The number that comes next. A process that ended before it came to write a finding left a
+/// folder without one, which is used.
+fn free_number(disk: &dyn Disk) -> Result<u64, OpenError> {
+    let Some(last) = numbers(disk)?.last().copied() else { return Ok(1) };
+    let folder = format!("{ASIDE}/{last}");
+    let names = disk.list(&folder).map_err(|error| OpenError::io(&folder, error))?;
+    if names.iter().all(|name| name == "finding.json.new") {
+        return Ok(last);
+    }
+    if last >= PARTS_MAX {
+        let what = format!("{folder} stands there already; at most {PARTS_MAX} may");
+        return Err(OpenError::Setting(what));
+    }
+    Ok(last + 1)
+}
+
+/// Whether head and journal agree that this is not their folder.
+fn is_another(disk: &dyn Disk, id: [u8; 16]) -> Result<bool, OpenError> {
+    let mut ids: Vec<[u8; 16]> = head::ids(disk);
+    for name in disk.list("journal").map_err(|error| OpenError::io("journal", error))? {
+        let mut block = vec![0; BLOCK];
+        let file = disk.open(&format!("journal/{name}"));
+        let header = file.and_then(|file| file.read_at(0, &mut block));
+        ids.extend(header.ok().and_then(|()| Some(FileHeader::decode(&block).ok()?.folder)));
+    }
+    let (first, rest) = (ids.first(), ids.get(1..).unwrap_or_default());
+    Ok(first.is_some_and(|first| *first != id && rest.iter().all(|other| other == first)))
+}
+
+/// Moves what is still here. Each step is durable before the next kind of file is moved; a crash
+/// anywhere leaves each file in one of its two places.
+fn move_all(disk: &dyn Disk, number: u64) -> Result<(), OpenError> {
+    let to = format!("{ASIDE}/{number}");
+    let failed = |error| OpenError::io(&to, error);
+    move_files(disk, "journal", &format!("{to}/journal")).map_err(failed)?;
+    move_file(disk, head::NAME, &format!("{to}/{}", head::NAME)).map_err(failed)?;
+    for log in disk.list("logs").map_err(failed)? {
+        let (from, to) = (format!("logs/{log}"), format!("{to}/logs/{log}"));
+        move_files(disk, &from, &to).map_err(failed)?;
+    }
+    disk.sync_folder(&to).and_then(|()| disk.sync_folder("")).map_err(failed)?;
+    move_file(disk, FOLDER_FILE, &format!("{to}/{FOLDER_FILE}")).map_err(failed)?;
+    disk.sync_folder(&to).and_then(|()| disk.sync_folder("")).map_err(failed)
+}
+
+fn move_files(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
+    let names = match disk.list(from) {
+        // What was moved by a process that ended is there, but perhaps not durable.
+        Ok(names) if names.is_empty() && disk.list(to).is_err() => return Ok(()),
+        Ok(names) => names,
+        // A file where a folder belongs is none of ours.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    disk.create_folder(to)?;
+    let mut above = to;
+    while let Some((parent, _)) = above.rsplit_once('/') {
+        disk.sync_folder(parent)?;
+        above = parent;
+    }
+    for name in names {
+        move_file(disk, &format!("{from}/{name}"), &format!("{to}/{name}"))?;
+    }
+    disk.sync_folder(to)?;
+    disk.sync_folder(from)
+}
+
+/// Moves a file that is here; never over another one.
+fn move_file(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
+    let is_absent = |name: &str| {
+        let opened = disk.open(name);
+        matches!(opened, Err(error) if error.kind() == io::ErrorKind::NotFound)
+    };
+    if is_absent(from) {
+        return Ok(());
+    }
+    if !is_absent(to) {
+        let what = format!("{to} stands there already; it is not written over");
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+    }
+    disk.rename(from, to)
+}

@@ -1,0 +1,120 @@
+//! The logs that go on where those end that were set aside.
+//!
+//! Derived at every start from what stands below `damaged/` and in `logs/` alone, so that a crash
+//! between two of them, or between a log and its first entry, needs no state of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ASIDE, Part, Salvaged};
+use crate::folder::{self, LogSpec};
+use crate::log::{DamageNote, LogMeta};
+use crate::open::OpenError;
+use crate::rotate::next_name;
+use crate::world::World;
+
+/// Makes those that are missing, and adds them to the logs that are there.
+pub(crate) fn make_next(
+    world: &World,
+    parts: &[Part],
+    living: &mut Vec<LogMeta>,
+) -> Result<(), OpenError> {
+    for (at, part) in parts.iter().enumerate() {
+        for chain in chains(part) {
+            if is_followed(parts, at, &chain, living) {
+                continue;
+            }
+            let Some(last) = last_opened(&chain) else { continue };
+            living.push(make(world, parts, part, last, living)?);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a log that the settings name and that is not there any more is one that another goes on
+/// for: what was set aside was taken away.
+pub(crate) fn stands_for(living: &[LogMeta], parts: &[Part], spec: &LogSpec) -> bool {
+    let is_there = |origin: &String| parts.iter().any(|part| part.logs.contains_key(origin));
+    let is_gone = |meta: &LogMeta| meta.follows.as_ref().is_some_and(|origin| !is_there(origin));
+    living.iter().any(|meta| meta.damage.is_some() && spec.is_of(meta) && is_gone(meta))
+}
+
+/// The logs of a part that follow each other, the first one first.
+pub(crate) fn chains(part: &Part) -> Vec<Vec<&Salvaged>> {
+    let mut next: BTreeMap<&str, &Salvaged> = BTreeMap::new();
+    let mut firsts = Vec::new();
+    for log in part.logs.values() {
+        let follows = log.meta.follows.as_deref();
+        match follows.filter(|before| part.logs.contains_key(*before)) {
+            // Were there two, the one with entries would be it.
+            Some(before) if log.opened || !next.contains_key(before) => {
+                next.insert(before, log);
+            }
+            Some(_) => {}
+            None => firsts.push(log),
+        }
+    }
+    let mut found = Vec::new();
+    for first in firsts {
+        let mut chain = vec![first];
+        let mut last = first;
+        while let Some(log) = next.remove(last.meta.origin.as_str()) {
+            chain.push(log);
+            last = log;
+        }
+        found.push(chain);
+    }
+    found
+}
+
+/// The log that took events last. One without an entry that follows another was never opened.
+fn last_opened<'p>(chain: &[&'p Salvaged]) -> Option<&'p Salvaged> {
+    chain.iter().rev().find(|log| log.opened).or(chain.first()).copied()
+}
+
+/// Whether a log goes on with this chain, here or in what was set aside later. Where that cannot
+/// be seen, because something was taken away, a later log of the same tenant is taken to do so:
+/// two open logs would be worse than a gap.
+fn is_followed(parts: &[Part], at: usize, chain: &[&Salvaged], living: &[LogMeta]) -> bool {
+    let is_in = |follows: &str| chain.iter().any(|log| log.meta.origin == follows);
+    let later = parts[at + 1..].iter().flat_map(|part| part.logs.values()).map(|log| &log.meta);
+    let follows = |meta: &LogMeta| meta.follows.as_deref().is_some_and(is_in);
+    if later.chain(living).any(follows) {
+        return true;
+    }
+    let part = &parts[at];
+    let same = |meta: &LogMeta| chain.first().is_some_and(|log| LogSpec::of(&log.meta).is_of(meta));
+    let is_whole = part.logs.len() == part.names.len();
+    let is_later =
+        |note: &DamageNote| note.number > part.number || (!is_whole && note.number == part.number);
+    living.iter().any(|meta| same(meta) && meta.damage.as_ref().is_some_and(is_later))
+}
+
+fn make(
+    world: &World,
+    parts: &[Part],
+    part: &Part,
+    last: &Salvaged,
+    living: &[LogMeta],
+) -> Result<LogMeta, OpenError> {
+    let set_aside = parts.iter().flat_map(|part| part.names.iter().map(String::as_str));
+    let taken: BTreeSet<&str> = set_aside.chain(living.iter().map(LogMeta::name)).collect();
+    let name = next_name(last.meta.name(), |name| taken.contains(name));
+    let name = name.ok_or_else(|| {
+        let name = last.meta.name();
+        OpenError::Setting(format!("the log name {name} leaves no room for a larger number"))
+    })?;
+    let (host, _) = last.meta.origin.split_once("/tlog/").unwrap_or_default();
+    let spec = LogSpec { name, ..LogSpec::of(&last.meta) };
+    let follows = Some(last.meta.origin.clone());
+    folder::create_log(world, host, &spec, follows, Some(note(part, last)))
+}
+
+/// What the next log says, for ever, of the one that was damaged.
+fn note(part: &Part, log: &Salvaged) -> DamageNote {
+    let (file, offset, what) = match &part.finding {
+        Ok(finding) => (finding.file.clone(), finding.offset, finding.what.clone()),
+        Err(what) => (format!("{ASIDE}/{}/finding.json", part.number), 0, what.clone()),
+    };
+    let readable = log.published.checkpoint.size;
+    DamageNote { number: part.number, file, offset, what, readable, signed: log.signed }
+}
