@@ -178,13 +178,7 @@ fn open_whole(
     let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
     let mut found = scan(disk.as_ref(), folder, &mut visit, progress)?;
     check_head(&head, &rising, &found)?;
-    let failed = |error| OpenError::io("head", error);
-    let closed = head.slot().closed;
-    if closed {
-        check_closed(&found, &rising)?;
-        // From here on a crash leaves a folder that was not closed in order.
-        head.write([], false).and_then(|()| head.sync()).map_err(failed)?;
-    }
+    let closed = begin(&mut head, &found, &rising)?;
     // A full disk must not keep a folder from opening that would free some of it.
     found.drop_blank(disk.as_ref())?;
     let journal = go_on(world, settings, folder, &found, &mut rising)?;
@@ -215,7 +209,8 @@ fn open_whole(
         logs.insert(name.clone(), log.clone());
         opened.insert(name, LaneLog { log, sequencer, epochs });
     }
-    head.write(newest, false).and_then(|()| head.sync()).map_err(failed)?;
+    let written = head.write(newest, false).and_then(|()| head.sync());
+    written.map_err(|error| OpenError::io("head", error))?;
     // A log without an entry that follows another one is opened when that one is closed.
     let logs = Logs::new(logs);
     opened.retain(|_, log| !log.log.is_waiting());
@@ -235,6 +230,21 @@ fn open_whole(
     let cut = found.torn.map(|place| (file_name(place.file), place.offset));
     let before = Before { closed, cut };
     Ok(Opened { lane, logs, before, sweep: Sweep::new(&found), aside })
+}
+
+/// Says whether the folder was closed in order. From here on a crash leaves one that was not.
+fn begin(
+    head: &mut Head,
+    found: &Found,
+    rising: &BTreeMap<String, Rising>,
+) -> Result<bool, OpenError> {
+    let closed = head.slot().closed;
+    if closed {
+        check_closed(found, rising)?;
+        let written = head.write([], false).and_then(|()| head.sync());
+        written.map_err(|error| OpenError::io("head", error))?;
+    }
+    Ok(closed)
 }
 
 /// The logs that are there, and those that the settings ask for, before any frame is read.
