@@ -4,6 +4,7 @@
 //! takes several times as long and is done here. What cannot be read, or is not what its entry
 //! says, is damage like any other, though the checksums of its frame hold.
 
+use std::fmt;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
@@ -41,6 +42,12 @@ pub struct Unreadable {
     pub leaves: Vec<Leaf>,
     /// Why.
     pub error: OpenError,
+}
+
+impl fmt::Debug for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unreadable({}, {}: {})", self.log.meta.name(), self.first, self.error)
+    }
 }
 
 impl From<Unreadable> for OpenError {
