@@ -349,6 +349,8 @@ fn a_part_that_is_mended_is_whole_again() {
         assert_eq!(damaged.readable, damaged.signed, "{tenant}");
         check_stated(&log_of(&stepped, tenant), &log);
     }
+    // The verifier agrees, of the living folder and of the mended one.
+    outside.witness.judge_folder(&outside.disk);
     // What could not be read is a duplicate now.
     let waiting = submit(&mut stepped, "acme", events("acme", "1-2", 8));
     assert!(waiting.fates.iter().all(|fate| matches!(fate, Fate::Duplicate(_))));
@@ -426,5 +428,39 @@ fn a_part_that_is_taken_away_is_not_made_anew() {
             }
             stepped.close().unwrap();
         }
+    }
+}
+
+/// What `verify` says of a folder whose journal broke, with the places of all findings.
+fn judged(outside: &Outside) -> (verify::Class, Vec<String>) {
+    let verdict = outside.witness.verdict(&outside.disk);
+    (verdict.class, verdict.findings.into_iter().map(|finding| finding.place).collect())
+}
+
+#[test]
+fn the_verifier_names_what_was_set_aside() {
+    let mut outside = folder(true);
+    break_it(&outside);
+    outside.open().unwrap().close().unwrap();
+    let (class, places) = judged(&outside);
+    assert_eq!(class, verify::Class::Tampered, "what was signed is missing");
+    assert!(places.iter().all(|place| place.starts_with("damaged/1/")), "{places:?}");
+    let data = outside.disk.folder("data");
+    let data: &dyn Disk = &data;
+    for (file, from, to) in [
+        ("damaged/1/finding.json", "8192", "8193"),
+        ("logs/acme-1/log.json", "8192", "8193"),
+        ("logs/acme-1/log.json", "tlog/acme-0", "tlog/globex-0"),
+        ("logs/acme-1/log.json", "\"number\":1", "\"number\":2"),
+    ] {
+        let whole = data.read_small(file, 9_999).unwrap();
+        let text = String::from_utf8(whole.clone()).unwrap();
+        assert!(text.contains(from), "{text}");
+        data.replace_small(file, text.replace(from, to).as_bytes()).unwrap();
+        let (_, places) = judged(&outside);
+        let is_named =
+            |place: &String| place.starts_with("logs/") && place.ends_with("-1/log.json");
+        assert!(places.iter().any(is_named), "{file}: {places:?}");
+        data.replace_small(file, &whole).unwrap();
     }
 }

@@ -123,6 +123,13 @@ impl Witness {
         Some((file.to_owned(), byte.parse().expect("a place in a file")))
     }
 
+    /// What `verify` says of the folder, without a saved checkpoint.
+    pub fn verdict(&self, disk: &SimDisk) -> verify::Verdict {
+        let question = Question { policy: Some(self.policy()), ..Question::default() };
+        let folder = Folder(disk.folder("data"));
+        verify::folder::judge(&folder, &question, &mut |_, _| {}).expect("the question is sound")
+    }
+
     fn policy(&self) -> Policy {
         let lines: String = self.logs.values().map(|log| format!("log {}\n", log.vkey)).collect();
         Policy::parse(format!("{lines}quorum none\n").as_bytes()).expect("keys make a policy")

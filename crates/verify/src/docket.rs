@@ -71,6 +71,27 @@ impl Docket {
             place,
             sentence,
         };
+        self.push(finding);
+    }
+
+    /// Takes in all of another docket, whose places are below `base` and whose logs come behind
+    /// those that were judged.
+    pub(crate) fn absorb(&mut self, other: Docket, base: &str) {
+        let Docket { findings, more, worst, named, logs, counts } = other;
+        let kept = worst.filter(|worst| !findings.contains(worst));
+        self.more += more - u64::from(kept.is_some());
+        for mut finding in findings.into_iter().chain(kept) {
+            finding.log_number = finding.log_number.map(|number| number + self.logs.len());
+            finding.place = format!("{base}{}", finding.place);
+            self.push(finding);
+        }
+        self.logs.extend(logs);
+        self.named.extend(named);
+        self.named.truncate(LIST_MAX);
+        self.counts.add(&counts);
+    }
+
+    fn push(&mut self, finding: Finding) {
         if self.worst.as_ref().is_none_or(|worst| finding.rank() < worst.rank()) {
             self.worst = Some(finding.clone());
         }

@@ -181,6 +181,21 @@ pub struct Counts {
     pub recorded_at: Option<(i64, i64)>,
 }
 
+impl Counts {
+    /// Adds what was seen elsewhere.
+    pub(crate) fn add(&mut self, other: &Counts) {
+        self.entries += other.entries;
+        self.events += other.events;
+        self.gone += other.gone;
+        self.shown += other.shown;
+        self.named += other.named;
+        self.hidden += other.hidden;
+        let both = self.recorded_at.zip(other.recorded_at);
+        let both = both.map(|(a, b)| (a.0.min(b.0), a.1.max(b.1)));
+        self.recorded_at = both.or(self.recorded_at).or(other.recorded_at);
+    }
+}
+
 /// A judgement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {

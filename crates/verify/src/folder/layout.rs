@@ -3,7 +3,8 @@
 //! ```text
 //! folder.json           {"format":"counterfoil.folder/v1","id":"<32 lower hex>"}\n
 //! logs/<log>/log.json   {"format":"counterfoil.log/v1","origin":"…","tenant":"…","public":…,
-//!                        "opened_at":"…Z"[,"follows":"<origin>"][,"purpose":"access"]}\n
+//!                        "opened_at":"…Z"[,"follows":"<origin>"][,"damage":{…}]
+//!                        [,"purpose":"access"]}\n
 //! logs/<log>/birth      signed checkpoint of size 0
 //! ```
 //!
@@ -14,6 +15,7 @@
 use std::collections::BTreeMap;
 
 use super::Folder;
+use super::aside::{self, Note};
 use sha2::{Digest, Sha256};
 
 use crate::checkpoint::Checkpoint;
@@ -37,8 +39,28 @@ pub(super) struct Layout {
     pub(super) births: BTreeMap<String, Option<Checkpoint>>,
     /// What the first event of each log must say of its `log.json`, if it says anything.
     pub(super) stated: BTreeMap<String, String>,
+    /// What else is fixed for each log, by origin.
+    pub(super) fixed: BTreeMap<String, Fixed>,
     /// Journal files: number, name, size; ascending.
     pub(super) journal: Vec<(u64, String, u64)>,
+}
+
+/// What is fixed for a log.
+#[derive(Debug)]
+pub(super) struct Fixed {
+    tenant: String,
+    is_access: bool,
+    follows: Option<String>,
+    /// What it says of a log that was damaged and that it goes on for.
+    pub(super) note: Option<Note>,
+}
+
+impl Fixed {
+    /// Whether the log it follows stands in another folder, and is of its kind.
+    pub(super) fn follows_one_of(&self, other: &Layout) -> bool {
+        let before = self.follows.as_ref().and_then(|origin| other.fixed.get(origin));
+        before.is_some_and(|it| (&it.tenant, it.is_access) == (&self.tenant, self.is_access))
+    }
 }
 
 impl Layout {
@@ -98,7 +120,7 @@ impl Layout {
             _ => return Err(malformed("not a file of a log")),
         };
         let text = read_small(folder, &format!("logs/{file}"), files)?;
-        let origin = log_origin(&text)?;
+        let (origin, fixed) = log_file(&text)?;
         if !origin.ends_with(&format!("/tlog/{name}")) {
             return Err(malformed(format!("the log {origin} stands under another name")));
         }
@@ -108,6 +130,7 @@ impl Layout {
         let digest = Sha256::digest(text.as_bytes());
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.stated.insert(origin.clone(), format!("\"sha256:{hex}\""));
+        self.fixed.insert(origin.clone(), fixed);
         match self.births.insert(origin, birth) {
             None => Ok(()),
             Some(_) => Err(malformed("two logs have one origin")),
@@ -115,7 +138,7 @@ impl Layout {
     }
 }
 
-fn read_small(
+pub(super) fn read_small(
     folder: &dyn Folder,
     name: &str,
     files: &BTreeMap<String, u64>,
@@ -137,8 +160,8 @@ fn folder_id(text: &str) -> Result<[u8; 16], Malformed> {
     number.map(u128::to_be_bytes).ok_or_else(|| malformed("not the file of a data folder"))
 }
 
-/// The origin, once the whole text is found to be the one spelling of its values.
-fn log_origin(text: &str) -> Result<String, Malformed> {
+/// The origin and what is fixed, once the whole text is found to be the one spelling of its values.
+fn log_file(text: &str) -> Result<(String, Fixed), Malformed> {
     let mut log = json::parse(text.as_bytes())?.object("it")?;
     log.need("format")?;
     let origin = log.need("origin")?.text("`origin`")?;
@@ -148,6 +171,8 @@ fn log_origin(text: &str) -> Result<String, Malformed> {
     };
     let opened_at = log.need("opened_at")?.text("`opened_at`")?;
     let follows = log.take("follows").map(|origin| origin.text("`follows`")).transpose()?;
+    let mut damage = String::new();
+    let note = log.take("damage").map(|value| aside::note(value, &mut damage)).transpose()?;
     let purpose = log.take("purpose").map(|purpose| purpose.text("`purpose`")).transpose()?;
     log.end("it")?;
     let mut spelt = String::from("{\"format\":\"counterfoil.log/v1\",\"origin\":");
@@ -159,10 +184,11 @@ fn log_origin(text: &str) -> Result<String, Malformed> {
         spelt.push_str(",\"follows\":");
         json::push_text(&mut spelt, follows);
     }
+    spelt.push_str(&damage);
     // An access log's; of a log of events nothing stands there.
     spelt.push_str(if purpose.is_some() { ",\"purpose\":\"access\"}\n" } else { "}\n" });
     match spelt == text && is_time(&opened_at) {
-        true => Ok(origin),
+        true => Ok((origin, Fixed { tenant, is_access: purpose.is_some(), follows, note })),
         false => Err(malformed("not the file of a log, as its format spells it")),
     }
 }

@@ -14,6 +14,7 @@
 //! KNOWN: the hashed access tokens are not read. A whole folder put back to an older state shows
 //! only against a saved checkpoint or a witness.
 
+mod aside;
 mod content;
 mod frame;
 mod head;
@@ -23,11 +24,15 @@ mod log;
 mod reader;
 mod section;
 
+use std::collections::BTreeMap;
+
+use crate::checkpoint::Checkpoint;
 use crate::docket::{Docket, LogRef};
 use crate::error::Usage;
 use crate::question::{Question, foreign_saved};
 use crate::trust;
 use crate::verdict::{LogSeen, Reason, Verdict};
+use aside::Inside;
 use content::Contents;
 use head::{Entry, Head};
 use journal::{Break, End};
@@ -58,31 +63,56 @@ pub fn judge(
 ) -> Result<Verdict, Usage> {
     let saved = question.saved()?;
     let mut docket = Docket::default();
-    let layout = Layout::read(folder, &mut docket);
-    let head = Head::read(folder, layout.id, &mut docket);
-    let mut logs = open_logs(&layout, &head);
-    if let Some(stranger) = saved.as_ref().filter(|s| !logs.iter().any(|l| l.origin == s.origin)) {
-        return Err(foreign_saved(stranger));
+    let mut layouts = BTreeMap::new();
+    let mut is_known = saved.is_none();
+    for number in [0].into_iter().chain(aside::numbers(folder)) {
+        let base = if number == 0 { String::new() } else { format!("damaged/{number}/") };
+        let inside = Inside { folder, base };
+        let mut own = Docket::default();
+        let layout = Layout::read(&inside, &mut own);
+        is_known |= judge_one(&inside, &layout, question, saved.as_ref(), progress, &mut own);
+        docket.absorb(own, &inside.base);
+        layouts.insert(number, layout);
     }
-    let saved = question.believed(saved);
+    if let Some(stranger) = saved.filter(|_| !is_known) {
+        return Err(foreign_saved(&stranger));
+    }
+    aside::judge(folder, &layouts, &mut docket);
+    Ok(docket.verdict())
+}
+
+/// Judges one folder, without what was set aside in it. Says whether the saved checkpoint is of one
+/// of its logs.
+fn judge_one(
+    folder: &dyn Folder,
+    layout: &Layout,
+    question: &Question,
+    saved: Option<&Checkpoint>,
+    progress: &mut dyn FnMut(u64, u64),
+    docket: &mut Docket,
+) -> bool {
+    let head = Head::read(folder, layout.id, docket);
+    let mut logs = open_logs(layout, &head);
+    let is_known = saved.is_some_and(|s| logs.iter().any(|log| log.origin == s.origin));
+    let saved = question.believed(saved.cloned());
     if logs.is_empty() && question.policy.is_none() {
         docket.whole(Reason::UnknownLog, "no policy and no key was given to judge by");
     }
-    let seen = judge_checkpoints(&mut logs, &layout, &head, question, &mut docket);
+    let seen = judge_checkpoints(&mut logs, layout, &head, question, docket);
     for log in &mut logs {
         log.saved = saved.clone().filter(|saved| saved.origin == log.origin);
     }
-    let mut judge = Judge { question, docket: &mut docket, contents: Contents::default() };
-    let end = journal::read(folder, &layout, progress, &mut |frame, file| {
+    let mut judge = Judge { question, docket, contents: Contents::default() };
+    let end = journal::read(folder, layout, progress, &mut |frame, file| {
         section::judge_frame(frame, file, &mut logs, &mut judge);
     });
-    judge_ends(&mut logs, &end, &head, &mut docket);
-    judge_tail(&logs, &end, &head, &mut docket);
+    judge_ends(&mut logs, &end, &head, docket);
+    judge_tail(&logs, &end, &head, docket);
     for (mut seen, log) in seen.into_iter().zip(&logs) {
         seen.extends_saved = log.extends_saved();
         docket.logs.push(seen);
     }
-    Ok(docket.verdict())
+    is_known
 }
 
 /// The state of every log that the layout or the head names, in the order of origins.
