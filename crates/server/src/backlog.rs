@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use commit::{OpenError, Replay};
+use commit::{Log, OpenError, Replay};
 use query::Hot;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -107,7 +107,14 @@ fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, 
             }
         });
         for (replayed, done) in take {
-            let replayed = replayed?;
+            let replayed = match replayed {
+                Ok(replayed) => replayed,
+                Err(unreadable) => {
+                    pass_over(&unreadable.log, unreadable.error)?;
+                    backlog.indexed.store(done, Relaxed);
+                    continue;
+                }
+            };
             hot.replay(&replayed.log.meta, replayed.first, &replayed.leaves, &replayed.events);
             backlog.indexed.store(done, Relaxed);
             if backlog.stop.load(Relaxed) {
@@ -119,11 +126,24 @@ fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, 
     })
 }
 
+/// Damage of what was set aside is told and ends nothing: what is whole is found, the rest is
+/// answered as damaged, entry by entry.
+fn pass_over(log: &Log, error: OpenError) -> Result<(), OpenError> {
+    if log.damaged().is_none() {
+        return Err(error);
+    }
+    tracing::warn!(log = log.meta.name(), cause = %error, "what was set aside is damaged here");
+    Ok(())
+}
+
 fn check(app: &App, mut replay: Replay) -> Result<(), OpenError> {
     let backlog = &app.backlog;
     while let Some(replayed) = replay.next() {
         let began = app.clock.elapsed();
-        replayed?.check()?;
+        match replayed {
+            Err(unreadable) => pass_over(&unreadable.log, unreadable.error)?,
+            Ok(replayed) => replayed.check().or_else(|error| pass_over(&replayed.log, error))?,
+        }
         backlog.checked.store(replay.progress().0, Relaxed);
         if backlog.stop.load(Relaxed) {
             return Ok(());

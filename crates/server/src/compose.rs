@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
 use admit::Statement;
-use commit::{Fatal, OpenError, Progress, Purpose, Settings, Store, World};
+use commit::{Fatal, OnDamage, OpenError, Progress, Purpose, SetAside, Settings, Store, World};
 use platform::{Clock, Disk};
 use query::Hot;
 use tokio::sync::watch;
@@ -124,6 +124,11 @@ fn open(
     let died = dying(failed.clone(), stop);
     let connections_max = descriptors::connections(config.limits.connections_max);
     let store = Store::open(world, &settings, progress, &indexer, died)?;
+    for aside in store.set_aside() {
+        let SetAside { number, file, offset, what, troubles, .. } = aside;
+        let more = troubles.join("; ");
+        tracing::warn!(number, file, offset, what, more, "a damaged folder was set aside");
+    }
     Ok(Arc::new(App {
         store,
         hot,
@@ -164,6 +169,9 @@ fn settings(
     let (logs, books) = books::books(config.logs()).map_err(OpenError::Setting)?;
     let mut settings = Settings::new(&host, logs);
     settings.partitions = config.partition.limits();
+    if config.on_damage == "new-partition" {
+        settings.on_damage = OnDamage::NewPartition;
+    }
     settings.version = Some(env!("CARGO_PKG_VERSION").to_owned());
     Ok((settings, books))
 }

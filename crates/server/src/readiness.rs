@@ -10,6 +10,9 @@ use serde::Serialize;
 use crate::app::App;
 use crate::room::Level;
 
+/// The condition that makes a server degraded which takes writes all the same.
+const DAMAGE: &str = "damage";
+
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Condition {
@@ -39,18 +42,27 @@ pub(crate) struct Facts {
     pub(crate) start: [u64; 3],
     /// Whether all of them are indexed.
     pub(crate) indexed: bool,
+    /// Damaged folders that were set aside.
+    pub(crate) set_aside: usize,
 }
 
 impl Readiness {
     /// Judges.
     pub(crate) fn of(facts: &Facts) -> Readiness {
         let conditions = vec![journal(facts), disk(facts), stopping(facts), index(facts)];
-        Readiness { conditions: conditions.into_iter().chain([checked(facts)]).collect() }
+        Readiness {
+            conditions: conditions.into_iter().chain([checked(facts), damage(facts)]).collect(),
+        }
     }
 
     /// In words, the verdict first and what does not hold before the rest.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::from(if self.is_ready() { "ok\n" } else { "not ready\n" });
+        let is_damaged = self.conditions.iter().any(|it| it.name == DAMAGE && !it.holds);
+        let mut text = String::from(match (self.is_ready(), is_damaged) {
+            (false, _) => "not ready\n",
+            (true, true) => "degraded\n",
+            (true, false) => "ok\n",
+        });
         for holds in [false, true] {
             for condition in self.conditions.iter().filter(|condition| condition.holds == holds) {
                 let mark = match condition {
@@ -81,6 +93,7 @@ impl App {
             room: self.room.level(),
             start: self.backlog.progress(),
             indexed: self.backlog.is_open(),
+            set_aside: self.store.set_aside().len(),
         })
     }
 }
@@ -129,13 +142,25 @@ fn checked(facts: &Facts) -> Condition {
     Condition { name: "checked", holds, needed: false, found: text }
 }
 
+fn damage(facts: &Facts) -> Condition {
+    let found = match facts.set_aside {
+        0 => "no part of the data folder was damaged".to_owned(),
+        parts => format!(
+            "{parts} damaged and set aside; read as far as it can be proved, and stated in the \
+             first event of the logs that go on"
+        ),
+    };
+    Condition { name: DAMAGE, holds: facts.set_aside == 0, needed: false, found }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn well() -> Facts {
         let (disk_free, room) = (Some(1 << 40), Level::Enough);
-        Facts { failed: false, stopping: false, disk_free, room, start: [7, 7, 7], indexed: true }
+        let (start, indexed) = ([7, 7, 7], true);
+        Facts { failed: false, stopping: false, disk_free, room, start, indexed, set_aside: 0 }
     }
 
     /// The names of what does not hold, and whether writes are accepted.
@@ -155,6 +180,12 @@ mod tests {
         assert_eq!(judged(&Facts { room: Level::Critical, ..well() }), (vec!["disk"], false));
         let starting = Facts { start: [3, 0, 7], indexed: false, ..well() };
         assert_eq!(judged(&starting), (vec!["index", "checked"], true));
+        let damaged = Facts { set_aside: 2, ..well() };
+        assert_eq!(judged(&damaged), (vec!["damage"], true));
+        let text = |facts: &Facts| Readiness::of(facts).text();
+        assert!(text(&damaged).starts_with("degraded\nwarning  damage   2 damaged"));
+        assert!(text(&well()).starts_with("ok\n"));
+        assert!(text(&Facts { failed: true, ..damaged }).starts_with("not ready\n"));
         let checking = Facts { start: [7, 3, 7], ..well() };
         assert_eq!(judged(&checking), (vec!["checked"], true));
     }

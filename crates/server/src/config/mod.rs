@@ -51,6 +51,8 @@ pub struct Config {
     pub disk: Disk,
     /// When a log is closed and the next one opened.
     pub partition: Partition,
+    /// What a start does that finds the journal or the head damaged.
+    pub on_damage: &'static str,
 }
 
 /// One log.
@@ -127,6 +129,9 @@ pub struct Limits {
     pub reads_s_max: usize,
 }
 
+/// What may be done about damage; the first is the default.
+pub(crate) const ON_DAMAGE: &[&str] = &["refuse", "new-partition"];
+
 impl Default for Config {
     fn default() -> Config {
         let log = LogConfig {
@@ -142,6 +147,7 @@ impl Default for Config {
             limits: Limits::default(),
             disk: Disk::default(),
             partition: Partition::default(),
+            on_damage: ON_DAMAGE[0],
         }
     }
 }

@@ -6,7 +6,7 @@
 use commit::LogSpec;
 
 use super::rules::{check_host, check_tenant};
-use super::{Config, Field, LogConfig, QuotaConfig, Reload, Setting};
+use super::{Config, Field, LogConfig, ON_DAMAGE, QuotaConfig, Reload, Setting};
 use crate::scope_file;
 use crate::tokens::check_name;
 
@@ -46,6 +46,15 @@ pub const SETTINGS: &[Setting<Config>] = &[
         reload: Reload::Restart,
         what: "host part of the origins of logs; left out, the machine's name. It is fixed when \
                the first log is made; a start with another one is refused",
+    },
+    Setting {
+        name: "on_damage",
+        field: Field::Word(|config| &mut config.on_damage, ON_DAMAGE),
+        allowed: "",
+        reload: Reload::Restart,
+        what: "what a start does that finds the journal or the head damaged: refuse, and say \
+               where; or set the whole folder aside below `damaged/`, where it is read as far as \
+               it can be proved, and go on in new logs that state the finding",
     },
     Setting {
         name: "limits.body_bytes_max",

@@ -202,7 +202,11 @@ fn a_row_reaches_the_setting_that_it_names() {
         let (before, after) = (format!("{:?}", Config::default()), format!("{:?}", draft.config));
         assert_ne!(before, after, "{} = {value} changes nothing", setting.name);
         let last = setting.name.rsplit('.').next().expect("a name");
-        let shown = format!("{last}: {}", value.trim_matches('"'));
+        let value = match setting.field {
+            Field::Word(..) => &value,
+            _ => value.trim_matches('"'),
+        };
+        let shown = format!("{last}: {value}");
         assert!(after.contains(&shown), "{shown} is not in {after}");
     }
 }

@@ -60,7 +60,8 @@ pub(super) fn judge(status: &Value, now: i64) -> Vec<Finding> {
 fn conditions(found: &mut Vec<Finding>, conditions: &Value) {
     for condition in list(conditions).iter().filter(|condition| condition["holds"] == false) {
         let level = if condition["needed"] == true { Level::Bad } else { Level::Remark };
-        let area = if condition["name"] == "checked" { "unchanged" } else { "healthy" };
+        let is_of_content = ["checked", "damage"].iter().any(|name| condition["name"] == *name);
+        let area = if is_of_content { "unchanged" } else { "healthy" };
         let what =
             format!("{}: {}", view::text(&condition["name"]), view::text(&condition["found"]));
         found.push(Finding { level, area, what, next: "counterfoil doctor" });
