@@ -7,11 +7,13 @@
 //! | a module says first what it is (`//!`) | Rust under `src` |
 //! | one word for one thing (GLOSSARY.md) | Rust and Markdown |
 //! | no postponed work, no paths of somebody's machine, no package hosts | every text |
+//! | a decision's number and an acceptance row's id are its own | docs |
 //! | crates come from crates.io alone | Cargo.lock |
 //!
 //! Never judges data: golden files, vectors and corpora are what their sources made them.
 
 mod mask;
+mod numbers;
 mod rust;
 mod words;
 
@@ -41,7 +43,7 @@ pub(crate) fn finding(name: &str, line: usize, what: &str) -> String {
 pub fn run(root: &Path) -> Result<(), String> {
     let mut names = Vec::new();
     list(root, "", 0, &mut names)?;
-    let mut findings = Vec::new();
+    let mut findings = numbers::decisions(&names);
     for name in &names {
         let bytes = fs::read(root.join(name)).map_err(|error| format!("{name}: {error}"))?;
         match std::str::from_utf8(&bytes) {
@@ -55,6 +57,7 @@ pub fn run(root: &Path) -> Result<(), String> {
 /// All that is wrong with one file.
 fn judge(file: &Text<'_>) -> Vec<String> {
     let mut found = words::judge(file);
+    found.extend(numbers::rows(file));
     match extension(file.name) {
         "rs" => found.extend(rust::judge(file)),
         "md" => found.extend(wide(file, &prose(file.text))),
