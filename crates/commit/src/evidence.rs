@@ -185,12 +185,13 @@ impl Evidence {
                 proof: run.proof,
             });
         }
-        let vkey = log.vkey();
+        let vkeys = log.signers(checkpoint);
+        let keys: String = vkeys.iter().map(|vkey| format!("log {vkey}\n")).collect();
         self.logs.push(EvidenceLog {
             origin,
             checkpoint: checkpoint.note.clone(),
-            policy: format!("log {vkey}\nquorum none\n"),
-            vkeys: vec![vkey],
+            policy: format!("{keys}quorum none\n"),
+            vkeys,
             consistency: Vec::new(),
         });
         Ok(())

@@ -8,6 +8,7 @@
 //! journal/<16 hex>       the journal's files
 //! logs/<log>/log.json    what is fixed for a log
 //! logs/<log>/birth       its signed checkpoint of size 0
+//! logs/<log>/keys.json   its public keys, once it had more than one (crate::keys)
 //! damaged/<n>/           a folder that was set aside, see `aside`
 //!
 //! keys: <log>.key        the log's signing key; id.key: the key of id tags
@@ -20,6 +21,7 @@ use platform::{Disk, Entropy};
 use serde::{Deserialize, Serialize};
 
 use crate::head::Head;
+use crate::keys;
 use crate::log::{DamageNote, Frontier, LogKey, LogMeta, Purpose, hex};
 use crate::open::OpenError;
 use crate::world::World;
@@ -194,9 +196,8 @@ pub(crate) fn create_log(
     let mut seed = [0; 32];
     world.entropy.fill(&mut seed);
     let key = LogKey::new(&origin, &seed);
-    let key_name = format!("{}.key", spec.name);
-    keep_key(world.keys.as_ref(), &key_name).map_err(failed)?;
-    world.keys.replace_small(&key_name, key.to_secret().as_bytes()).map_err(failed)?;
+    keep_key(world.keys.as_ref(), &keys::secret_name(&spec.name)).map_err(failed)?;
+    keys::write_secrets(world.keys.as_ref(), &spec.name, &[&key]).map_err(failed)?;
     world.disk.create_folder(&folder).map_err(failed)?;
     world.disk.sync_folder("logs").map_err(failed)?;
     let birth = key.sign(0, Frontier::default().root());
@@ -216,46 +217,27 @@ pub(crate) fn create_log(
     Ok(meta)
 }
 
-/// A log's origin, and whether its key is the one that signed it.
-pub type KeyCheck<E> = (String, Result<(), E>);
+/// A log's origin, and what its keys are worth: an error if they are not those that signed it.
+pub type KeyCheck<E> = (String, Result<KeysFound, E>);
 
-/// Whether the key of each log that is there is the one that signed it; by origin. Changes nothing.
+/// What was found of a log's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysFound {
+    /// One key signs.
+    One,
+    /// Two sign together, until then if the log's history has it.
+    Two(Option<i64>),
+}
+
+/// Whether the keys of each log that is there are those that signed it; by origin. Changes nothing.
 pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenError>>, OpenError> {
-    let found = logs(disk)?.into_iter().map(|meta| {
-        let key = read_log_key(disk, keys, "", &meta).map(|_| ());
-        (meta.origin, key)
-    });
-    Ok(found.collect())
-}
-
-/// A log's key and its birth checkpoint.
-pub(crate) fn log_key(world: &World, meta: &LogMeta) -> Result<(LogKey, String), OpenError> {
-    read_log_key(world.disk.as_ref(), world.keys.as_ref(), "", meta)
-}
-
-/// The same of the folder whose name is before `base`'s end.
-pub(crate) fn read_log_key(
-    disk: &dyn Disk,
-    keys: &dyn Disk,
-    base: &str,
-    meta: &LogMeta,
-) -> Result<(LogKey, String), OpenError> {
-    let name = format!("{}.key", meta.name());
-    let secret = keys
-        .read_small(&name, SMALL_BYTES_MAX)
-        .map_err(|error| OpenError::io(&format!("keys/{name}"), error))?;
-    let secret = String::from_utf8(secret).map_err(|_| OpenError::key(&name, "is not text"))?;
-    let key = LogKey::from_secret(&secret, &meta.origin)
-        .map_err(|bad| OpenError::key(&name, &bad.to_string()))?;
-    let path = format!("{base}logs/{}/birth", meta.name());
-    let birth =
-        disk.read_small(&path, SMALL_BYTES_MAX).map_err(|error| OpenError::io(&path, error))?;
-    let birth = String::from_utf8(birth).map_err(|_| OpenError::damaged(&path, "is not text"))?;
-    match key.open(&birth) {
-        Ok(checkpoint) if checkpoint.size == 0 => Ok((key, birth)),
-        Ok(_) => Err(OpenError::damaged(&path, "is not of size 0")),
-        Err(what) => Err(OpenError::damaged(&path, what)),
-    }
+    let check = |meta: &LogMeta| {
+        let found = keys::read(disk, keys, "", meta)?;
+        let overlap = found.ring.overlap().map(|(_, until)| KeysFound::Two(Some(until)));
+        let begun = found.begun.map(|_| KeysFound::Two(None));
+        Ok(begun.or(overlap).unwrap_or(KeysFound::One))
+    };
+    Ok(logs(disk)?.into_iter().map(|meta| (meta.origin.clone(), check(&meta))).collect())
 }
 
 pub(crate) fn json_line(value: &impl Serialize) -> Vec<u8> {

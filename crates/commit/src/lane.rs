@@ -169,6 +169,7 @@ impl Lane {
         match self.write(&mut parts) {
             Ok(place) => {
                 durable(self);
+                parts.iter_mut().for_each(Part::became_durable);
                 self.publish(parts, place).map(|()| true)
             }
             Err(JournalError::NoRoom(_)) => {

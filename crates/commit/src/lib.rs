@@ -20,6 +20,7 @@ mod front;
 mod head;
 mod id_key;
 pub mod journal;
+mod keys;
 mod lane;
 mod log;
 mod logs;
@@ -30,9 +31,11 @@ mod part;
 mod partitions;
 mod prepare;
 pub mod receipt;
+mod rekey;
 mod replay;
 mod rising;
 mod rotate;
+mod settle;
 mod stepped;
 mod store;
 mod submission;
@@ -41,21 +44,22 @@ mod world;
 
 pub use aside::SetAside;
 pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
-pub use folder::{KeyCheck, LogSpec, check_keys};
+pub use folder::{KeyCheck, KeysFound, LogSpec, check_keys};
 pub use front::PartitionLimits;
 pub use id_key::id_key;
 pub use lane::Fatal;
 pub use log::{
-    Checkpoint, DamageNote, Damaged, IDS_MAX, IdKey, Log, LogMeta, Published, Purpose, ReadError,
-    Reader, TILE_WIDTH, Tree, WINDOW_NS, hex,
+    Checkpoint, DamageNote, Damaged, IDS_MAX, IdKey, KeyPeriod, Log, LogMeta, Published, Purpose,
+    ReadError, Reader, TILE_WIDTH, Tree, WINDOW_NS, hex,
 };
 pub use logs::LogMap;
 pub use measures::{Histogram, Measures};
 pub use open::{OnDamage, OpenError, Progress, Settings};
 pub use prepare::{Earlier, Fate, Place, Prepared, prepare};
+pub use rekey::{KeyError, KeyOrder, KeyTurn, TOGETHER_MAX};
 pub use replay::{Replay, Replayed, Unreadable};
 pub use rotate::{ORDERS_DAY_MAX, Order, RotateError};
 pub use stepped::Stepped;
-pub use store::{Indexer, Store};
+pub use store::{Indexer, Store, TickError};
 pub use submission::{Answer, Index, Placed, Reply};
 pub use world::World;

@@ -19,12 +19,14 @@ use crate::head::Head;
 use crate::journal::file::{FILE_BYTES, file_name};
 use crate::journal::frame::Frame;
 use crate::journal::{Damage, Found, Journal, Place, Scan, scan};
+use crate::keys;
 use crate::lane::{Lane, LaneLog};
 use crate::log::{Files, Log, Published, ReadError, Sequencer, read_unverified};
 use crate::logs::{LogMap, Logs};
 use crate::measures::Measures;
 use crate::partitions;
 use crate::rising::{Rising, visit_frame};
+use crate::settle::{Awaited, settle};
 use crate::sweep::Sweep;
 use crate::world::World;
 
@@ -189,12 +191,8 @@ fn open_whole(
     let mut logs = LogMap::new();
     let aside = parts.into_iter().map(|part| aside::show(part, &mut logs)).collect();
     for origin in partitions::in_order(&rising)? {
-        let Some(mut log) = rising.remove(&origin) else { continue };
-        let (size, root) = (log.sequencer.size(), log.sequencer.root());
-        if size > 0 {
-            log.published.checkpoint = Arc::new(log.key.sign(size, root));
-        }
-        newest.push((origin, log.published.checkpoint.note.clone()));
+        let Some(log) = rising.remove(&origin) else { continue };
+        let size = log.sequencer.size();
         let name = log.meta.name().to_owned();
         let predecessor = log.meta.follows.as_deref();
         let predecessor = predecessor.and_then(|origin| aside::newest(&logs, origin));
@@ -203,9 +201,12 @@ fn open_whole(
             closed.close(&name);
             opened.remove(closed.meta.name());
         }
-        let Rising { meta, key, next_epoch, published, sequencer, epochs, .. } = log;
-        let log = Log::new(meta, key, files.clone(), next_epoch, published, predecessor);
+        let Rising { meta, keys, awaited, next_epoch, published, sequencer, epochs, .. } = log;
+        let seen = awaited.and_then(|awaited| awaited.seq);
+        let log = Log::new(meta, keys.ring, files.clone(), next_epoch, published, predecessor);
         let log = Arc::new(log);
+        settle(world, &log, keys.begun, seen)?;
+        newest.push((origin, log.checkpoint().note.clone()));
         logs.insert(name.clone(), log.clone());
         opened.insert(name, LaneLog { log, sequencer, epochs });
     }
@@ -286,20 +287,18 @@ fn rise(
     }
     let mut rising = BTreeMap::new();
     for meta in metas {
-        let (key, birth) = folder::log_key(world, &meta)?;
-        let birth = read_unverified(&birth, &meta.origin).ok_or_else(|| {
-            OpenError::damaged(&format!("logs/{}/birth", meta.name()), "unreadable")
-        })?;
+        let found = keys::read(world.disk.as_ref(), world.keys.as_ref(), "", &meta)?;
         let slot = head.slot();
         // That the signature holds is checked once the journal is read.
         let newest = slot.checkpoints.get(&meta.origin);
         let signed = newest.and_then(|note| read_unverified(note, &meta.origin));
         let log = Rising {
-            key,
+            awaited: Awaited::new(world, &meta, &found),
             signed: signed.map_or(0, |signed| signed.size),
             digest: OriginDigest::new(&meta.origin),
             sequencer: Sequencer::default(),
-            published: Published::new(birth),
+            published: Published::new(found.birth.clone()),
+            keys: found,
             epochs: HashSet::new(),
             next_epoch: 0,
             meta,
@@ -327,8 +326,9 @@ fn check_head(
             OpenError::damaged(&format!("logs/{name}/log.json"), &what)
         })?;
         let signed = log
-            .key
-            .open(note)
+            .keys
+            .ring
+            .open(note, origin)
             .map_err(|what| OpenError::damaged("head", &format!("{origin}: {what}")))?;
         let size = log.sequencer.size();
         if size < signed.size {

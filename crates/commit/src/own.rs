@@ -5,9 +5,15 @@ use event::{Hash, Object, Value, format_time};
 use sha2::{Digest, Sha256};
 
 use crate::clock_watch::Jump;
-use crate::log::{DamageNote, Log, LogMeta, hex};
+use crate::journal::section::IdTag;
+use crate::log::{DamageNote, Log, LogKey, LogMeta, Vkey, hex};
+use crate::rekey::KeyOrder;
 use crate::rotate::Order;
 use crate::world::World;
+
+/// A log has a new key, and the old one signs no more.
+pub(crate) const KEY_ROTATE: &str = "key.rotate";
+pub(crate) const KEY_RETIRE: &str = "key.retire";
 
 /// Two events with one id.
 pub(crate) struct Conflict<'a> {
@@ -82,13 +88,58 @@ pub(crate) fn closed(world: &World, meta: &LogMeta, order: &Order, next: &Log) -
     admitted(world, ordered(statement, order), &meta.tenant)
 }
 
+/// A key took over from the one before: from here on both sign. The new key stands there whole, so
+/// that who trusts the old one's signature over this event can come to trust the new one.
+pub(crate) fn key_rotated(
+    world: &World,
+    meta: &LogMeta,
+    order: &KeyOrder,
+    [old, new]: [&LogKey; 2],
+    together_until: i64,
+) -> Admitted {
+    let statement = Statement::new(KEY_ROTATE, "admin", "update")
+        .with(&["id"], key_event_id(KEY_ROTATE, new.public()))
+        .noting("vkey", new.public().to_string())
+        .noting("old_vkey", old.public().digest_text())
+        .noting("together_until", format_time(together_until));
+    admitted(world, because(statement, &order.why, order.by.as_deref()), &meta.tenant)
+}
+
+/// The overlap is over: the new key signs alone.
+pub(crate) fn key_retired(world: &World, meta: &LogMeta, [old, new]: [&LogKey; 2]) -> Admitted {
+    let statement = Statement::new(KEY_RETIRE, "admin", "revoke")
+        .with(&["id"], key_event_id(KEY_RETIRE, old.public()))
+        .because("the time that both keys were to sign together is over")
+        .noting("vkey", new.public().to_string())
+        .noting("old_vkey", old.public().digest_text());
+    admitted(world, statement, &meta.tenant)
+}
+
+/// The id of the event about a key, so that a start can tell whether the log has it.
+fn key_event_id(action: &str, key: &Vkey) -> String {
+    let digest = key.digest_text();
+    let hex = digest.rsplit(':').next().unwrap_or_default();
+    format!("{action}/{}", hex.get(..32).unwrap_or(hex))
+}
+
+/// The tag in the journal of the event about a key.
+pub(crate) fn key_event_tag(world: &World, tenant: &str, action: &str, key: &Vkey) -> IdTag {
+    let statement = Statement::new(action, "admin", "other");
+    let event = admitted(world, statement.with(&["id"], key_event_id(action, key)), tenant);
+    world.id_key.tag(tenant, event.producer(), event.id())
+}
+
 /// Why, and on whose behalf.
 fn ordered(statement: Statement, order: &Order) -> Statement {
-    let statement = statement.because(&order.why);
-    let Some(by) = &order.by else { return statement };
+    because(statement, &order.why, order.by.as_deref())
+}
+
+fn because(statement: Statement, why: &str, by: Option<&str>) -> Statement {
+    let statement = statement.because(why);
+    let Some(by) = by else { return statement };
     let mut principal = Object::new();
     principal.set("type", "user");
-    principal.set("id", by.clone());
+    principal.set("id", by.to_owned());
     principal.set("relation", "invoked_by");
     statement.with(&["actor", "on_behalf_of"], vec![Value::Object(principal)])
 }

@@ -78,6 +78,11 @@ impl Part {
         }
     }
 
+    /// Does what is to be done once the part is durable, before its checkpoint is signed.
+    pub(crate) fn became_durable(&mut self) {
+        self.submissions.iter_mut().filter_map(|s| s.durable.take()).for_each(|done| done());
+    }
+
     /// Shows the part, which is durable at `place`, to readers. Returns the newest checkpoint with
     /// its origin, and adds to `answers` what is to be answered once the head has it.
     pub(crate) fn publish(
@@ -90,7 +95,7 @@ impl Part {
         let log = &lane_log.log;
         let mut first = self.plan.first;
         let size = first + self.plan.leaves.len() as u64;
-        let checkpoint = std::sync::Arc::new(log.key.sign(size, self.plan.root));
+        let checkpoint = std::sync::Arc::new(log.sign(size, self.plan.root));
         lane_log.epochs.extend(self.epochs.iter().map(|epoch| epoch.number));
         let (leaves, growth) = lane_log.sequencer.apply(self.plan);
         let (tags, epochs) = (&self.tags[..], &self.epochs[..]);

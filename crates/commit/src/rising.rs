@@ -15,14 +15,18 @@ use crate::journal::file::file_name;
 use crate::journal::frame::{Frame, HEADER_BYTES};
 use crate::journal::section::{Section, sections};
 use crate::journal::{Damage, Place};
+use crate::keys::FoundKeys;
 use crate::log::{
-    Addition, Checkpoint, ChunkPlace, LogKey, LogMeta, Published, Sequencer, read_unverified,
+    Addition, Checkpoint, ChunkPlace, LogMeta, Published, Sequencer, read_unverified,
 };
+use crate::settle::Awaited;
 
 /// A log while the journal is read.
 pub(crate) struct Rising {
     pub(crate) meta: LogMeta,
-    pub(crate) key: LogKey,
+    pub(crate) keys: FoundKeys,
+    /// The event about its keys that it may have.
+    pub(crate) awaited: Option<Awaited>,
     pub(crate) sequencer: Sequencer,
     pub(crate) published: Published,
     /// Entries under the head's checkpoint.
@@ -67,7 +71,8 @@ impl Rising {
             return Err("the entries before them are not those that were signed");
         }
         // Up to the head one signature covers all; behind it each section brings the next.
-        if section.first > self.signed && self.key.open(section.checkpoint).is_err() {
+        let open = |note| self.keys.ring.open(note, &self.meta.origin);
+        if section.first > self.signed && open(section.checkpoint).is_err() {
             return Err("the checkpoint before them is not signed by the log's key");
         }
         if !self.sequencer.accepts(&section.leaves) {
@@ -79,6 +84,9 @@ impl Rising {
         }
         if section.event_list_raw > LIST_BYTES_MAX {
             return Err("the event list is longer than 64 MiB");
+        }
+        if let Some(awaited) = &mut self.awaited {
+            awaited.look(section.first, section.tags);
         }
         for epoch in &section.epochs {
             self.epochs.insert(epoch.number);

@@ -14,8 +14,9 @@ use event::Hash;
 use crate::folder::{self, LogSpec};
 use crate::front::Front;
 use crate::head;
+use crate::keys::{self, FoundKeys};
 use crate::lane::LaneLog;
-use crate::log::{Log, LogMeta, Published, read_unverified};
+use crate::log::{Log, LogMeta, Published};
 use crate::open::OpenError;
 use crate::own;
 use crate::submission::{Answer, Submission};
@@ -123,7 +124,7 @@ impl Front {
         let events = [own::closed(&self.world, &closing.meta, order, &next)];
         let (prepared, index) = self.own_batch(&closing, &events).map_err(broken)?;
         let reply = Box::new(move |answer| drop(give.send(answer)));
-        let close = Submission { prepared, index, reply };
+        let close = Submission { prepared, index, reply, durable: None };
         let open = self.opening(&closing, &next, order);
         let next = LaneLog::new(next);
         Ok((Rotation { closing, next, close, open }, take))
@@ -150,7 +151,7 @@ impl Front {
             let before = own::Before { origin: &closing.meta.origin, size, root };
             let events = [own::opened(&front.world, &next.meta, &order, Some(&before))];
             let (prepared, index) = front.own_batch(&next, &events).ok()?;
-            Some(Submission { prepared, index, reply: Box::new(|_| {}) })
+            Some(Submission { prepared, index, reply: Box::new(|_| {}), durable: None })
         })
     }
 
@@ -183,13 +184,11 @@ impl Front {
     }
 
     fn unused(&self, closing: &Arc<Log>, meta: LogMeta) -> Result<Arc<Log>, OpenError> {
-        let (key, birth) = folder::log_key(&self.world, &meta)?;
-        let birth = read_unverified(&birth, &meta.origin).ok_or_else(|| {
-            OpenError::damaged(&format!("logs/{}/birth", meta.name()), "unreadable")
-        })?;
+        let (disk, keys) = (&*self.world.disk, &*self.world.keys);
+        let FoundKeys { birth, ring, .. } = keys::read(disk, keys, "", &meta)?;
         let published = Published::new(birth);
         let files = closing.files.clone();
-        Ok(Arc::new(Log::new(meta, key, files, 0, published, Some(closing.clone()))))
+        Ok(Arc::new(Log::new(meta, ring, files, 0, published, Some(closing.clone()))))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 
 use admit::Admitted;
 
@@ -16,9 +16,10 @@ use crate::log::{Log, ReadError};
 use crate::logs::LogMap;
 use crate::open::{self, OpenError, Opened, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
+use crate::rekey::{KeyError, KeyOrder, KeyTurn};
 use crate::replay::Replay;
 use crate::rotate::{Order, RotateError};
-use crate::store::Indexer;
+use crate::store::{Indexer, TickError};
 use crate::submission::{Answer, Index, Reply, Submission};
 use crate::world::World;
 
@@ -122,17 +123,28 @@ impl Stepped {
 
     /// As [`Store::tick`](crate::Store::tick), but for that its statements wait for the next
     /// [`Stepped::frame`].
-    pub fn tick(&mut self) -> Vec<(String, RotateError)> {
+    pub fn tick(&mut self) -> Vec<(String, TickError)> {
         self.front.tidy();
-        let full = self.front.full().into_iter();
-        let failed = full
-            .filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
-            .collect();
+        let mut failed = Vec::new();
+        for (name, order) in self.front.full() {
+            let closed = self.rotate(&name, &order);
+            failed.extend(closed.err().map(|error| (name, TickError::Partition(error))));
+        }
+        let Stepped { front, lane } = self;
+        let keys = front.tick_keys(&mut |batch, answers| commit(lane, batch, &answers));
+        failed.extend(keys.into_iter().map(|(name, error)| (name, TickError::Keys(error))));
         // A log that is closed would send them back.
         for (prepared, index) in self.front.clock_statements() {
             self.submit(prepared, index, Box::new(|_| {}));
         }
         failed
+    }
+
+    /// As [`Store::rotate_key`](crate::Store::rotate_key).
+    pub fn rotate_key(&mut self, name: &str, order: &KeyOrder) -> Result<KeyTurn, KeyError> {
+        let Stepped { front, lane } = self;
+        let mut commit = |batch, answers: Receiver<Answer>| commit(lane, batch, &answers);
+        front.rotate_key(name, order, &mut commit)
     }
 
     /// As [`Store::newest`](crate::Store::newest).
@@ -157,5 +169,19 @@ impl Stepped {
             self.submit(prepared, index, Box::new(|_| {}));
         }
         self.lane.close()
+    }
+}
+
+/// Commits what waits until a batch is answered.
+fn commit(lane: &mut Lane, batch: Submission, answers: &Receiver<Answer>) -> Answer {
+    lane.submit(batch);
+    loop {
+        if let Ok(answer) = answers.try_recv() {
+            return answer;
+        }
+        // What became of it is answered, whatever a frame says.
+        if !lane.waits() || lane.frame().is_err() {
+            return answers.try_recv().unwrap_or(Answer::Unknown);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -16,6 +16,7 @@ use crate::logs::LogMap;
 use crate::measures::{Measures, Waiting};
 use crate::open::{OpenError, Progress, Settings};
 use crate::prepare::{Prepared, prepare};
+use crate::rekey::{KeyError, KeyOrder, KeyTurn};
 use crate::replay::Replay;
 use crate::rotate::{Order, RotateError};
 use crate::stepped::Stepped;
@@ -27,6 +28,17 @@ const INBOX_MAX: usize = 4096;
 
 /// Makes what indexes a batch, from the batch and the events it was made of.
 pub type Indexer = dyn Fn(&Prepared, &[Admitted]) -> Index + Send + Sync;
+
+/// What a tick could not do for a log.
+#[derive(Debug, thiserror::Error)]
+pub enum TickError {
+    /// It is over its limit and stays open.
+    #[error("the log is over its limit and stays open")]
+    Partition(#[source] RotateError),
+    /// A change of its keys is not finished.
+    #[error("the change of the log's key is not finished")]
+    Keys(#[source] KeyError),
+}
 
 /// An open data folder with its lane running.
 pub struct Store {
@@ -117,17 +129,20 @@ impl Store {
         }
     }
 
-    /// To be called once a second or so: has the logs state that the clock was set, and closes
-    /// those that have reached a limit. Answers those that could not be closed; the next call
-    /// tries again.
-    pub fn tick(&self) -> Vec<(String, RotateError)> {
+    /// To be called once a second or so: has the logs state that the clock was set, closes those
+    /// that have reached a limit, and ends the time that two keys of a log sign together. Answers
+    /// those where that failed; the next call tries again.
+    pub fn tick(&self) -> Vec<(String, TickError)> {
         self.front.tidy();
-        let full = self.front.full().into_iter();
-        let failed = full
-            .filter_map(|(name, order)| Some((name.clone(), self.rotate(&name, &order).err()?)))
-            .collect();
+        let mut failed = Vec::new();
+        for (name, order) in self.front.full() {
+            let closed = self.rotate(&name, &order);
+            failed.extend(closed.err().map(|error| (name, TickError::Partition(error))));
+        }
         // A log that is closed meanwhile would send them back.
         let _none = self.front.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.front.tick_keys(&mut |batch, answers| self.commit(batch, &answers));
+        failed.extend(keys.into_iter().map(|(name, error)| (name, TickError::Keys(error))));
         let (give, answers) = channel();
         for (prepared, index) in self.front.clock_statements() {
             let give = give.clone();
@@ -152,6 +167,21 @@ impl Store {
         // A lane that has ended drops the message, and with it what would answer.
         let _ = self.inbox.send(Message::Rotate(Box::new(rotation)));
         self.front.rotated(name, &answers.recv().unwrap_or(Answer::Unknown))
+    }
+
+    /// Gives a log a new signing key, while writes go on; the old one signs on for as long as
+    /// ordered. Waits for the disk.
+    pub fn rotate_key(&self, name: &str, order: &KeyOrder) -> Result<KeyTurn, KeyError> {
+        let _one = self.front.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut commit = |batch, answers: Receiver<Answer>| self.commit(batch, &answers);
+        self.front.rotate_key(name, order, &mut commit)
+    }
+
+    /// Hands a batch to the lane and waits for the answer.
+    fn commit(&self, batch: Submission, answers: &Receiver<Answer>) -> Answer {
+        // A lane that has ended drops the message, and with it what would answer.
+        let _ = self.inbox.send(Message::Submit(batch));
+        answers.recv().unwrap_or(Answer::Unknown)
     }
 
     /// Asks the lane to call `heard` before it takes its next turn: one that hangs in a write never

@@ -45,6 +45,8 @@ pub struct Submission {
     pub(crate) prepared: Prepared,
     pub(crate) index: Index,
     pub(crate) reply: Reply,
+    /// Done once the batch is durable, before its checkpoint is signed.
+    pub(crate) durable: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Submission {
@@ -59,7 +61,7 @@ impl Submission {
             reply(Answer::NoRoom);
             return None;
         }
-        Some(Submission { prepared, index, reply })
+        Some(Submission { prepared, index, reply, durable: None })
     }
 }
 

@@ -12,6 +12,7 @@ mod damage;
 mod day;
 mod faults;
 mod ids;
+mod keys;
 mod lock;
 mod ping;
 mod rotation;

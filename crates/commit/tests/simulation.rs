@@ -7,8 +7,9 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use commit::{Answer, OpenError, Order, RotateError, Stepped};
+use commit::{Answer, KeyError, KeyOrder, OpenError, Order, RotateError, Stepped, TickError};
 use platform::sim::{Crash, Dice, Fault};
 
 use crate::world::{FILE_BYTES, Outside, Waiting, event, log_of, submit};
@@ -118,6 +119,9 @@ impl Run {
             if self.dice.chance(1, 6) && !self.close_a_log(&mut stepped) {
                 return;
             }
+            if self.dice.chance(1, 6) && !self.change_a_key(&mut stepped) {
+                return;
+            }
             let alive = self.round(&mut stepped);
             for log in stepped.logs().values() {
                 self.note(&log.checkpoint().note);
@@ -146,6 +150,26 @@ impl Run {
         let drained = stepped.drain();
         self.outside.witness.hear(&waiting, &waiting.answer());
         !ended && drained.is_ok()
+    }
+
+    /// Gives a log a new key, or ends an overlap; says whether the process lives on.
+    fn change_a_key(&mut self, stepped: &mut Stepped) -> bool {
+        let tenant = self.dice.pick(&TENANTS[..self.outside.settings.logs.len()]);
+        let log = log_of(stepped, tenant);
+        let Ok(_) = log.read(0) else { return false };
+        let together = Duration::from_secs(self.dice.pick(&[0, 60, 3_600]));
+        let order = KeyOrder { why: "a test".into(), by: None, together };
+        let changed = stepped.rotate_key(log.meta.name(), &order);
+        self.note(&changed.as_ref().map_err(ToString::to_string).map(|turn| turn.new.clone()));
+        if matches!(changed, Err(KeyError::Failed | KeyError::Files(_))) {
+            return false;
+        }
+        let kept_from: Vec<_> = stepped.tick();
+        self.note(&kept_from.len());
+        let broken = |error: &TickError| {
+            matches!(error, TickError::Keys(KeyError::Failed | KeyError::Files(_)))
+        };
+        !kept_from.iter().any(|(_, error)| broken(error)) && stepped.drain().is_ok()
     }
 
     fn time(&mut self) {

@@ -25,7 +25,8 @@ pub struct Witness {
 
 #[derive(Clone, Default)]
 struct Known {
-    vkey: String,
+    /// Every key that ever signed, oldest first.
+    vkeys: Vec<String>,
     /// Root by size, of every checkpoint seen.
     roots: BTreeMap<u64, Hash>,
     newest: Option<Arc<Checkpoint>>,
@@ -70,10 +71,9 @@ impl Witness {
 
     fn see(&mut self, log: &Arc<Log>, checkpoint: &Arc<Checkpoint>) {
         let known = self.logs.entry(log.meta.origin.clone()).or_default();
-        if known.vkey.is_empty() {
-            known.vkey = log.vkey();
-        }
-        assert_eq!(known.vkey, log.vkey(), "a log keeps its key");
+        let vkeys: Vec<_> = log.key_periods().into_iter().map(|period| period.vkey).collect();
+        assert!(vkeys.starts_with(&known.vkeys), "a log keeps the keys it had");
+        known.vkeys = vkeys;
         let root = *known.roots.entry(checkpoint.size).or_insert(checkpoint.root);
         assert_eq!(root, checkpoint.root, "two roots for size {}", checkpoint.size);
         if known.newest.as_ref().is_none_or(|newest| newest.size <= checkpoint.size) {
@@ -131,7 +131,8 @@ impl Witness {
     }
 
     fn policy(&self) -> Policy {
-        let lines: String = self.logs.values().map(|log| format!("log {}\n", log.vkey)).collect();
+        let vkeys = self.logs.values().flat_map(|log| &log.vkeys);
+        let lines: String = vkeys.map(|vkey| format!("log {vkey}\n")).collect();
         Policy::parse(format!("{lines}quorum none\n").as_bytes()).expect("keys make a policy")
     }
 
@@ -215,7 +216,9 @@ fn prove(waiting: &Waiting, checkpoint: &Checkpoint, first: u64) {
         let newest = waiting.logs[log].checkpoint();
         let checkpoint = if log == 0 { checkpoint } else { &newest };
         let log = &waiting.logs[log];
-        policy.push_str(&format!("log {}\n", log.vkey()));
+        for vkey in log.signers(checkpoint) {
+            policy.push_str(&format!("log {vkey}\n"));
+        }
         let runs = runs(log, checkpoint, &seqs).expect("the tree bears out what was answered");
         let origin = log.meta.origin.clone();
         ReceiptLog { origin, checkpoint: checkpoint.note.clone(), runs: Some(runs) }

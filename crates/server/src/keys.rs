@@ -2,15 +2,31 @@
 
 use std::path::Path;
 
-use commit::KeyCheck;
+use commit::{KeyCheck, KeysFound};
+use event::format_time;
 use platform::RealDisk;
 
-/// The logs of a data folder by origin, each with whether its key is the one that signed it, or
-/// why not. Both folders must be there. Changes nothing, and works beside a running server.
-pub fn check_keys(data: &Path, keys: &Path) -> Result<Vec<KeyCheck<String>>, String> {
+/// A log's origin, and whether its keys are those that signed it, or why not; with a word about a
+/// change of keys that is under way.
+pub type LogKeys = (String, Result<Option<String>, String>);
+
+/// What the keys of each log in a data folder are worth. Both folders must be there. Changes
+/// nothing, and works beside a running server.
+pub fn check_keys(data: &Path, keys: &Path) -> Result<Vec<LogKeys>, String> {
     let disk = |path| RealDisk::new(path).map_err(|error| error.to_string());
     let found = commit::check_keys(&disk(data)?, &disk(keys)?).map_err(|error| told(&error))?;
-    Ok(found.into_iter().map(|(origin, key)| (origin, key.map_err(|e| told(&e)))).collect())
+    Ok(found.into_iter().map(under_way).collect())
+}
+
+fn under_way((origin, key): KeyCheck<commit::OpenError>) -> LogKeys {
+    let told_of = key.map(|found| match found {
+        KeysFound::One => None,
+        KeysFound::Two(Some(until)) => {
+            Some(format!("two keys sign together until {}", format_time(until)))
+        }
+        KeysFound::Two(None) => Some("a change of keys has begun".to_owned()),
+    });
+    (origin, told_of.map_err(|error| told(&error)))
 }
 
 /// An error with what is behind it.

@@ -45,7 +45,7 @@ mod trial;
 mod turns;
 
 pub use access::{Principal, Role};
-pub use keys::check_keys;
+pub use keys::{LogKeys, check_keys};
 pub use modes::{Open, open_files};
 pub use reload::Reloaded;
 pub use room::RESERVE_BYTES;

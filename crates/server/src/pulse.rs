@@ -1,5 +1,5 @@
-//! The server's pulse: once a second the store looks whether its clock was set, and whether a log
-//! has reached a limit.
+//! The server's pulse: once a second the store looks whether its clock was set, whether a log
+//! has reached a limit, and whether the time is over that two keys of a log sign together.
 //!
 //! A thread of its own, for what a beat does may wait for the disk.
 
@@ -51,6 +51,7 @@ pub(crate) fn beat(app: &Arc<App>, runtime: &Handle) {
     runtime.block_on(denials::state(app, false));
     runtime.block_on(owners::again(app));
     for (log, error) in app.store.tick() {
-        tracing::warn!(log, cause = %error, "a log over its limit stays open");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::warn!(log, cause, "{error}");
     }
 }

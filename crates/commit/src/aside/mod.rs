@@ -27,6 +27,7 @@ use crate::folder::{self, FOLDER_FILE, SMALL_BYTES_MAX};
 use crate::head;
 use crate::journal::Damage;
 use crate::journal::file::{BLOCK, FileHeader};
+use crate::keys;
 use crate::log::hex;
 use crate::open::OpenError;
 use crate::world::World;
@@ -85,7 +86,7 @@ pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> 
     }
     // A folder whose logs are not known could not go on.
     for meta in folder::logs(disk)? {
-        folder::log_key(world, &meta)?;
+        keys::read(disk, world.keys.as_ref(), "", &meta)?;
     }
     let number = free_number(disk)?;
     let finding = Finding {

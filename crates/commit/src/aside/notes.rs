@@ -45,7 +45,7 @@ mod tests {
         let noise = "\n\n\u{2014} \0\n\n\u{2014} x y\n\u{1}";
         let bytes = [noise, &note, noise, &note].concat();
         let found: Vec<_> = notes_in(bytes.as_bytes()).collect();
-        let found = found.iter().filter(|found| key.open(found.1).is_ok());
+        let found = found.iter().filter(|found| key.public().open(found.1).is_ok());
         assert_eq!(found.collect::<Vec<_>>(), [&(origin, &note[..]); 2]);
         for cut in 0..bytes.len() {
             // Whatever it looks like, nothing panics.

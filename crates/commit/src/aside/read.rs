@@ -19,8 +19,9 @@ use crate::journal::event_list::LIST_BYTES_MAX;
 use crate::journal::file::{BLOCK, file_name};
 use crate::journal::frame::Frame;
 use crate::journal::section::{EpochRecord, IdTag, Section, sections};
+use crate::keys::{self, FoundKeys};
 use crate::log::{
-    Addition, Checkpoint, ChunkPlace, Files, LogKey, LogMeta, Plan, Published, Sequencer,
+    Addition, Checkpoint, ChunkPlace, Files, Keyring, LogMeta, Plan, Published, Sequencer,
     read_unverified,
 };
 use crate::open::{OpenError, Progress};
@@ -48,7 +49,7 @@ pub(crate) struct Part {
 /// A log of it.
 pub(crate) struct Salvaged {
     pub(crate) meta: LogMeta,
-    pub(crate) key: LogKey,
+    pub(crate) keys: Keyring,
     /// What can be proved.
     pub(crate) published: Published,
     /// Entries under the newest signature of it that was found anywhere.
@@ -128,10 +129,9 @@ fn fixed(
         let meta = folder::read_log(disk, &base, name);
         let opened = meta.and_then(|meta| {
             let Some(meta) = meta else { return Ok(None) };
-            let keys = world.keys.as_ref();
-            let (key, birth) = folder::read_log_key(disk, keys, &base, &meta)?;
-            let birth = read_unverified(&birth, &meta.origin);
-            Ok(birth.map(|birth| Salvaged::new(meta, key, birth, &notes)))
+            let FoundKeys { birth, ring, .. } =
+                keys::read(disk, world.keys.as_ref(), &base, &meta)?;
+            Ok(Some(Salvaged::new(meta, ring, birth, &notes)))
         });
         match opened {
             Ok(Some(log)) => drop(logs.insert(log.meta.origin.clone(), log)),
@@ -212,7 +212,7 @@ fn read_frames(
 fn salvage_notes(hole: &[u8], logs: &mut BTreeMap<String, Salvaged>) {
     for (origin, note) in notes_in(hole) {
         if let Some(log) = logs.get_mut(origin) {
-            log.heads.extend(log.key.open(note));
+            log.heads.extend(log.keys.open(note, origin));
         }
     }
 }
@@ -241,16 +241,17 @@ fn read_past_holes(file: &dyn File) -> Result<Vec<u8>, String> {
 impl Salvaged {
     fn new(
         meta: LogMeta,
-        key: LogKey,
+        keys: Keyring,
         birth: Checkpoint,
         notes: &[BTreeMap<String, String>],
     ) -> Salvaged {
-        let notes = notes.iter().filter_map(|notes| key.open(notes.get(&meta.origin)?).ok());
+        let open = |note: &String| keys.open(note, &meta.origin).ok();
+        let notes = notes.iter().filter_map(|notes| open(notes.get(&meta.origin)?));
         let heads: Vec<Checkpoint> = notes.collect();
         let signed = heads.iter().map(|head| head.size).max().unwrap_or_default();
         Salvaged {
             meta,
-            key,
+            keys,
             published: Published::new(birth),
             signed,
             opened: signed > 0,
@@ -281,7 +282,7 @@ impl Salvaged {
             return;
         }
         let looks = strict || section.first > self.in_head;
-        if looks && self.key.open(section.checkpoint).is_err() {
+        if looks && self.keys.open(section.checkpoint, &self.meta.origin).is_err() {
             return;
         }
         if behind {
@@ -313,7 +314,9 @@ impl Salvaged {
     /// Finds the signature that covers what was taken; says whether there is one.
     fn settle(&mut self) -> bool {
         let claimed = self.claimed.take().filter(|claimed| claimed.size > self.signed);
-        if let Some(claimed) = claimed.filter(|claimed| self.key.open(&claimed.note).is_ok()) {
+        if let Some(claimed) =
+            claimed.filter(|claimed| self.keys.open(&claimed.note, &self.meta.origin).is_ok())
+        {
             self.signed = claimed.size;
         }
         self.signed = self.heads.iter().map(|head| head.size).fold(self.signed, u64::max);
@@ -332,7 +335,8 @@ impl Salvaged {
             return true;
         }
         let before = self.before.take().filter(|before| (before.size, before.root) == (size, root));
-        let before = before.filter(|before| self.key.open(&before.note).is_ok());
+        let before =
+            before.filter(|before| self.keys.open(&before.note, &self.meta.origin).is_ok());
         let Some(newest) = before.or_else(|| covers(size, root)) else { return false };
         self.published.checkpoint = Arc::new(newest);
         true

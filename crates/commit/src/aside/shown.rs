@@ -43,7 +43,7 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
             let Some(log) = salvaged.remove(origin).filter(|log| nth == 0 || log.opened) else {
                 continue;
             };
-            let Salvaged { meta, key, published, signed, .. } = log;
+            let Salvaged { meta, keys, published, signed, .. } = log;
             if logs.contains_key(meta.name()) {
                 continue;
             }
@@ -53,7 +53,7 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
             }
             let readable = published.checkpoint.size;
             let name = meta.name().to_owned();
-            let log = Log::new(meta, key, files.clone(), 0, published, before);
+            let log = Log::new(meta, keys, files.clone(), 0, published, before);
             let damaged = Damaged { aside: Arc::new(shown.clone()), readable, signed };
             logs.insert(name, Arc::new(log.damaged_as(damaged)));
         }

@@ -4,12 +4,10 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ed25519_dalek::{Signer, SigningKey, Verifier};
+use ed25519_dalek::{Signer, SigningKey};
 use event::Hash;
-use sha2::{Digest, Sha256};
 
-/// The signature type of a log's Ed25519 key.
-const ED25519: u8 = 0x01;
+use super::vkey::{ED25519, Vkey};
 
 /// A log's size and root, signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +24,7 @@ pub struct Checkpoint {
 pub struct LogKey {
     origin: String,
     key: SigningKey,
-    id: [u8; 4],
+    public: Vkey,
 }
 
 /// A key file that cannot be used; never says what stands in it.
@@ -41,7 +39,7 @@ impl fmt::Display for BadKey {
 
 impl fmt::Debug for LogKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LogKey({})", self.vkey())
+        write!(f, "LogKey({})", self.public)
     }
 }
 
@@ -49,24 +47,18 @@ impl LogKey {
     /// The key made of 32 secret bytes.
     pub fn new(origin: &str, seed: &[u8; 32]) -> LogKey {
         let key = SigningKey::from_bytes(seed);
-        let id = Sha256::new()
-            .chain_update(origin)
-            .chain_update(b"\n")
-            .chain_update([ED25519])
-            .chain_update(key.verifying_key().as_bytes())
-            .finalize();
-        let id = [id[0], id[1], id[2], id[3]];
-        LogKey { origin: origin.to_owned(), key, id }
+        let public = Vkey::new(origin, key.verifying_key());
+        LogKey { origin: origin.to_owned(), key, public }
     }
 
-    /// The text of the secret key file: `PRIVATE+KEY+<origin>+<key id>+<base64>`.
+    /// A line of the secret key file: `PRIVATE+KEY+<origin>+<key id>+<base64>`.
     pub fn to_secret(&self) -> String {
         let mut bytes = vec![ED25519];
         bytes.extend_from_slice(self.key.as_bytes());
-        format!("PRIVATE+KEY+{}+{}+{}\n", self.origin, hex(&self.id), BASE64.encode(bytes))
+        format!("PRIVATE+KEY+{}+{}+{}\n", self.origin, hex(&self.public.id()), BASE64.encode(bytes))
     }
 
-    /// Reads a secret key file back; it must be of this origin.
+    /// Reads a line of a secret key file back; it must be of this origin.
     pub fn from_secret(text: &str, origin: &str) -> Result<LogKey, BadKey> {
         let other = BadKey("is the key of another log");
         let rest = text.trim_end().strip_prefix("PRIVATE+KEY+").ok_or(BadKey("is no key file"))?;
@@ -78,46 +70,39 @@ impl LogKey {
         };
         let seed = seed.try_into().map_err(|_| BadKey("has not 32 secret bytes"))?;
         let key = LogKey::new(origin, seed);
-        if hex(&key.id) != id {
+        if hex(&key.public.id()) != id {
             return Err(BadKey("has a key id that is not its own"));
         }
         Ok(key)
     }
 
-    /// The public key as others need it: `<origin>+<key id>+<base64>`.
-    pub fn vkey(&self) -> String {
-        let mut bytes = vec![ED25519];
-        bytes.extend_from_slice(self.key.verifying_key().as_bytes());
-        format!("{}+{}+{}", self.origin, hex(&self.id), BASE64.encode(bytes))
+    /// The public key.
+    pub fn public(&self) -> &Vkey {
+        &self.public
     }
 
     /// Signs a tree.
     pub fn sign(&self, size: u64, root: Hash) -> Checkpoint {
-        let body = body(&self.origin, size, &root);
-        let mut signature = self.id.to_vec();
-        signature.extend_from_slice(&self.key.sign(body.as_bytes()).to_bytes());
-        let note = format!("{body}\n— {} {}\n", self.origin, BASE64.encode(signature));
-        Checkpoint { size, root, note }
+        sign([self].into_iter(), &self.origin, size, root)
     }
 
-    /// Reads a checkpoint that this key must have signed.
-    pub fn open(&self, note: &str) -> Result<Checkpoint, &'static str> {
-        let checkpoint =
-            read_unverified(note, &self.origin).ok_or("is not this log's checkpoint")?;
-        let (text, lines) = note.split_once("\n\n").ok_or("has no signature")?;
-        let start = format!("— {} ", self.origin);
-        let signed = lines.lines().filter_map(|line| line.strip_prefix(&start)).any(|encoded| {
-            let Ok(bytes) = BASE64.decode(encoded) else { return false };
-            let Some((id, signature)) = bytes.split_first_chunk::<4>() else { return false };
-            let Ok(signature) = ed25519_dalek::Signature::from_slice(signature) else {
-                return false;
-            };
-            let message = format!("{text}\n");
-            *id == self.id
-                && self.key.verifying_key().verify(message.as_bytes(), &signature).is_ok()
-        });
-        if signed { Ok(checkpoint) } else { Err("is not signed by this log's key") }
+    fn line(&self, body: &str) -> String {
+        let mut signature = self.public.id().to_vec();
+        signature.extend_from_slice(&self.key.sign(body.as_bytes()).to_bytes());
+        format!("— {} {}\n", self.origin, BASE64.encode(signature))
     }
+}
+
+/// Signs a tree with several keys of one log, a line for each.
+pub fn sign<'k>(
+    keys: impl Iterator<Item = &'k LogKey>,
+    origin: &str,
+    size: u64,
+    root: Hash,
+) -> Checkpoint {
+    let body = body(origin, size, &root);
+    let lines: String = keys.map(|key| key.line(&body)).collect();
+    Checkpoint { size, root, note: format!("{body}\n{lines}") }
 }
 
 /// Reads size and root of a checkpoint without looking at its signature.
@@ -150,7 +135,7 @@ mod tests {
         let seed = std::array::from_fn(|i| i as u8);
         let key = LogKey::new("audit.example.com/tlog/acme-0", &seed);
         assert_eq!(
-            key.vkey(),
+            key.public().to_string(),
             "audit.example.com/tlog/acme-0+fc0f7e8b+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
         );
         let root = "cc0ed0bedf36704317984e305935ca5d5025120f44287bf99ec4508451a985ac";
@@ -160,13 +145,13 @@ mod tests {
         assert!(checkpoint.note.ends_with(
             "\n\n— audit.example.com/tlog/acme-0 /A9+iz8tHpVWlz1l6la8vhENJEzXPOoVVP5Gny/os4JEqfTM/ilpMc1elH7B/AxkqAqupKDnp9i+kZPtgM9NQJVHFwE=\n"
         ));
-        assert_eq!(key.open(&checkpoint.note).as_ref(), Ok(&checkpoint));
+        assert_eq!(key.public().open(&checkpoint.note).as_ref(), Ok(&checkpoint));
         let forged = checkpoint.note.replace("\n3\n", "\n4\n");
-        assert_eq!(key.open(&forged), Err("is not signed by this log's key"));
+        assert_eq!(key.public().open(&forged), Err("is not signed by this log's key"));
         let secret = key.to_secret();
         assert_eq!(
-            LogKey::from_secret(&secret, "audit.example.com/tlog/acme-0").unwrap().vkey(),
-            key.vkey()
+            LogKey::from_secret(&secret, "audit.example.com/tlog/acme-0").unwrap().public(),
+            key.public()
         );
         assert!(LogKey::from_secret(&secret, "audit.example.com/tlog/acme").is_err());
     }

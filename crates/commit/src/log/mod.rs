@@ -4,6 +4,7 @@ mod checkpoint;
 mod chunks;
 mod epochs;
 mod ids;
+mod keyring;
 mod meta;
 #[cfg(test)]
 mod oracles;
@@ -13,11 +14,14 @@ mod reader;
 mod sequencer;
 mod shared;
 mod tree;
+mod vkey;
 
 pub use checkpoint::{Checkpoint, LogKey, hex, read_unverified};
 pub(crate) use chunks::{ChunkPlace, Chunks};
 pub(crate) use epochs::{Counters, Epochs};
 pub use ids::{IDS_MAX, IdKey, Ids, SAME_ID_MAX, WINDOW_NS};
+pub use keyring::KeyPeriod;
+pub(crate) use keyring::{Handover, Keyring, Term};
 pub use meta::{DamageNote, LogMeta, Purpose};
 pub(crate) use published::Addition;
 pub use published::Published;
@@ -25,3 +29,4 @@ pub use reader::Reader;
 pub use sequencer::{Plan, Sequencer};
 pub use shared::{Damaged, Files, Log, ReadError};
 pub use tree::{Frontier, Growth, TILE_WIDTH, Tree};
+pub use vkey::Vkey;

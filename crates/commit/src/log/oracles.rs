@@ -6,6 +6,7 @@ use event::Leaf;
 use signed_note::{Note, StandardVerifier, VerifierList};
 use tlog_tiles::{Error, Hash, HashReader, Tile, TileHashReader, TileReader, stored_hash_index};
 
+use super::checkpoint::sign;
 use super::{Frontier, Growth, LogKey, Tree};
 
 fn leaf(n: u64) -> Leaf {
@@ -86,11 +87,26 @@ fn tiles_are_those_of_tlog_tiles() {
 fn a_checkpoint_is_a_signed_note() {
     let key = LogKey::new("log.example/tlog/a-0", &[7; 32]);
     let note = key.sign(9, [3; 32]).note;
-    let verifier = StandardVerifier::new(&key.vkey()).expect("a vkey");
+    let verifier = StandardVerifier::new(&key.public().to_string()).expect("a vkey");
     let parsed = Note::from_bytes(note.as_bytes()).expect("a note");
     let known = VerifierList::new(vec![Box::new(verifier)]);
     assert_eq!(parsed.verify(&known).expect("signed").0.len(), 1);
     let checkpoint = tlog_tiles::Checkpoint::from_bytes(parsed.text()).expect("a checkpoint");
     assert_eq!((checkpoint.origin(), checkpoint.size()), ("log.example/tlog/a-0", 9));
     assert_eq!(checkpoint.hash().0, [3; 32]);
+}
+
+/// One line for each key, as anybody's reader of notes has it.
+#[test]
+fn two_keys_sign_one_note() {
+    let keys = [7, 8].map(|seed| LogKey::new("log.example/tlog/a-0", &[seed; 32]));
+    let note = sign(keys.iter(), "log.example/tlog/a-0", 9, [3; 32]).note;
+    let parsed = Note::from_bytes(note.as_bytes()).expect("a note");
+    for known in [&keys[..], &keys[..1], &keys[1..]] {
+        let verifier = |key: &LogKey| StandardVerifier::new(&key.public().to_string());
+        let all = known.iter().map(|key| Box::new(verifier(key).expect("a vkey")) as Box<_>);
+        let known_by = VerifierList::new(all.collect());
+        let (good, unknown) = parsed.verify(&known_by).expect("signed");
+        assert_eq!((good.len(), unknown.len()), (known.len(), 2 - known.len()));
+    }
 }

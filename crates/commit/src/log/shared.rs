@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use event::{EventKey, Fields, Leaf, OriginDigest};
+use event::{EventKey, Fields, Hash, Leaf, OriginDigest};
 use platform::File;
 
 use super::{
-    Addition, Checkpoint, ChunkPlace, Epochs, Ids, LogKey, LogMeta, Published, Reader, WINDOW_NS,
+    Addition, Checkpoint, ChunkPlace, Epochs, Ids, KeyPeriod, Keyring, LogMeta, Published, Reader,
+    WINDOW_NS,
 };
 use crate::aside::SetAside;
 use crate::journal::event_list::{SaltPlace, StoredEvent};
@@ -20,7 +21,9 @@ pub type Files = RwLock<BTreeMap<u64, Arc<dyn File>>>;
 pub struct Log {
     /// What is fixed.
     pub meta: LogMeta,
-    pub(crate) key: LogKey,
+    /// Changed by who rotates a key, of whom there is one, and in the lane by order of that one;
+    /// read by everybody.
+    keys: RwLock<Keyring>,
     pub(crate) digest: OriginDigest,
     /// Handed out by senders' tasks.
     pub(crate) epochs: Epochs,
@@ -67,7 +70,7 @@ pub enum ReadError {
 impl Log {
     pub(crate) fn new(
         meta: LogMeta,
-        key: LogKey,
+        keys: Keyring,
         files: Arc<Files>,
         next_epoch: u32,
         published: Published,
@@ -76,8 +79,8 @@ impl Log {
         let digest = OriginDigest::new(&meta.origin);
         let (epochs, found) = (Epochs::new(next_epoch), published.tree.size());
         let (successor, published) = (OnceLock::new(), RwLock::new(published));
-        let damaged = None;
-        Log { meta, key, digest, epochs, files, predecessor, successor, damaged, found, published }
+        let (keys, damaged) = (RwLock::new(keys), None);
+        Log { meta, keys, digest, epochs, files, predecessor, successor, damaged, found, published }
     }
 
     /// The log as one that was set aside.
@@ -139,9 +142,42 @@ impl Log {
         }
     }
 
-    /// The public key.
+    /// The public key; of two that sign, the newer one.
     pub fn vkey(&self) -> String {
-        self.key.vkey()
+        self.keys().newest().map(|key| key.public().to_string()).unwrap_or_default()
+    }
+
+    /// Every key that signs or ever signed, and when; oldest first.
+    pub fn key_periods(&self) -> Vec<KeyPeriod> {
+        self.keys().periods()
+    }
+
+    /// The public keys whose signature a checkpoint has, oldest first.
+    pub fn signers(&self, checkpoint: &Checkpoint) -> Vec<String> {
+        self.keys().signers(&checkpoint.note)
+    }
+
+    pub(crate) fn keys(&self) -> Keyring {
+        self.keys.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    pub(crate) fn change_keys(&self, change: impl FnOnce(&mut Keyring)) {
+        change(&mut self.keys.write().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    }
+
+    /// Signs a tree with the keys that sign now.
+    pub(crate) fn sign(&self, size: u64, root: Hash) -> Checkpoint {
+        let keys = self.keys.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        keys.sign(&self.meta.origin, size, root)
+    }
+
+    /// Signs what start-up found.
+    pub(crate) fn sign_found(&self) {
+        let mut published = self.publishing();
+        let (size, root) = (published.checkpoint.size, published.checkpoint.root);
+        if size > 0 {
+            published.checkpoint = Arc::new(self.sign(size, root));
+        }
     }
 
     /// What readers may see now.

@@ -116,7 +116,9 @@ impl Layout {
     ) -> Result<(), Malformed> {
         let name = match file.split_once('/') {
             Some((name, "log.json")) => name,
-            Some((_, "birth" | "birth.new" | "log.json.new")) => return Ok(()),
+            Some((_, "birth" | "birth.new" | "log.json.new" | "keys.json" | "keys.json.new")) => {
+                return Ok(());
+            }
             _ => return Err(malformed("not a file of a log")),
         };
         let text = read_small(folder, &format!("logs/{file}"), files)?;

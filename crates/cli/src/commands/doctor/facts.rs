@@ -50,8 +50,8 @@ pub(super) struct Syncs {
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     pub(super) origin: String,
-    /// Whether the key signs for it; else why not.
-    pub(super) key: Result<(), String>,
+    /// Whether the key signs for it, with a word about a change that is under way; else why not.
+    pub(super) key: Result<Option<String>, String>,
 }
 
 /// Whether something keeps the clock right.

@@ -120,7 +120,13 @@ fn keys(all: &mut Vec<Finding>, logs: &Result<Vec<Log>, String>) {
     let mut good = 0;
     for log in logs {
         match &log.key {
-            Ok(()) => good += 1,
+            Ok(under_way) => {
+                good += 1;
+                if let Some(what) = under_way {
+                    let found = format!("{}: {what}", log.origin);
+                    all.push(finding(Level::Ok, "keys", found, ""));
+                }
+            }
             Err(why) => {
                 let mend = "give --keys the folder that belongs to this data, or put it back from \
                             your backup; without its key a log cannot go on";

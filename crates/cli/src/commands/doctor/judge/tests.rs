@@ -20,7 +20,7 @@ fn well() -> Facts {
         keys: Some(folder("/k")),
         disk: Some(Disk { kind: Some("ext4"), volume }),
         syncs: Some(Ok(Syncs { count: 200, p50: 400, p99: 2_000 })),
-        logs: Some(Ok(vec![Log { origin: "a.example/tlog/x-0".into(), key: Ok(()) }])),
+        logs: Some(Ok(vec![Log { origin: "a.example/tlog/x-0".into(), key: Ok(None) }])),
         clock: Clock::Synchronised("chronyc".into()),
         port: Some(Port { address: "127.0.0.1:8420".into(), state: PortState::Ours }),
         files: Files { max: Some(8_192) },
