@@ -18,6 +18,8 @@ use crate::http::error::Failure;
 
 /// How long a read waits for the index before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the check steps back for senders at once: a stop waits for it, and a clock may leap.
+const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// Batches that are read before they are indexed.
 const AHEAD_MAX: usize = 2;
 
@@ -150,15 +152,28 @@ fn check(app: &App, mut replay: Replay) -> Result<(), OpenError> {
         }
         // Senders have the processor first.
         if app.permits.held() > 0 {
-            thread::sleep(app.clock.elapsed().saturating_sub(began));
+            thread::sleep(pause(began, app.clock.elapsed()));
         }
     }
     Ok(())
 }
 
+/// As long as the work took, within bounds.
+fn pause(began: Duration, ended: Duration) -> Duration {
+    ended.saturating_sub(began).min(PAUSE_MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_check_steps_back_as_long_as_it_worked_but_no_stop_waits_for_it() {
+        let second = Duration::from_secs(1);
+        assert_eq!(pause(second, second + PAUSE_MAX / 2), PAUSE_MAX / 2);
+        assert_eq!(pause(second, 3_600 * second), PAUSE_MAX);
+        assert_eq!(pause(second, Duration::ZERO), Duration::ZERO);
+    }
 
     #[tokio::test]
     async fn reads_wait_for_the_index_and_hear_how_far_it_is() {

@@ -16,6 +16,7 @@
 //! | 500 | our fault; a write may or may not have happened | retry with the same ids |
 //! | 503 | no room, or not yet | wait as long as Retry-After says, then retry with the same ids |
 
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use axum::Json;
@@ -190,6 +191,16 @@ impl Failure {
     /// Whether the caller is known and may not do this.
     pub(crate) fn is_forbidden(&self) -> bool {
         self.status == StatusCode::FORBIDDEN
+    }
+
+    /// What was to be kept could not be written: for want of room, or for a reason of ours.
+    pub(crate) fn unkept(error: &io::Error, what: &str) -> Failure {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Failure::busy("disk", format!("there is no room on the disk for {what}"))
+            }
+            _ => Failure::internal(error),
+        }
     }
 
     /// Something of ours failed. The cause goes to the traces, not to the caller.

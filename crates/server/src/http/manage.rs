@@ -1,6 +1,5 @@
 //! Health, metrics, refusals, tokens.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -138,12 +137,7 @@ pub(crate) async fn agree_to_revoke(
 fn failure(error: TokenError) -> Failure {
     match error {
         TokenError::Wrong(what) => Failure::bad_request("token", what),
-        TokenError::Io(error) => match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                Failure::busy("disk", "there is no room on the disk for the list of tokens")
-            }
-            _ => Failure::internal(&error),
-        },
+        TokenError::Io(error) => Failure::unkept(&error, "the list of tokens"),
     }
 }
 

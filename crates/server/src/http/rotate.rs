@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admit::Statement;
 use axum::Json;
 use axum::extract::{Request, State};
-use commit::{Order, RotateError};
+use commit::{OpenError, Order, RotateError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -73,6 +73,7 @@ fn failure(error: &RotateError) -> Failure {
         }
         RotateError::TooSoon { wait_s, .. } => Failure::too_soon(error.to_string(), *wait_s),
         RotateError::NoRoom => Failure::busy("disk", error.to_string()),
+        RotateError::Files(OpenError::Io { source, .. }) => Failure::unkept(source, "another log"),
         RotateError::Files(cause) => Failure::internal(cause),
         RotateError::Failed => Failure::internal(error),
     }

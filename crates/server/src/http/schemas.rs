@@ -97,7 +97,7 @@ fn told(statement: Statement, wish: &Wish) -> Statement {
 fn failure(error: RegistryError) -> Failure {
     match error {
         RegistryError::Wrong(what) => Failure::bad_request("action_schema", what),
-        RegistryError::Io(error) => Failure::internal(&error),
+        RegistryError::Io(error) => Failure::unkept(&error, "the list of schemas"),
     }
 }
 
@@ -130,4 +130,18 @@ pub(crate) async fn test(
     let text = format!("action:{} {}", asked.action, past);
     let access = Access::new("schema.test", "execute").asking(&text);
     trials::answered(&app, &caller, access, &filter, SchemaTrial::new(&schema)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn without_room_for_a_schema_its_caller_hears_of_the_disk() {
+        let code = |kind: ErrorKind| failure(RegistryError::Io(Error::from(kind))).code();
+        assert_eq!(code(ErrorKind::StorageFull), "disk");
+        assert_eq!(code(ErrorKind::PermissionDenied), "internal");
+    }
 }
