@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::room::Level;
 
 /// The condition that makes a server degraded which takes writes all the same.
-const DAMAGE: &str = "damage";
+const ASIDE: &str = "aside";
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,20 +44,21 @@ pub(crate) struct Facts {
     pub(crate) indexed: bool,
     /// Damaged folders that were set aside.
     pub(crate) set_aside: usize,
+    /// Entries in them that were signed and cannot be read.
+    pub(crate) lost: u64,
 }
 
 impl Readiness {
     /// Judges.
     pub(crate) fn of(facts: &Facts) -> Readiness {
-        let conditions = vec![journal(facts), disk(facts), stopping(facts), index(facts)];
-        Readiness {
-            conditions: conditions.into_iter().chain([checked(facts), damage(facts)]).collect(),
-        }
+        let of_work = [journal(facts), disk(facts), stopping(facts), index(facts)];
+        let of_content = [checked(facts), aside(facts), damage(facts)];
+        Readiness { conditions: of_work.into_iter().chain(of_content).collect() }
     }
 
     /// In words, the verdict first and what does not hold before the rest.
     pub(crate) fn text(&self) -> String {
-        let is_damaged = self.conditions.iter().any(|it| it.name == DAMAGE && !it.holds);
+        let is_damaged = self.conditions.iter().any(|it| it.name == ASIDE && !it.holds);
         let mut text = String::from(match (self.is_ready(), is_damaged) {
             (false, _) => "not ready\n",
             (true, true) => "degraded\n",
@@ -86,6 +87,8 @@ impl Readiness {
 impl App {
     /// Whether this server may be sent to.
     pub(crate) fn readiness(&self) -> Readiness {
+        let logs = self.store.logs();
+        let damaged = logs.values().filter_map(|log| log.damaged());
         Readiness::of(&Facts {
             failed: self.failed.load(Relaxed),
             stopping: self.stopping.load(Relaxed),
@@ -94,6 +97,7 @@ impl App {
             start: self.backlog.progress(),
             indexed: self.backlog.is_open(),
             set_aside: self.store.set_aside().len(),
+            lost: damaged.map(|log| log.signed.saturating_sub(log.readable)).sum(),
         })
     }
 }
@@ -142,15 +146,23 @@ fn checked(facts: &Facts) -> Condition {
     Condition { name: "checked", holds, needed: false, found: text }
 }
 
-fn damage(facts: &Facts) -> Condition {
+fn aside(facts: &Facts) -> Condition {
     let found = match facts.set_aside {
-        0 => "no part of the data folder was damaged".to_owned(),
+        0 => "nothing was set aside".to_owned(),
         parts => format!(
-            "{parts} damaged and set aside; read as far as it can be proved, and stated in the \
-             first event of the logs that go on"
+            "{parts} of the data folder set aside as damaged; read as far as it can be proved, and \
+             stated in the first event of the logs that go on"
         ),
     };
-    Condition { name: DAMAGE, holds: facts.set_aside == 0, needed: false, found }
+    Condition { name: ASIDE, holds: facts.set_aside == 0, needed: false, found }
+}
+
+fn damage(facts: &Facts) -> Condition {
+    let found = match facts.lost {
+        0 => "nothing that was signed is known to be lost".to_owned(),
+        lost => format!("{lost} entries that were signed cannot be read: mend what was set aside"),
+    };
+    Condition { name: "damage", holds: facts.lost == 0, needed: false, found }
 }
 
 #[cfg(test)]
@@ -160,7 +172,16 @@ mod tests {
     fn well() -> Facts {
         let (disk_free, room) = (Some(1 << 40), Level::Enough);
         let (start, indexed) = ([7, 7, 7], true);
-        Facts { failed: false, stopping: false, disk_free, room, start, indexed, set_aside: 0 }
+        Facts {
+            failed: false,
+            stopping: false,
+            disk_free,
+            room,
+            start,
+            indexed,
+            set_aside: 0,
+            lost: 0,
+        }
     }
 
     /// The names of what does not hold, and whether writes are accepted.
@@ -180,10 +201,13 @@ mod tests {
         assert_eq!(judged(&Facts { room: Level::Critical, ..well() }), (vec!["disk"], false));
         let starting = Facts { start: [3, 0, 7], indexed: false, ..well() };
         assert_eq!(judged(&starting), (vec!["index", "checked"], true));
-        let damaged = Facts { set_aside: 2, ..well() };
-        assert_eq!(judged(&damaged), (vec!["damage"], true));
+        let mended = Facts { set_aside: 2, ..well() };
+        assert_eq!(judged(&mended), (vec!["aside"], true));
+        let damaged = Facts { lost: 9, ..mended };
+        assert_eq!(judged(&damaged), (vec!["aside", "damage"], true));
         let text = |facts: &Facts| Readiness::of(facts).text();
-        assert!(text(&damaged).starts_with("degraded\nwarning  damage   2 damaged"));
+        assert!(text(&damaged).starts_with("degraded\nwarning  aside    2 of the"));
+        assert!(text(&damaged).contains("\nwarning  damage   9 entries"));
         assert!(text(&well()).starts_with("ok\n"));
         assert!(text(&Facts { failed: true, ..damaged }).starts_with("not ready\n"));
         let checking = Facts { start: [7, 3, 7], ..well() };

@@ -29,9 +29,15 @@ pub enum StartError {
          look at it, then chmod go-rwx it (counterfoil doctor has all that is open)"
     )]
     Writable(String, u32),
+    /// The data folder is damaged.
+    #[error(
+        "{0}; nothing was changed. A backup mends it, or on_damage = \"new-partition\" sets the \
+         folder aside and goes on: docs/operations/damage.md"
+    )]
+    Damaged(#[source] OpenError),
     /// The data folder cannot be opened.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
     /// The tokens cannot be read.
     #[error(transparent)]
     Tokens(#[from] TokenError),
@@ -61,6 +67,15 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> StartError {
+        match error {
+            OpenError::Damaged(_) => StartError::Damaged(error),
+            other => StartError::Open(other),
+        }
+    }
 }
 
 impl StartError {

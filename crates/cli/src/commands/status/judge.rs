@@ -20,6 +20,9 @@ const CLOCKS_APART_NS: u64 = 5_000_000_000;
 /// Batches that wait for the lane and are many.
 const WAITING_WARN: u64 = 1_000;
 
+/// What is next where a part of the data folder is damaged.
+const DAMAGE_NEXT: &str = "counterfoil verify DATA --key VKEY; docs/operations/damage.md";
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
@@ -59,12 +62,16 @@ pub(super) fn judge(status: &Value, now: i64) -> Vec<Finding> {
 
 fn conditions(found: &mut Vec<Finding>, conditions: &Value) {
     for condition in list(conditions).iter().filter(|condition| condition["holds"] == false) {
-        let level = if condition["needed"] == true { Level::Bad } else { Level::Remark };
-        let is_of_content = ["checked", "damage"].iter().any(|name| condition["name"] == *name);
+        let is_damage = condition["name"] == "damage";
+        let is_bad = condition["needed"] == true || is_damage;
+        let level = if is_bad { Level::Bad } else { Level::Remark };
+        let of_content = ["checked", "aside", "damage"];
+        let is_of_content = of_content.iter().any(|name| condition["name"] == *name);
         let area = if is_of_content { "unchanged" } else { "healthy" };
         let what =
             format!("{}: {}", view::text(&condition["name"]), view::text(&condition["found"]));
-        found.push(Finding { level, area, what, next: "counterfoil doctor" });
+        let next = if is_damage { DAMAGE_NEXT } else { "counterfoil doctor" };
+        found.push(Finding { level, area, what, next });
     }
 }
 
@@ -196,6 +203,8 @@ mod tests {
         assert_eq!(said("/conditions/0", broken), ["Bad healthy journal"]);
         let late = json!({"name": "checked", "holds": false, "needed": false, "found": "x"});
         assert_eq!(said("/conditions/0", late), ["Remark unchanged checked"]);
+        let hurt = json!({ "name": "damage", "holds": false, "needed": false, "found": "1" });
+        assert_eq!(said("/conditions/0", hurt), ["Bad unchanged damage"]);
         let gaps = json!([gap("2025-12-01T00:00:00Z"), gap("2026-01-01T23:00:00Z")]);
         assert_eq!(said("/gaps", gaps), ["Bad complete 1", "Remark complete 1"]);
         assert_eq!(said("/gaps", Value::Null), ["Remark complete gaps"]);

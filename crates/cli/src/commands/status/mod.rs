@@ -66,7 +66,11 @@ fn facts(status: &Value, findings: &[Finding]) {
     if !findings.iter().any(|finding| finding.area == "complete") {
         out::fact("complete", "no gap, nobody silent, nothing refused or dropped");
     }
-    out::fact("unchanged", &at_start(&status["start"]));
+    let is_changed = |it: &Finding| it.area == "unchanged" && it.level == Level::Bad;
+    match findings.iter().any(is_changed) {
+        true => out::fact("unchanged", "no: a part of the data folder is damaged, see above"),
+        false => out::fact("unchanged", &at_start(&status["start"])),
+    }
     out::fact("", "nobody but you can know for sure: counterfoil verify URL --remember FILE");
     let waiting = count(&status["lane_waiting"]);
     out::fact("healthy", &format!("{}; {waiting} batches wait", room(&status["disk"])));
