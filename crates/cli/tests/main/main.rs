@@ -4,6 +4,7 @@ mod access;
 mod config;
 mod contract;
 mod corpora;
+mod damage;
 mod doctor;
 mod explain;
 mod fake;

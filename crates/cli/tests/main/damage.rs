@@ -1,0 +1,88 @@
+//! A changed byte in the journal: a start refuses and says the way out; told to, it sets the folder
+//! aside and goes on, and nobody is told that all is well.
+
+use std::fs;
+
+use crate::support::{Folder, flip};
+
+const EVENT: &str = r#"{"action":"invoice.delete","actor":{"type":"user","id":"alice"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z","id":"NAME"}"#;
+/// The second block of frames in a file: behind the copy that a start begins its file with.
+const SECOND: u64 = 2 * 4096;
+
+/// The newest journal file that has frames; others stand ready.
+fn newest(folder: &Folder) -> String {
+    let names = fs::read_dir(folder.path("data/journal")).expect("lists");
+    let names = names.map(|entry| entry.expect("an entry").file_name());
+    let names = names.map(|name| name.into_string().expect("a plain name"));
+    let has_frames = |name: &String| {
+        let bytes = fs::read(folder.path(&format!("data/journal/{name}"))).expect("read");
+        bytes[4096..].starts_with(b"CFRM")
+    };
+    names.filter(has_frames).max().expect("a file with frames")
+}
+
+#[test]
+fn a_damaged_folder_refuses_or_is_set_aside() {
+    let folder = Folder::new();
+    let send = |name: &str| {
+        folder.write("event.json", &EVENT.replace("NAME", name));
+        folder.run(&["send", "event.json", "--receipts", &format!("{name}.receipt")]).code(0)
+    };
+    let server = folder.serve();
+    send("before");
+    let key = folder.run(&["key", "export"]).code(0);
+    folder.write("old.key", &key);
+    server.stop();
+    let server = folder.serve();
+    let token = folder.first_token("default");
+    let url = server.url.clone();
+    folder.write("event.json", &EVENT.replace("NAME", "inside"));
+    folder.run(&["send", "event.json", "--url", &url, "--token", &token]).code(0);
+    server.stop();
+    let file = newest(&folder);
+    let damaged = folder.path(&format!("data/journal/{file}"));
+    let whole = fs::read(&damaged).expect("read");
+    flip(&damaged, SECOND + 100);
+
+    let refused = folder.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let place = format!("damaged: journal/{file}, byte {SECOND}: ");
+    assert!(refused.err.contains(&place), "{}", refused.err);
+    assert!(refused.err.contains("on_damage = \"new-partition\""), "{}", refused.err);
+    assert!(refused.err.contains("docs/operations/damage.md"), "{}", refused.err);
+    assert!(!folder.path("data/damaged").exists(), "nothing was changed");
+
+    let aside = [("COUNTERFOIL_ON_DAMAGE", "new-partition")];
+    let server = folder.serve_told(&aside);
+    let at = ["--url".to_owned(), server.url.clone(), "--token".to_owned(), token.clone()];
+    let with = |args: &[&str]| {
+        let at: Vec<&str> = at.iter().map(String::as_str).collect();
+        folder.run(&[args, &at].concat())
+    };
+    let found = with(&["search", "action:invoice.delete"]).code(0);
+    assert!(found.contains("default-0/1 ") && found.contains("1 event of"), "{found}");
+    let finding = with(&["search", "action:log.open", "--json"]).code(0);
+    assert!(finding.contains(&format!("journal/{file}")), "{finding}");
+    let status = with(&["status"]).code(1);
+    assert!(status.starts_with("NOT WELL"), "{status}");
+    assert!(status.contains("no: a part of the data folder is damaged"), "{status}");
+    folder.write("event.json", &EVENT.replace("NAME", "inside"));
+    let again = with(&["send", "event.json"]).code(0);
+    assert!(again.contains("1 new"), "what was lost is taken anew: {again}");
+    folder.write("event.json", &EVENT.replace("NAME", "before"));
+    let known = with(&["send", "event.json"]).code(0);
+    assert!(known.contains("1 known already"), "what can be read is known: {known}");
+    let receipt = folder.run(&["verify", "before.receipt", "-k", "old.key"]).code(0);
+    assert!(receipt.starts_with("VERIFIED"), "{receipt}");
+    server.stop();
+
+    // The damaged part is mended with what a backup had.
+    fs::write(folder.path(&format!("data/damaged/1/journal/{file}")), whole).expect("mended");
+    let server = folder.serve();
+    let at = ["--url", &server.url, "--token", &token];
+    let status = folder.run(&[&["status"][..], &at].concat()).code(0);
+    assert!(status.contains("set aside as damaged"), "{status}");
+    let found = folder.run(&[&["search", "action:invoice.delete"][..], &at].concat()).code(0);
+    assert_eq!(found.matches("invoice.delete").count(), 3, "in both, once lost: {found}");
+    server.stop();
+}
