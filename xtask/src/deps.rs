@@ -42,7 +42,7 @@ const RULES: [Rule; 16] = [
     Rule {
         name: "server",
         needs: &["admit", "capture", "catalogue", "commit", "event", "platform", "query"],
-        tests_need: &[],
+        tests_need: &["verify"],
     },
     Rule {
         name: "cli",

@@ -13,6 +13,8 @@ mod books;
 mod capacity;
 mod compose;
 pub mod config;
+#[cfg(test)]
+mod day;
 mod descriptors;
 pub mod encoding;
 pub mod errors;

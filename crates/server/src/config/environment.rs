@@ -15,7 +15,7 @@ use super::{LOG, QUOTA, SETTINGS};
 /// What every variable of ours begins with.
 const PREFIX: &str = "COUNTERFOIL_";
 /// Variables that are no settings: options of commands, and what tests go by.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
     "URL",
     "TOKEN",
     "CONTEXT",
@@ -23,6 +23,7 @@ const OTHERS: [&str; 13] = [
     "DATA",
     "KEYS",
     "CONFIG",
+    "DAYS",
     "SHARED",
     "SEED",
     "SEEDS",
