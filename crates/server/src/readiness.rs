@@ -5,6 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use commit::Damaged;
 use serde::Serialize;
 
 use crate::app::App;
@@ -87,8 +88,6 @@ impl Readiness {
 impl App {
     /// Whether this server may be sent to.
     pub(crate) fn readiness(&self) -> Readiness {
-        let logs = self.store.logs();
-        let damaged = logs.values().filter_map(|log| log.damaged());
         Readiness::of(&Facts {
             failed: self.failed.load(Relaxed),
             stopping: self.stopping.load(Relaxed),
@@ -97,8 +96,14 @@ impl App {
             start: self.backlog.progress(),
             indexed: self.backlog.is_open(),
             set_aside: self.store.set_aside().len(),
-            lost: damaged.map(|log| log.signed.saturating_sub(log.readable)).sum(),
+            lost: self.lost(),
         })
+    }
+
+    /// Entries that were signed and cannot be read, of all logs that were set aside.
+    pub(crate) fn lost(&self) -> u64 {
+        let logs = self.store.logs();
+        logs.values().filter_map(|log| log.damaged()).map(Damaged::unreadable).sum()
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::support::{Folder, flip};
+use crate::wire::ask;
 
 const EVENT: &str = r#"{"action":"invoice.delete","actor":{"type":"user","id":"alice"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z","id":"NAME"}"#;
 /// The second block of frames in a file: behind the copy that a start begins its file with.
@@ -19,6 +22,38 @@ fn newest(folder: &Folder) -> String {
         bytes[4096..].starts_with(b"CFRM")
     };
     names.filter(has_frames).max().expect("a file with frames")
+}
+
+/// What is told of the log that was set aside.
+struct Told {
+    file: String,
+    offset: u64,
+    unreadable: u64,
+}
+
+/// By the list of logs; the metrics must say the same.
+fn told(url: &str, token: &str) -> Told {
+    let logs = ask(url, token, "GET", "/v1/logs", "").json()["logs"].clone();
+    let log = |name: &str| {
+        let mut logs = logs.as_array().expect("a list").iter();
+        logs.find(|log| log["name"] == name).unwrap_or_else(|| panic!("{name}: {logs:?}")).clone()
+    };
+    let (old, next) = (log("default-0"), log("default-1"));
+    assert_eq!((next["follows"].clone(), next.get("damaged")), (old["origin"].clone(), None));
+    let damaged = &old["damaged"];
+    assert_eq!((damaged["part"].as_u64(), old.get("follows")), (Some(1), None), "{old}");
+    let number = |of: &Value, name: &str| of[name].as_u64().unwrap_or_else(|| panic!("{of}"));
+    let unreadable = number(damaged, "unreadable");
+    assert_eq!(number(damaged, "signed"), number(&old, "size") + unreadable, "{old}");
+    let access = log("default-access-0");
+    let all = unreadable + number(&access["damaged"], "unreadable");
+    let page = ask(url, "", "GET", "/metrics", "").text();
+    for line in ["counterfoil_parts_set_aside 1", &format!("counterfoil_entries_unreadable {all}")]
+    {
+        assert!(page.lines().any(|told| told == line), "{line}: {page}");
+    }
+    let file = damaged["file"].as_str().expect("a file").to_owned();
+    Told { file, offset: number(damaged, "offset"), unreadable }
 }
 
 #[test]
@@ -66,6 +101,11 @@ fn a_damaged_folder_refuses_or_is_set_aside() {
     let status = with(&["status"]).code(1);
     assert!(status.starts_with("NOT WELL"), "{status}");
     assert!(status.contains("no: a part of the data folder is damaged"), "{status}");
+    let told = told(&server.url, &token);
+    assert_eq!((told.file, told.offset), (format!("journal/{file}"), SECOND));
+    assert!(told.unreadable > 0);
+    let lost = format!(", {} more cannot be read", told.unreadable);
+    assert!(status.contains(&lost), "{status}");
     folder.write("event.json", &EVENT.replace("NAME", "inside"));
     let again = with(&["send", "event.json"]).code(0);
     assert!(again.contains("1 new"), "what was lost is taken anew: {again}");
@@ -79,6 +119,7 @@ fn a_damaged_folder_refuses_or_is_set_aside() {
     // The damaged part is mended with what a backup had.
     fs::write(folder.path(&format!("data/damaged/1/journal/{file}")), whole).expect("mended");
     let server = folder.serve();
+    assert_eq!(self::told(&server.url, &token).unreadable, 0, "it is told as mended");
     let at = ["--url", &server.url, "--token", &token];
     let status = folder.run(&[&["status"][..], &at].concat()).code(0);
     assert!(status.contains("set aside as damaged"), "{status}");

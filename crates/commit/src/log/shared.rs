@@ -53,6 +53,13 @@ pub struct Damaged {
     pub signed: u64,
 }
 
+impl Damaged {
+    /// Entries that were signed and cannot be read.
+    pub fn unreadable(&self) -> u64 {
+        self.signed.saturating_sub(self.readable)
+    }
+}
+
 /// Why a stored event could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, Seq};
-use super::shown::{Place, Shown, ShownGap, answer};
+use super::shown::{Place, Shown, ShownDamage, ShownGap, answer};
 use super::trace::ShownTrace;
 use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
@@ -125,15 +125,24 @@ pub(crate) async fn logs(
     let scope = caller.overview()?;
     let all = app.store.logs();
     let logs = all.values().filter(|log| scope.may_see(&log.meta));
-    let shown = logs.map(|log| {
-        let checkpoint = log.checkpoint();
-        json!({
-            "name": log.meta.name(), "origin": log.meta.origin, "tenant": log.meta.tenant,
-            "public": log.meta.public, "purpose": log.meta.purpose, "opened_at": log.meta.opened_at,
-            "vkey": log.vkey(), "size": checkpoint.size, "checkpoint": checkpoint.note,
-        })
+    Ok(Json(json!({ "logs": logs.map(|log| shown_log(log)).collect::<Vec<_>>() })))
+}
+
+/// A log; `follows` and `damaged` stand only where there is something to say.
+fn shown_log(log: &Log) -> Value {
+    let checkpoint = log.checkpoint();
+    let mut shown = json!({
+        "name": log.meta.name(), "origin": log.meta.origin, "tenant": log.meta.tenant,
+        "public": log.meta.public, "purpose": log.meta.purpose, "opened_at": log.meta.opened_at,
+        "vkey": log.vkey(), "size": checkpoint.size, "checkpoint": checkpoint.note,
     });
-    Ok(Json(json!({ "logs": shown.collect::<Vec<_>>() })))
+    if let Some(before) = &log.meta.follows {
+        shown["follows"] = json!(before);
+    }
+    if let Some(damaged) = log.damaged() {
+        shown["damaged"] = json!(ShownDamage::new(damaged));
+    }
+    shown
 }
 
 /// The proof of one entry (c2sp.org/tlog-proof@v1).

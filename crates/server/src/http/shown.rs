@@ -1,10 +1,11 @@
-//! Events, places and gaps as reads answer them.
+//! Events, places, gaps and damage as reads answer them.
 //!
 //! An event's text is made once and goes into the answer as it is: a number in it must reach the
 //! caller as it was digested.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use commit::{Damaged, SetAside};
 use event::format_time;
 use query::{Gap, Hit};
 use serde::Serialize;
@@ -78,6 +79,27 @@ impl<'a> ShownGap<'a> {
             since: format_time(gap.since),
         };
         gaps.iter().map(shown).collect()
+    }
+}
+
+/// What is left of a log that was set aside. What was found there is not repeated: it may name
+/// another tenant's log.
+#[derive(Serialize)]
+pub(super) struct ShownDamage<'a> {
+    /// The number of the folder below `damaged/`.
+    part: u64,
+    found_at: &'a str,
+    file: &'a str,
+    offset: u64,
+    signed: u64,
+    unreadable: u64,
+}
+
+impl<'a> ShownDamage<'a> {
+    pub(super) fn new(damaged: &'a Damaged) -> ShownDamage<'a> {
+        let SetAside { number: part, found_at, file, offset, .. } = damaged.aside.as_ref();
+        let (part, offset, signed) = (*part, *offset, damaged.signed);
+        ShownDamage { part, found_at, file, offset, signed, unreadable: damaged.unreadable() }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::read::reading;
-use super::shown::ShownGap;
+use super::shown::{ShownDamage, ShownGap};
 use crate::app::App;
 use crate::capacity::Capacity;
 
@@ -94,7 +94,10 @@ fn logs(app: &App, tenant: &str) -> Value {
     let all = app.store.logs();
     let logs = all.values().filter(|log| log.meta.tenant == tenant).map(|log| {
         let size = log.checkpoint().size;
-        json!({"origin": log.meta.origin, "size": size, "vkey": log.vkey()})
+        let damaged = log.damaged().map(ShownDamage::new);
+        json!({
+            "origin": log.meta.origin, "size": size, "vkey": log.vkey(), "damaged": damaged,
+        })
     });
     logs.collect()
 }

@@ -83,6 +83,8 @@ pub(crate) const FAMILIES: &[Family] = &[
     gauge("counterfoil_lane_waiting", "Batches in the lane or before it."),
     gauge("counterfoil_entries", "Entries of all logs."),
     gauge("counterfoil_logs", "Logs in the folder, closed ones too."),
+    gauge("counterfoil_parts_set_aside", "Parts of the data folder set aside as damaged."),
+    gauge("counterfoil_entries_unreadable", "Entries in them that were signed and cannot be read."),
     gauge("counterfoil_index_lag_events", "Events found at the start that are not indexed yet."),
     gauge("counterfoil_start_events", "Events that the start found."),
     gauge("counterfoil_start_events_indexed", "Those of them that are indexed."),

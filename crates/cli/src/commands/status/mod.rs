@@ -76,7 +76,10 @@ fn facts(status: &Value, findings: &[Finding]) {
     out::fact("healthy", &format!("{}; {waiting} batches wait", room(&status["disk"])));
     for log in list(&status["logs"]) {
         let size = log["size"].as_u64().unwrap_or_default();
-        out::fact("log", &format!("{}  {}", view::text(&log["origin"]), out::count(size, "entry")));
+        let lost = log["damaged"]["unreadable"].as_u64().filter(|lost| *lost > 0);
+        let lost = lost.map(|lost| format!(", {} more cannot be read", out::number(lost)));
+        let (origin, size) = (view::text(&log["origin"]), out::count(size, "entry"));
+        out::fact("log", &format!("{origin}  {size}{}", lost.unwrap_or_default()));
     }
     services(&status["services"]);
 }
