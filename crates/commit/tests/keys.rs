@@ -7,6 +7,7 @@ use commit::{KeyError, KeyOrder, Log, Order, Stepped};
 use platform::Disk;
 use platform::sim::{Crash, Fault};
 
+use crate::witness::Witness;
 use crate::world::{Outside, events, log_of, submit};
 
 const DAY: u64 = 86_400;
@@ -111,9 +112,14 @@ fn a_key_has_a_life() {
     assert_eq!((periods.len(), &periods[0].vkey, periods[0].signs), (5, &first, false));
     assert_eq!((&periods[4].vkey, periods[4].signs, &periods[4].until), (&log.vkey(), true, &None));
     assert!(periods.is_sorted_by_key(|period| &period.from));
-    assert_eq!(log_of(&stepped, "globex").key_periods().len(), 1, "each log has keys of its own");
+    let other = log_of(&stepped, "globex");
+    assert_eq!(other.key_periods().len(), 1, "each log has keys of its own");
     stepped.close().unwrap();
     outside.witness.judge_folder(&outside.disk);
+    for period in &periods {
+        let verdict = Witness::verdict_by(&outside.disk, &[&period.vkey, &other.vkey()]);
+        assert!(verdict.is_verified(), "one key leads to the others: {verdict:#?}");
+    }
 }
 
 #[test]

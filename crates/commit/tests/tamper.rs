@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use commit::KeyOrder;
 use commit::journal::event_list::{ChunkWriter, events, unpack};
 use commit::journal::file::{BLOCK, FileHeader, file_name};
 use commit::journal::frame::{Frame, FrameHeader, HEADER_BYTES, finish};
@@ -49,7 +50,8 @@ struct Case {
 }
 
 impl Case {
-    /// A folder with two logs, several frames and two journal files, closed in order.
+    /// A folder with two logs, one of them under its second key, several frames and two journal
+    /// files, closed in order.
     fn closed() -> Case {
         let mut outside = Outside::new(7, &["acme", "globex"]);
         let mut stepped = outside.open().unwrap();
@@ -57,6 +59,11 @@ impl Case {
             for tenant in ["acme", "globex"] {
                 let batch = sent(tenant, &format!("{tenant}-{round}"), 1 + round * 3);
                 outside.write(&mut stepped, tenant, batch).unwrap();
+            }
+            if round == 2 {
+                let together = std::time::Duration::from_secs(86_400);
+                let order = KeyOrder { why: "a year is over".into(), by: None, together };
+                stepped.rotate_key("acme-0", &order).unwrap();
             }
         }
         outside.write(&mut stepped, "acme", vec![event("acme", Some("n"), "1")]).unwrap();

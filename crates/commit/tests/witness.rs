@@ -125,21 +125,33 @@ impl Witness {
 
     /// What `verify` says of the folder, without a saved checkpoint.
     pub fn verdict(&self, disk: &SimDisk) -> verify::Verdict {
-        let question = Question { policy: Some(self.policy()), ..Question::default() };
-        let folder = Folder(disk.folder("data"));
-        verify::folder::judge(&folder, &question, &mut |_, _| {}).expect("the question is sound")
+        judged(disk, self.policy())
+    }
+
+    /// What it says to who trusts just these keys.
+    pub fn verdict_by(disk: &SimDisk, vkeys: &[&str]) -> verify::Verdict {
+        judged(disk, policy(vkeys.iter().copied()))
     }
 
     fn policy(&self) -> Policy {
-        let vkeys = self.logs.values().flat_map(|log| &log.vkeys);
-        let lines: String = vkeys.map(|vkey| format!("log {vkey}\n")).collect();
-        Policy::parse(format!("{lines}quorum none\n").as_bytes()).expect("keys make a policy")
+        policy(self.logs.values().flat_map(|log| &log.vkeys).map(String::as_str))
     }
 
     /// How many events were acknowledged.
     pub fn acknowledged(&self) -> usize {
         self.logs.values().map(|log| log.entries.len()).sum()
     }
+}
+
+fn policy<'v>(vkeys: impl Iterator<Item = &'v str>) -> Policy {
+    let lines: String = vkeys.map(|vkey| format!("log {vkey}\n")).collect();
+    Policy::parse(format!("{lines}quorum none\n").as_bytes()).expect("keys make a policy")
+}
+
+fn judged(disk: &SimDisk, policy: Policy) -> verify::Verdict {
+    let question = Question { policy: Some(policy), ..Question::default() };
+    let folder = Folder(disk.folder("data"));
+    verify::folder::judge(&folder, &question, &mut |_, _| {}).expect("the question is sound")
 }
 
 impl Known {

@@ -182,7 +182,8 @@ fn rests_on(logs: &[LogSeen], counts: &Counts) -> String {
             }
         };
         let saved = log.extends_saved.map(|size| format!(", saved checkpoint of size {size}"));
-        let word = word + &saved.unwrap_or_default();
+        let led = log.led_from.as_ref().map(|key| format!(", which {key} leads to"));
+        let word = word + &led.unwrap_or_default() + &saved.unwrap_or_default();
         parts.push(if logs.len() == 1 { word } else { format!("{}: {word}", log.origin) });
     }
     match counts.named + counts.hidden {

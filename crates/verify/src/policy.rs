@@ -64,6 +64,17 @@ impl Policy {
         Policy::parse(format!("log {}\nquorum none\n", vkey.trim()).as_bytes())
     }
 
+    /// The same policy with these keys of logs beside its own.
+    pub(crate) fn with_logs<'a>(&self, keys: impl Iterator<Item = &'a Vkey>) -> Policy {
+        let mut policy = self.clone();
+        for key in keys {
+            if !policy.logs.iter().any(|known| known.same_key(key)) {
+                policy.logs.push(key.clone());
+            }
+        }
+        policy
+    }
+
     /// Is there any key, known type or not, for this log?
     pub fn knows(&self, origin: &str) -> bool {
         self.logs.iter().any(|key| key.name() == origin)

@@ -8,6 +8,12 @@ pub fn nanos(nanos: i64) -> String {
     format!("{}.{millis:03} UTC", date_time(nanos.div_euclid(1_000_000_000)))
 }
 
+/// Nanoseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ`, the one form of times in events.
+pub(crate) fn full(nanos: i64) -> String {
+    let date_time = date_time(nanos.div_euclid(1_000_000_000)).replace(' ', "T");
+    format!("{date_time}.{:09}Z", nanos.rem_euclid(1_000_000_000))
+}
+
 /// Seconds since 1970 as `YYYY-MM-DD HH:MM:SS UTC`.
 pub fn seconds(seconds: u64) -> String {
     // Past the year 9999 a date says nothing; the number does.
@@ -44,6 +50,7 @@ mod tests {
     #[test]
     fn known_times() {
         assert_eq!(nanos(1_767_323_045_000_000_007), "2026-01-02 03:04:05.000 UTC");
+        assert_eq!(full(1_767_323_045_000_000_007), "2026-01-02T03:04:05.000000007Z");
         assert_eq!(nanos(-1), "1969-12-31 23:59:59.999 UTC");
         assert_eq!(seconds(951_782_400), "2000-02-29 00:00:00 UTC");
         assert_eq!(seconds(4_107_542_400), "2100-03-01 00:00:00 UTC");

@@ -150,8 +150,10 @@ pub struct LogSeen {
     pub size: u64,
     /// The checkpoint's root, base64.
     pub root: String,
-    /// Keys of the policy whose signatures hold, as name+id.
+    /// Keys of the policy, and keys that these lead to, whose signatures hold, as name+id.
     pub signed_by: Vec<String>,
+    /// The key of the policy that leads to those that signed, if it is none of them.
+    pub led_from: Option<String>,
     /// Witnesses of the policy whose cosignatures hold.
     pub witnesses: usize,
     /// Witnesses in the policy.

@@ -8,7 +8,7 @@ fn question(writer: &Writer, saved: Option<String>) -> Question {
     Question { policy: Some(policy), saved, ..Question::default() }
 }
 
-fn judge(files: &Memory, question: &Question) -> Verdict {
+pub(crate) fn judge(files: &Memory, question: &Question) -> Verdict {
     verify::folder::judge(files, question, &mut |_, _| {}).unwrap()
 }
 
@@ -27,7 +27,7 @@ fn small() -> Writer {
 }
 
 #[track_caller]
-fn check(files: &Memory, question: &Question, wanted: &str) -> Verdict {
+pub(crate) fn check(files: &Memory, question: &Question, wanted: &str) -> Verdict {
     let verdict = judge(files, question);
     let seq = verdict.seq.map(|seq| format!(" {seq}")).unwrap_or_default();
     let log = verdict.log.as_deref().map(|log| format!(" {}", &log[log.len() - 3..]));

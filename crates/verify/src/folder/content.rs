@@ -50,12 +50,20 @@ pub(super) struct Found {
     pub(super) gone: u64,
     /// What speaks against its paths.
     pub(super) shape: Result<(), String>,
-    /// What it says of its log's `log.json`, if it is the event that opened the log.
-    pub(super) log_file: Option<String>,
+    /// Its fields, if they were asked for.
+    pub(super) kept: Option<Kept>,
 }
 
-/// Where the event that opens a log states the digest of its `log.json`.
-const LOG_FILE: &[u8] = b"[\"attributes\",\"log_file\"]";
+/// The fields of an event that have a value: path and text, in path order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept(Vec<(String, String)>);
+
+impl Kept {
+    pub(super) fn text(&self, path: &str) -> Option<&str> {
+        let field = self.0.iter().find(|(at, _)| at == path)?;
+        Some(&field.1)
+    }
+}
 
 /// The buffers.
 #[derive(Debug, Default)]
@@ -95,20 +103,20 @@ impl Epochs {
 }
 
 impl Contents {
-    /// Reads an event list and hands on what was found, event by event, or why an event cannot be
-    /// read. An error is about the list as a whole.
+    /// Reads an event list (codec, bytes, and how many they unpack to) and hands on what was found,
+    /// event by event, or why an event cannot be read; with its fields if its number is `wanted`.
+    /// An error is about the list as a whole.
     pub(super) fn read(
         &mut self,
-        codec: u16,
-        stored: &[u8],
-        bytes: usize,
+        (codec, stored, bytes): (u16, &[u8], usize),
         epochs: &Epochs,
         origin: &str,
+        wanted: &dyn Fn(usize) -> bool,
         found: &mut dyn FnMut(Result<Found, &'static str>),
     ) -> Result<(), &'static str> {
         let mut list = std::mem::take(&mut self.list);
         let outcome = unpack(codec, stored, bytes, &mut list)
-            .and_then(|()| self.events(&list, epochs, origin, found));
+            .and_then(|()| self.events(&list, epochs, origin, wanted, found));
         self.list = list;
         outcome
     }
@@ -118,12 +126,14 @@ impl Contents {
         list: &[u8],
         epochs: &Epochs,
         origin: &str,
+        wanted: &dyn Fn(usize) -> bool,
         found: &mut dyn FnMut(Result<Found, &'static str>),
     ) -> Result<(), &'static str> {
-        let mut rest = Reader(list);
+        let (mut rest, mut number) = (Reader(list), 0);
         while !rest.is_empty() {
             let event = rest.counted().ok_or("an event is cut short")?;
-            found(self.event(event, epochs, origin));
+            found(self.event(event, epochs, origin, wanted(number)));
+            number += 1;
         }
         Ok(())
     }
@@ -133,6 +143,7 @@ impl Contents {
         bytes: &[u8],
         epochs: &Epochs,
         origin: &str,
+        is_wanted: bool,
     ) -> Result<Found, &'static str> {
         let mut rest = Reader(bytes);
         let head = (rest.u32(), rest.u64(), rest.u16());
@@ -140,7 +151,8 @@ impl Contents {
         self.make_salts(epochs.event_key(epoch, counter), count);
         self.digests.clear();
         self.shape.clear();
-        let (mut shown, mut gone, mut log_file) = (0, 0, None);
+        let (mut shown, mut gone) = (0, 0);
+        let mut kept = is_wanted.then(Kept::default);
         for rank in 0..usize::from(count) {
             let field = Field::take(&mut rest).ok_or("a field is cut short")?;
             let commitment = self.commitment(&field, rank)?;
@@ -148,8 +160,8 @@ impl Contents {
             let length = field.path.len() as u16;
             self.shape.extend_from_slice(&length.to_be_bytes());
             self.shape.extend_from_slice(field.path);
-            if field.path == LOG_FILE {
-                log_file = Some(String::from_utf8_lossy(field.bytes).into_owned());
+            if let Some(Kept(fields)) = &mut kept {
+                fields.extend(field.texts());
             }
             *if field.form == GONE { &mut gone } else { &mut shown } += 1;
         }
@@ -157,7 +169,7 @@ impl Contents {
             return Err("it has more than its fields");
         }
         let digest = event_digest(origin, &mut self.digests);
-        Ok(Found { digest, shown, gone, shape: self.check_shape(), log_file })
+        Ok(Found { digest, shown, gone, shape: self.check_shape(), kept })
     }
 
     /// One salt for each rank; none if the event's epoch is not known.
@@ -233,6 +245,17 @@ impl<'a> Field<'a> {
         let path = rest.take(path_bytes)?;
         let form = rest.u8()?;
         Some(Field { path, form, bytes: rest.counted()? })
+    }
+
+    /// Path and value, of a field that has one.
+    fn texts(&self) -> Option<(String, String)> {
+        let value = match self.form {
+            TEXT => self.bytes,
+            OWN_SALT => self.bytes.get(size_of::<Salt>()..)?,
+            _ => return None,
+        };
+        let [path, value] = [self.path, value].map(|part| String::from_utf8(part.to_vec()).ok());
+        path.zip(value)
     }
 }
 

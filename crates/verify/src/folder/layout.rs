@@ -6,6 +6,7 @@
 //!                        "opened_at":"…Z"[,"follows":"<origin>"][,"damage":{…}]
 //!                        [,"purpose":"access"]}\n
 //! logs/<log>/birth      signed checkpoint of size 0
+//! logs/<log>/keys.json  the keys that it had, if there was more than one: history.rs
 //! ```
 //!
 //! Both JSON files have one spelling, byte for byte. Files that the layout does not know are
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 
 use super::Folder;
 use super::aside::{self, Note};
+use super::history::History;
 use sha2::{Digest, Sha256};
 
 use crate::checkpoint::Checkpoint;
@@ -39,6 +41,8 @@ pub(super) struct Layout {
     pub(super) births: BTreeMap<String, Option<Checkpoint>>,
     /// What the first event of each log must say of its `log.json`, if it says anything.
     pub(super) stated: BTreeMap<String, String>,
+    /// The keys that each log had, by origin, if there was more than one and they could be read.
+    pub(super) histories: BTreeMap<String, History>,
     /// What else is fixed for each log, by origin.
     pub(super) fixed: BTreeMap<String, Fixed>,
     /// Journal files: number, name, size; ascending.
@@ -51,6 +55,7 @@ pub(super) struct Fixed {
     tenant: String,
     is_access: bool,
     follows: Option<String>,
+    opened_at: String,
     /// What it says of a log that was damaged and that it goes on for.
     pub(super) note: Option<Note>,
 }
@@ -129,6 +134,14 @@ impl Layout {
         let place = format!("logs/{name}/birth");
         let birth = read_small(folder, &place, files).and_then(|note| birth(&note, &origin));
         let birth = birth.map_err(|fault| bad(&place, fault)).ok();
+        let place = format!("logs/{name}/keys.json");
+        if files.contains_key(&place) {
+            let history = read_small(folder, &place, files);
+            let history =
+                history.and_then(|text| History::parse(&text, &origin, &fixed.opened_at, &place));
+            let history = history.map_err(|fault| bad(&place, fault)).ok();
+            self.histories.extend(history.map(|history| (origin.clone(), history)));
+        }
         let digest = Sha256::digest(text.as_bytes());
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.stated.insert(origin.clone(), format!("\"sha256:{hex}\""));
@@ -189,8 +202,9 @@ fn log_file(text: &str) -> Result<(String, Fixed), Malformed> {
     spelt.push_str(&damage);
     // An access log's; of a log of events nothing stands there.
     spelt.push_str(if purpose.is_some() { ",\"purpose\":\"access\"}\n" } else { "}\n" });
+    let is_access = purpose.is_some();
     match spelt == text && is_time(&opened_at) {
-        true => Ok((origin, Fixed { tenant, is_access: purpose.is_some(), follows, note })),
+        true => Ok((origin, Fixed { tenant, is_access, follows, opened_at, note })),
         false => Err(malformed("not the file of a log, as its format spells it")),
     }
 }

@@ -3,22 +3,26 @@
 use super::Judge;
 use super::content::{Epochs, Found};
 use super::journal::End;
+use super::keys::Keys;
 use super::reader::is_zero;
 use super::section::Section;
 use crate::checkpoint::Checkpoint;
 use crate::digest::{Hash, Leaf};
 use crate::docket::{Docket, LogRef};
-use crate::question::Question;
 use crate::run::Times;
 use crate::tree::{Frontier, leaf_hash};
 use crate::trust;
 use crate::verdict::Reason;
+
+/// Where the event that opens a log states the digest of its `log.json`.
+const LOG_FILE: &str = r#"["attributes","log_file"]"#;
 
 #[derive(Debug)]
 pub(super) struct LogState {
     pub(super) number: usize,
     pub(super) origin: String,
     pub(super) saved: Option<Checkpoint>,
+    pub(super) keys: Keys,
     /// What the first event must say of `log.json`, as field text.
     pub(super) stated: Option<String>,
     /// Size that a frame behind the journal's end shows to have been durable.
@@ -32,6 +36,8 @@ pub(super) struct LogState {
     root_at_saved: Option<Hash>,
     /// A section could not be followed: no more are.
     lost: bool,
+    /// A key signed of which the folder does not say how it came to, and that was said.
+    is_unaccounted: bool,
 }
 
 /// A signed checkpoint that the tree must agree with.
@@ -49,6 +55,7 @@ impl LogState {
             number,
             origin: origin.to_owned(),
             saved: None,
+            keys: Keys::default(),
             stated: None,
             durable: 0,
             tree: Frontier::default(),
@@ -58,6 +65,7 @@ impl LogState {
             agreed: 0,
             root_at_saved: None,
             lost: false,
+            is_unaccounted: false,
         }
     }
 
@@ -164,7 +172,7 @@ impl LogState {
             self.add(Reason::Malformed, Some(section.first), place, what, docket);
             return;
         }
-        if !self.believes(&checkpoint, Some(section.first), place, judge.question, docket) {
+        if !self.believes(&checkpoint, Some(section.first), place, docket) {
             return;
         }
         if checkpoint.root == self.tree.root() {
@@ -178,27 +186,46 @@ impl LogState {
     /// and no line by such a key fails. A log that the policy does not know is named once,
     /// elsewhere.
     pub(super) fn believes(
-        &self,
+        &mut self,
         checkpoint: &Checkpoint,
         seq: Option<u64>,
         place: &str,
-        question: &Question,
         docket: &mut Docket,
     ) -> bool {
-        let Some(policy) = question.policy.as_ref().filter(|policy| policy.knows(&self.origin))
-        else {
-            return false;
-        };
-        let standing = trust::standing(policy, checkpoint);
-        for key in &standing.broken {
+        let policy = self.keys.policy().filter(|policy| policy.knows(&self.origin));
+        let Some(policy) = policy else { return false };
+        let trust::Standing { signed_by, broken, .. } = trust::standing(policy, checkpoint);
+        for key in &broken {
             let what = format!("the signature of {key} does not verify");
             self.add(Reason::BadSignature, seq, place, what, docket);
         }
-        if standing.signed_by.is_empty() {
+        if signed_by.is_empty() {
             let what = "no key of the policy for this log signed its checkpoint".to_owned();
             self.add(Reason::UnknownKey, seq, place, what, docket);
         }
-        standing.broken.is_empty() && !standing.signed_by.is_empty()
+        let is_in_force = self.judge_signers(checkpoint.size, &signed_by, seq, place, docket);
+        broken.is_empty() && !signed_by.is_empty() && is_in_force
+    }
+
+    /// Whether those who signed a checkpoint are who should have: the key in force, and none of
+    /// which the folder does not say how it came to sign.
+    pub(super) fn judge_signers(
+        &mut self,
+        size: u64,
+        signed_by: &[String],
+        seq: Option<u64>,
+        place: &str,
+        docket: &mut Docket,
+    ) -> bool {
+        if self.keys.is_unaccounted(signed_by) && !std::mem::replace(&mut self.is_unaccounted, true)
+        {
+            let name = self.origin.rsplit('/').next().unwrap_or_default();
+            let what = format!("it does not say how a key came to sign that did: {place}");
+            self.add(Reason::MissingContent, seq, &format!("logs/{name}/keys.json"), what, docket);
+        }
+        let Some(what) = self.keys.speaks_against(size, signed_by) else { return true };
+        self.add(Reason::UnknownKey, seq, place, what, docket);
+        false
     }
 
     /// Rows 6 and, at every size that something signed names, 5.
@@ -261,19 +288,28 @@ impl LogState {
         let at = LogRef { number: self.number, origin: &self.origin };
         let digests = section.digests.as_chunks::<32>().0;
         let docket = &mut *judge.docket;
+        let times = section.recorded_at.as_chunks::<8>().0;
         let (mut next, mut stated) = (0, None);
-        let opens = section.first == 0;
+        let history = self.keys.history();
+        let opens = |number| section.first == 0 && number == 0;
+        let awaits = |seq| history.is_some_and(|history| history.awaits(seq));
+        let wanted = |number| opens(number) || awaits(section.first + number as u64);
         let mut found = |found: Result<Found, &'static str>| {
-            if opens && next == 0 {
-                stated = found.as_ref().ok().and_then(|event| event.log_file.clone());
+            let seq = section.first + next as u64;
+            let kept = found.as_ref().ok().and_then(|event| event.kept.as_ref());
+            if opens(next) {
+                stated = kept.and_then(|kept| kept.text(LOG_FILE)).map(str::to_owned);
+            }
+            if let (Some(kept), Some(history), Some(time)) = (kept, history, times.get(next)) {
+                history.judge_event(seq, i64::from_be_bytes(*time), kept, at, docket);
             }
             if let Some(digest) = digests.get(next) {
-                judge_event(found, digest, at, section.first + next as u64, place, docket);
+                judge_event(found, digest, at, seq, place, docket);
             }
             next += 1;
         };
-        let (codec, bytes) = (section.codec, section.list_bytes);
-        judge.contents.read(codec, sealed.list, bytes, &self.epochs, &self.origin, &mut found)?;
+        let list = (section.codec, sealed.list, section.list_bytes);
+        judge.contents.read(list, &self.epochs, &self.origin, &wanted, &mut found)?;
         self.judge_log_file(stated.as_deref(), judge.docket);
         match next == section.count {
             true => Ok(()),

@@ -1,7 +1,7 @@
 //! A data folder at rest, judged from its bytes alone.
 //!
 //! ```text
-//! folder.json   head   journal/<16 hex>   logs/<log>/log.json   logs/<log>/birth
+//! folder.json   head   journal/<16 hex>   logs/<log>/{log.json,birth,keys.json}
 //! ```
 //!
 //! Everything the journal holds is computed anew: salts, commitments, digests, leaves, roots. What
@@ -18,7 +18,9 @@ mod aside;
 mod content;
 mod frame;
 mod head;
+mod history;
 mod journal;
+mod keys;
 mod layout;
 mod log;
 mod reader;
@@ -36,6 +38,7 @@ use aside::Inside;
 use content::Contents;
 use head::{Entry, Head};
 use journal::{Break, End};
+use keys::Keys;
 use layout::Layout;
 use log::LogState;
 
@@ -49,7 +52,6 @@ pub trait Folder {
 
 /// What every section is judged with.
 struct Judge<'a> {
-    question: &'a Question,
     docket: &'a mut Docket,
     contents: Contents,
 }
@@ -102,7 +104,7 @@ fn judge_one(
     for log in &mut logs {
         log.saved = saved.clone().filter(|saved| saved.origin == log.origin);
     }
-    let mut judge = Judge { question, docket, contents: Contents::default() };
+    let mut judge = Judge { docket, contents: Contents::default() };
     let end = journal::read(folder, layout, progress, &mut |frame, file| {
         section::judge_frame(frame, file, &mut logs, &mut judge);
     });
@@ -163,18 +165,42 @@ fn judge_log_checkpoints(
         docket.add(Reason::Malformed, Some(at), None, "head".to_owned(), what);
     }
     let birth = layout.births.get(&origin).cloned().flatten();
+    log.keys = keys_of(&origin, layout, birth.as_ref(), question);
+    log.keys.judge_handovers(at, docket);
+    for (place, checkpoint) in log.keys.bounds() {
+        log.add_bound(&checkpoint, place);
+    }
     let judged = newest.clone().or(birth.clone());
-    let seen = judged.as_ref().map(|it| trust::judge(it, question.policy.as_ref(), at, docket));
+    let seen = judged.as_ref().map(|it| {
+        let mut seen = trust::judge(it, log.keys.policy(), at, docket);
+        log.judge_signers(
+            it.size,
+            &seen.signed_by,
+            None,
+            &format!("checkpoint of {origin}"),
+            docket,
+        );
+        seen.led_from = log.keys.led_from(&seen.signed_by);
+        seen
+    });
     let places = [("head, newest slot", newest), ("head, older slot", older), ("birth", birth)];
     for (place, checkpoint) in places {
         let Some(checkpoint) = checkpoint else { continue };
         let place = format!("{place}, {origin}");
         if judged.as_ref() != Some(&checkpoint) {
-            log.believes(&checkpoint, None, &place, question, docket);
+            log.believes(&checkpoint, None, &place, docket);
         }
         log.add_bound(&checkpoint, place);
     }
     seen.unwrap_or_else(|| LogSeen { origin: origin.clone(), ..LogSeen::default() })
+}
+
+/// Whom the judge believes about a log.
+fn keys_of(origin: &str, layout: &Layout, birth: Option<&Checkpoint>, question: &Question) -> Keys {
+    let policy = question.policy.as_ref();
+    let signed_birth = policy.zip(birth).map(|(policy, birth)| trust::standing(policy, birth));
+    let signed_birth = signed_birth.map(|standing| standing.signed_by).unwrap_or_default();
+    Keys::new(policy, layout.histories.get(origin), signed_birth)
 }
 
 /// What each log's tree must reach, and how far it is signed.

@@ -33,10 +33,22 @@ impl verify::folder::Folder for Memory {
 pub(crate) type Stored = (String, u8, String);
 
 struct Log {
-    key: Key,
+    origin: String,
+    /// Those that sign, oldest first.
+    signing: Vec<Key>,
+    /// Every key that it had: vkey, and for all but the first what hands it over.
+    had: Vec<(String, Option<Handed>)>,
     leaves: Vec<Vec<u8>>,
     /// Newest epoch number; its key is the number's hash.
     epoch: u32,
+}
+
+/// The event of a handover, its time, until when both sign, and the checkpoint.
+struct Handed {
+    event: u64,
+    from: String,
+    until: &'static str,
+    note: String,
 }
 
 /// Where a frame stands: file, offset, length.
@@ -97,7 +109,8 @@ impl Writer {
             writer.put(&format!("logs/{name}/log.json"), json.into());
             let birth = checkpoint(&key, 0, &root(&[]));
             writer.put(&format!("logs/{name}/birth"), birth.into());
-            writer.logs.push(Log { key, leaves: vec![], epoch: 0 });
+            let (origin, had) = (key.name.clone(), vec![(key.vkey(), None)]);
+            writer.logs.push(Log { origin, signing: vec![key], had, leaves: vec![], epoch: 0 });
         }
         writer.put("head", vec![0; 2 << 20]);
         writer.head(false);
@@ -112,14 +125,78 @@ impl Writer {
 
     /// The policy that knows every log.
     pub(crate) fn policy(&self) -> String {
-        let lines: String =
-            self.logs.iter().map(|log| format!("log {}\n", log.key.vkey())).collect();
-        lines + "quorum none\n"
+        let keys = self.logs.iter().flat_map(|log| log.had.iter().map(|(vkey, _)| vkey));
+        policy_of(keys.map(String::as_str))
+    }
+
+    /// The keys that a log had, oldest first.
+    pub(crate) fn vkeys(&self, log: usize) -> Vec<String> {
+        self.logs[log].had.iter().map(|(vkey, _)| vkey.clone()).collect()
     }
 
     pub(crate) fn note(&self, log: usize) -> String {
-        let Log { key, leaves, .. } = &self.logs[log];
-        checkpoint(key, leaves.len() as u64, &root(leaves))
+        let Log { origin, signing, leaves, .. } = &self.logs[log];
+        let body = body(origin, leaves.len() as u64, &root(leaves));
+        let lines: String = signing.iter().map(|key| key.line(&body)).collect();
+        format!("{body}\n{lines}")
+    }
+
+    /// Gives a log another key, by an event that `change` may spoil: both sign from here on.
+    pub(crate) fn rotate(&mut self, log: usize, change: impl Fn(&mut Vec<Stored>)) {
+        let state = &self.logs[log];
+        let seed = 100 + 40 * log as u8 + state.had.len() as u8;
+        let key = Key::new(&state.origin, 1, seed);
+        let (old, event) = (&state.had.last().unwrap().0, state.leaves.len() as u64);
+        let digest: String = sha(&[old.as_bytes()]).iter().map(|b| format!("{b:02x}")).collect();
+        let until = "2026-02-02T03:04:05.000000000Z";
+        let mut fields: Vec<Stored> = [
+            (r#"["action"]"#, "key.rotate".to_owned()),
+            (r#"["attributes","old_vkey"]"#, format!("sha256:{digest}")),
+            (r#"["attributes","together_until"]"#, until.to_owned()),
+            (r#"["attributes","vkey"]"#, key.vkey()),
+            (r#"["recorded","identity","kind"]"#, "local".to_owned()),
+        ]
+        .map(|(path, text)| (path.to_owned(), 0, format!("\"{text}\"")))
+        .to_vec();
+        change(&mut fields);
+        let vkey = key.vkey();
+        self.frame(&[(log, vec![fields])]);
+        let from = format!("2026-01-02T03:04:05.{:09}Z", self.time % 1_000_000_000);
+        self.logs[log].signing.push(key);
+        let handed = Handed { event, from, until, note: self.note(log) };
+        self.logs[log].had.push((vkey, Some(handed)));
+        self.history(log);
+    }
+
+    /// The old key of a log signs nothing more.
+    pub(crate) fn retire(&mut self, log: usize) {
+        self.logs[log].signing.remove(0);
+    }
+
+    /// The newest key of a log signs nothing, as if it were not there.
+    pub(crate) fn usurp(&mut self, log: usize) {
+        self.logs[log].signing.pop();
+    }
+
+    fn history(&mut self, log: usize) {
+        let Log { origin, had, .. } = &self.logs[log];
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        let key = |(vkey, handed): &(String, Option<Handed>)| {
+            let vkey = quoted(vkey);
+            match handed {
+                None => format!("{{\"vkey\":{vkey},\"from\":\"2026-01-02T03:04:05.000000006Z\"}}"),
+                Some(Handed { event, from, until, note }) => format!(
+                    "{{\"vkey\":{vkey},\"from\":\"{from}\",\"event\":{event},\
+                     \"together_until\":\"{until}\",\"handover\":{}}}",
+                    quoted(note)
+                ),
+            }
+        };
+        let keys: Vec<String> = had.iter().map(key).collect();
+        let text =
+            format!("{{\"format\":\"counterfoil.keys/v1\",\"keys\":[{}]}}\n", keys.join(","));
+        let name = origin.rsplit('/').next().unwrap().to_owned();
+        self.put(&format!("logs/{name}/keys.json"), text.into());
     }
 
     pub(crate) fn size(&self, log: usize) -> u64 {
@@ -214,7 +291,7 @@ impl Writer {
         let first = self.size(log);
         let state = &mut self.logs[log];
         state.epoch += 1;
-        let (epoch, origin) = (state.epoch, state.key.name.clone());
+        let (epoch, origin) = (state.epoch, state.origin.clone());
         let epoch_key = sha(&[&epoch.to_be_bytes(), origin.as_bytes()]);
         let (mut times, mut digests, mut list) = (Vec::new(), Vec::new(), Vec::new());
         for (counter, event) in events.iter().enumerate() {
@@ -281,7 +358,7 @@ impl Writer {
         slot.extend_from_slice(&u32::from(clean).to_be_bytes());
         slot.extend_from_slice(&[0; 8]);
         for log in 0..self.logs.len() {
-            let (origin, note) = (&self.logs[log].key.name, self.note(log));
+            let (origin, note) = (&self.logs[log].origin, self.note(log));
             slot.extend_from_slice(&(origin.len() as u16).to_be_bytes());
             slot.extend_from_slice(origin.as_bytes());
             slot.extend_from_slice(&(note.len() as u16).to_be_bytes());
@@ -302,6 +379,12 @@ impl Writer {
         self.head(false);
         self.head(true);
     }
+}
+
+/// The policy that knows these keys of logs.
+pub(crate) fn policy_of<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let lines: String = keys.map(|key| format!("log {key}\n")).collect();
+    lines + "quorum none\n"
 }
 
 /// One zstd frame (RFC 8878 §3.1.1) of blocks as they are: bytes and size known, no checksum.
