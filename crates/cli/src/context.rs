@@ -35,7 +35,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// Access token.
     pub(crate) token: Option<String>,
-    /// Public keys of its logs, as they were when it was saved.
+    /// Public keys of its logs that are trusted: as they were when it was saved, and those that
+    /// took over since or were saved by hand.
     #[serde(default)]
     pub(crate) keys: Vec<String>,
 }
@@ -110,6 +111,37 @@ impl Contexts {
         Contexts::save(&name, server)?;
         Ok(Saved { name, former })
     }
+}
+
+/// The saved server that the command line means, with its name. What is kept of it can be changed
+/// only there.
+pub(crate) fn saved(global: &Global) -> Result<(String, Server), CliError> {
+    let server = choose(global)?;
+    let contexts = Contexts::read()?;
+    let same = |(name, saved): &(&String, &Server)| {
+        saved.url == server.url && global.context.as_ref().is_none_or(|wanted| wanted == *name)
+    };
+    let current = contexts.current.as_ref().and_then(|name| contexts.contexts.get_key_value(name));
+    let found = current.filter(same).or_else(|| contexts.contexts.iter().find(same));
+    let Some((name, _)) = found else {
+        return Err(CliError::usage(format!(
+            "no context has the address {}; save it: counterfoil context add NAME --at URL",
+            server.url
+        )));
+    };
+    let keys = contexts.contexts.get(name).map(|saved| saved.keys.clone()).unwrap_or_default();
+    Ok((name.clone(), Server { keys, ..server }))
+}
+
+/// Adds keys to those that are trusted of a saved server.
+pub(crate) fn trust(name: &str, keys: &[String]) -> Result<(), CliError> {
+    let mut contexts = Contexts::read()?;
+    if let Some(server) = contexts.contexts.get_mut(name) {
+        let fresh = keys.iter().filter(|key| !server.keys.contains(key)).cloned();
+        let fresh: Vec<String> = fresh.collect();
+        server.keys.extend(fresh);
+    }
+    contexts.write()
 }
 
 impl Saved {

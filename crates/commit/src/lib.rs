@@ -49,8 +49,8 @@ pub use front::PartitionLimits;
 pub use id_key::id_key;
 pub use lane::Fatal;
 pub use log::{
-    Checkpoint, DamageNote, Damaged, IDS_MAX, IdKey, KeyPeriod, Log, LogMeta, Published, Purpose,
-    ReadError, Reader, TILE_WIDTH, Tree, WINDOW_NS, hex,
+    Checkpoint, DamageNote, Damaged, Handover, IDS_MAX, IdKey, KeyPeriod, Log, LogMeta, Published,
+    Purpose, ReadError, Reader, TILE_WIDTH, Tree, WINDOW_NS, hex,
 };
 pub use logs::LogMap;
 pub use measures::{Histogram, Measures};

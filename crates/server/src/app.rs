@@ -9,6 +9,7 @@ use platform::Clock;
 use query::Hot;
 
 use crate::access::denials::Denials;
+use crate::access::second::SecondPerson;
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::backlog::Backlog;
@@ -35,6 +36,7 @@ pub(crate) struct App {
     pub(crate) hot: Arc<Hot>,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) tokens: Tokens,
+    pub(crate) second: SecondPerson,
     /// A tenant's logs as the configuration names them, by tenant. They may be closed by now; then
     /// those that followed them take what the tenant's take.
     pub(crate) books: BTreeMap<String, Books>,

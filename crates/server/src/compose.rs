@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::access::Role;
 use crate::access::denials::{self, Denials};
+use crate::access::second::SecondPerson;
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::app::{App, Connections, Counters};
@@ -134,6 +135,7 @@ fn open(
         hot,
         indexer,
         tokens,
+        second: SecondPerson::default(),
         books,
         policies: policies(&schemas, config)?,
         catalogues,

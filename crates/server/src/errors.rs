@@ -30,6 +30,7 @@ const PAGES: &[(&str, &str)] = pages![
     "internal",
     "json",
     "key",
+    "key_change",
     "left_out",
     "media_type",
     "method",

@@ -10,6 +10,7 @@
 //! | any of these three, told apart by their first words | [`judge()`] |
 //! | a live log's entry bundles | [`live::LiveLog`] |
 //! | a data folder at rest | [`folder::judge`] |
+//! | evidence of the key that takes over from a trusted one | [`succession::judge`] |
 //!
 //! It promises to try every row of the format's table on everything that can be read, to name the
 //! worst finding and its place, and to say on whose word a good verdict rests. It never does I/O,
@@ -33,6 +34,7 @@ pub mod question;
 pub mod receipt;
 pub mod run;
 pub mod scalar;
+pub mod succession;
 pub mod tlogproof;
 pub mod tree;
 pub mod utc;
@@ -43,6 +45,7 @@ mod base64;
 mod docket;
 mod error;
 mod json;
+mod statement;
 mod trust;
 
 pub use error::{Malformed, Usage};

@@ -5,6 +5,7 @@
 mod folder;
 mod keys;
 mod live;
+mod succession;
 mod support;
 mod tree;
 mod vectors;

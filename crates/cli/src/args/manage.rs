@@ -136,8 +136,39 @@ pub(crate) enum Log {
 
 #[derive(Subcommand)]
 pub(crate) enum Key {
-    /// Print the public keys of the logs
+    /// Print the public keys that sign the logs
     Export,
+    /// List the keys that the logs have had
+    List,
+    /// Give a log another signing key, once somebody else has agreed (docs/operations/keys.md)
+    Rotate {
+        /// The log, such as acme-0
+        log: String,
+        /// The reason, which the log states
+        #[arg(long)]
+        why: String,
+        /// How long the old key signs beside the new one, such as 7d; 0 where others may have its
+        /// secret
+        #[arg(long, default_value = "7d", value_name = "DURATION", value_parser = none_or_seconds)]
+        together: i64,
+    },
+    /// Agree, as a second person, that a log's key be replaced
+    Agree {
+        /// The log
+        log: String,
+    },
+    /// Save the keys that took over from those that are saved, if these vouch for them
+    Accept,
+    /// Save a key that you trust, for the server in use
+    Save {
+        /// The key itself, or a file of keys, one a line
+        key: String,
+    },
+}
+
+/// As [`seconds`]; or none, said as 0.
+fn none_or_seconds(text: &str) -> Result<i64, String> {
+    if text == "0" { Ok(0) } else { seconds(text) }
 }
 
 #[derive(Subcommand)]

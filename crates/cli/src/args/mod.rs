@@ -99,7 +99,7 @@ pub(crate) enum Command {
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(Token),
-    /// Public keys of the logs
+    /// The keys that sign the logs: show, replace, take over (docs/operations/keys.md)
     #[command(subcommand)]
     Key(Key),
     /// Close a log and open the next one

@@ -1,4 +1,4 @@
-//! `counterfoil refusals`, `token`, `key`.
+//! `counterfoil refusals`, `token`, `log`.
 
 use serde_json::{Value, json};
 
@@ -114,17 +114,6 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
             }
             out::note(&format!("you agree that token {id} be revoked, for 15 minutes"));
         }
-    }
-    Ok(())
-}
-
-pub(crate) fn export_keys(global: &Global) -> Result<(), CliError> {
-    let answer = client(global)?.get_json("/v1/logs")?;
-    if global.json {
-        return out::json(&answer);
-    }
-    for log in list(&answer["logs"]) {
-        out::line(&view::text(&log["vkey"]));
     }
     Ok(())
 }

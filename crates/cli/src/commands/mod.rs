@@ -6,6 +6,7 @@ mod contexts;
 mod doctor;
 mod evidence;
 mod explain;
+mod keys;
 mod owners;
 mod receipt;
 mod schema;
@@ -57,7 +58,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Schema(schema) => schema::run(global, &schema),
         Command::Scope(scope) => scope::run(global, &scope).map(|()| 0),
         Command::Token(token) => admin::token(global, &token).map(|()| 0),
-        Command::Key(_) => admin::export_keys(global).map(|()| 0),
+        Command::Key(key) => keys::run(global, &key),
         Command::Log(args::Log::Rotate { log, why }) => {
             admin::rotate(global, &log, &why).map(|()| 0)
         }

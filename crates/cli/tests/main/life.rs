@@ -4,7 +4,7 @@
 use crate::support::{Folder, flip};
 use crate::wire::{Wire, ask};
 
-const EVENT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","action":"invoice.delete","actor":{"type":"user","id":"alice"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z","reason":{"ticket":"SUP-1"}}"#;
+pub const EVENT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","action":"invoice.delete","actor":{"type":"user","id":"alice"},"service":{"name":"billing"},"occurred_at":"2026-01-02T03:04:05Z","reason":{"ticket":"SUP-1"}}"#;
 
 #[test]
 fn an_event_lives_its_whole_life() {

@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod fake;
 mod http;
+mod keys;
 mod life;
 mod metrics;
 mod owners;

@@ -14,6 +14,7 @@ use crate::support::Folder;
 const FIRST_HOUR: &str = include_str!("../../../../docs/first-hour.md");
 const README: &str = include_str!("../../../../README.md");
 const CONCEPTS: &str = include_str!("../../../../docs/concepts.md");
+const KEYS: &str = include_str!("../../../../docs/operations/keys.md");
 
 /// The address that pages name.
 const ADDRESS: &str = "127.0.0.1:8420";
@@ -30,6 +31,12 @@ fn first_hour() {
 fn concepts() {
     let commands = Page::new(CONCEPTS).run();
     assert!(commands > 5, "only {commands} commands were found");
+}
+
+#[test]
+fn keys() {
+    let commands = Page::new(KEYS).run();
+    assert!(commands > 12, "only {commands} commands were found");
 }
 
 #[test]

@@ -9,19 +9,20 @@
 use std::sync::Arc;
 
 use event::{Hash, format_time};
+use serde::Serialize;
 
 use super::checkpoint::sign;
 use super::{Checkpoint, LogKey, Vkey, read_unverified};
 
 /// How a key took over from the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Handover {
+pub struct Handover {
     /// Seq of the event `key.rotate`.
-    pub(crate) event: u64,
+    pub event: u64,
     /// Until when the key before signs as well, Unix nanoseconds.
-    pub(crate) together_until: i64,
+    pub together_until: i64,
     /// A checkpoint over that event, signed by both.
-    pub(crate) checkpoint: Checkpoint,
+    pub checkpoint: Checkpoint,
 }
 
 /// One key's time.
@@ -42,16 +43,20 @@ impl Term {
 }
 
 /// One key's time, as others may see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyPeriod {
     /// The public key.
     pub vkey: String,
     /// When it began to sign.
     pub from: String,
     /// Until when it signs, or was to sign; none while no other key has taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// Whether it signs now.
     pub signs: bool,
+    /// How it took over from the one before; none of the first.
+    #[serde(skip)]
+    pub handover: Option<Handover>,
 }
 
 /// The keys of one log.
@@ -139,6 +144,7 @@ impl Keyring {
                 from: term.from.clone(),
                 until: next.map(|next| format_time(next.together_until)),
                 signs: self.signing.iter().any(|key| *key.public() == term.vkey),
+                handover: term.handover.clone(),
             }
         };
         self.terms.iter().enumerate().map(period).collect()

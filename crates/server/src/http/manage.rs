@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
+use crate::access::second::Act;
 use crate::access::stated;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
@@ -106,7 +107,10 @@ pub(crate) async fn revoke_token(
     let statement = Statement::new("token.revoke", "audit", "revoke").to("token", &id);
     let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
     let revoke = async move || {
-        let revoked = work(WITH_DISK, move || app_.tokens.revoke(&tenant, &id, &by)).await?;
+        let act = Act::RevokeToken(id.clone());
+        let is_agreed = move |app: &App| app.second.take(&act, &by, app.clock.now());
+        let revoke = move || app_.tokens.revoke(&tenant, &id, || is_agreed(&app_));
+        let revoked = work(WITH_DISK, revoke).await?;
         match revoked.map_err(failure)? {
             Revoked::Done => Ok(StatusCode::NO_CONTENT),
             Revoked::Absent => Err(Failure::not_found("no such token")),
@@ -127,9 +131,12 @@ pub(crate) async fn agree_to_revoke(
 ) -> Result<StatusCode, Failure> {
     let statement = Statement::new("token.revoke.agree", "audit", "approve").to("token", &id);
     let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
-    let agree = async move || match app_.tokens.agree(&tenant, &id, &by) {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Failure::not_found("no such token")),
+    let agree = async move || {
+        if !app_.tokens.has(&tenant, &id) {
+            return Err(Failure::not_found("no such token"));
+        }
+        app_.second.agree(Act::RevokeToken(id), &by, app_.clock.now());
+        Ok(StatusCode::NO_CONTENT)
     };
     stated::change(&app, &caller, caller.may_oversee(), statement, agree).await
 }

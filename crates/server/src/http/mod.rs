@@ -10,6 +10,7 @@ mod denials;
 pub(crate) mod error;
 mod evidence;
 mod extract;
+mod keys;
 mod linger;
 mod list;
 mod manage;
@@ -71,6 +72,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/events/{id}", get(read::by_id))
         .route("/v1/logs", get(read::logs))
         .route("/v1/logs/{log}/rotate", post(rotate::rotate))
+        .route("/v1/logs/{log}/keys", get(keys::list))
+        .route("/v1/logs/{log}/keys/rotate", post(keys::rotate))
+        .route("/v1/logs/{log}/keys/agreement", post(keys::agree))
         .route("/v1/logs/{log}/events/{seq}", get(read::by_seq))
         .route("/v1/logs/{log}/events/{seq}/receipt", get(read::receipt))
         .route("/v1/traces/{id}", get(read::trace))

@@ -58,11 +58,17 @@ pub(crate) async fn rotate(
 
 async fn asked(request: Request) -> Result<String, Failure> {
     let Asked { why } = small_json(request).await?;
+    reason(&why)?;
+    Ok(why)
+}
+
+/// Refuses an order that says not why.
+pub(super) fn reason(why: &str) -> Result<(), Failure> {
     if why.trim().is_empty() || why.len() > WHY_BYTES_MAX {
-        let what = format!("why: a log is closed for a reason, of at most {WHY_BYTES_MAX} bytes");
+        let what = format!("why: an order has a reason, of at most {WHY_BYTES_MAX} bytes");
         return Err(Failure::bad_request("schema", what));
     }
-    Ok(why)
+    Ok(())
 }
 
 fn failure(error: &RotateError) -> Failure {

@@ -8,13 +8,12 @@
 //!
 //! The file only claims. What a claim is worth is said in `keys.rs`.
 
-use sha2::{Digest, Sha256};
-
 use super::content::Kept;
 use crate::checkpoint::Checkpoint;
 use crate::docket::{Docket, LogRef};
 use crate::error::{Malformed, malformed};
 use crate::json::{self, Members};
+use crate::statement::{Successor, successor, vkey_digest};
 use crate::utc;
 use crate::verdict::Reason;
 use crate::vkey::{KeyKind, Vkey};
@@ -134,21 +133,12 @@ impl History {
 
 /// Whether an event is the server's own statement of a handover.
 fn states(kept: &Kept, before: &Term, term: &Term, handover: &Handover) -> bool {
-    let digest = Sha256::digest(&before.text);
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let wanted = [
-        (r#"["action"]"#, "key.rotate"),
-        (r#"["attributes","old_vkey"]"#, &format!("sha256:{digest}")),
-        (r#"["attributes","together_until"]"#, &handover.until),
-        (r#"["attributes","vkey"]"#, &term.text),
-        // No sender has this identity: what it states nobody else can have said.
-        (r#"["recorded","identity","kind"]"#, "local"),
-    ];
-    wanted.iter().all(|(path, text)| {
-        let mut quoted = String::new();
-        json::push_text(&mut quoted, text);
-        kept.text(path) == Some(&quoted)
-    })
+    let wanted = Successor::Key {
+        vkey: term.text.clone(),
+        old_digest: vkey_digest(&before.text),
+        together_until: handover.until.clone(),
+    };
+    successor(|path| kept.text(path)) == Some(wanted)
 }
 
 impl Term {

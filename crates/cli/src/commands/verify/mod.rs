@@ -94,7 +94,7 @@ fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Ask
 }
 
 /// A key itself, or a file of keys, one a line.
-fn read_keys(key: &str) -> Result<Vec<String>, CliError> {
+pub(crate) fn read_keys(key: &str) -> Result<Vec<String>, CliError> {
     let path = Path::new(key);
     let text = if path.is_file() {
         fs::read_to_string(path).map_err(|e| CliError::file(path, e))?
@@ -107,7 +107,7 @@ fn read_keys(key: &str) -> Result<Vec<String>, CliError> {
     Ok(lines.map(str::to_owned).collect())
 }
 
-fn policy_of(keys: &[String]) -> Result<Policy, CliError> {
+pub(crate) fn policy_of(keys: &[String]) -> Result<Policy, CliError> {
     let lines: String = keys.iter().map(|key| format!("log {key}\n")).collect();
     Ok(Policy::parse(format!("{lines}quorum none\n").as_bytes())?)
 }

@@ -37,15 +37,20 @@ pub(super) fn report(
         let whose = asked.keys_of_context.as_ref().map_or("the key you gave".to_owned(), |name| {
             format!("the key saved in context {name:?} (not given by you)")
         });
-        if !log.signed_by.is_empty() {
-            out::fact("signed by", &format!("{}    {whose}", log.signed_by.join(", ")));
+        match &log.led_from {
+            _ if log.signed_by.is_empty() => {}
+            None => out::fact("signed by", &format!("{}    {whose}", log.signed_by.join(", "))),
+            Some(key) => {
+                out::fact("signed by", &log.signed_by.join(", "));
+                out::fact("", &format!("{key} leads there    {whose}"));
+            }
         }
         if let Some(size) = log.extends_saved {
             out::fact("extends", &format!("the saved checkpoint of size {}", out::number(size)));
         }
     }
     out::fact("rests on", &verdict.rests_on);
-    if let Some((next, command)) = advice(verdict, args) {
+    if let Some((next, command)) = advice(verdict, asked, args) {
         out::fact("next", next);
         command.into_iter().for_each(|command| out::fact("", command));
     }
@@ -83,8 +88,16 @@ fn counted(verdict: &Verdict) {
 }
 
 /// What to do next, and the command for it.
-fn advice(verdict: &Verdict, args: &args::Verify) -> Option<(&'static str, Option<&'static str>)> {
+fn advice(
+    verdict: &Verdict,
+    asked: &Asked,
+    args: &args::Verify,
+) -> Option<(&'static str, Option<&'static str>)> {
     Some(match verdict.reason.word() {
+        "unknown-log" | "unknown-key" if asked.keys_of_context.is_some() => (
+            "another key may have taken over; if those that are saved vouch for it:",
+            Some("counterfoil key accept"),
+        ),
         "unknown-log" | "unknown-key" => (
             "judge by a key that you trust: --key FILE; a server prints its own:",
             Some("counterfoil key export"),

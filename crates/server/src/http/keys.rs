@@ -1,0 +1,165 @@
+//! The signing keys of a log: which there were and what hands each over, and the order for another.
+//!
+//! A key is replaced by two people: an admin orders it within fifteen minutes after somebody else,
+//! such as an auditor, has agreed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admit::Statement;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use commit::evidence::{Evidence, EvidenceError, evidence_of_all};
+use commit::{KeyError, KeyOrder, KeyPeriod, Log, OpenError};
+use query::Scope;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::extract::{InPath, small_json};
+use super::read::{read_failure, readable};
+use super::rotate::reason;
+use super::shown::answer;
+use crate::access::second::Act;
+use crate::access::stated::{self, Access, Answered};
+use crate::app::App;
+use crate::ingest::{WITH_DISK, work};
+
+/// How long both keys sign where an order does not say.
+const TOGETHER_S: u64 = 7 * 86_400;
+
+/// Why a log gets another key, and how long the one before signs on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    why: String,
+    together_s: Option<u64>,
+}
+
+/// The keys of a log, oldest first.
+#[derive(Serialize)]
+struct Shown {
+    log: String,
+    origin: String,
+    keys: Vec<ShownKey>,
+}
+
+#[derive(Serialize)]
+struct ShownKey {
+    #[serde(flatten)]
+    period: KeyPeriod,
+    /// Evidence of the event that states it, under the first checkpoint that it signed and the one
+    /// before did too. None of the first key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover: Option<Evidence>,
+}
+
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    InPath(name): InPath<String>,
+) -> Result<Response, Failure> {
+    let access = Access::new("log.keys.read", "read").of_log(&name);
+    let read = async |scope: Scope| app.turns.proof(|| keys(&app, &scope, &name)).await;
+    stated::read(&app, &caller, access, read).await
+}
+
+fn keys(app: &App, scope: &Scope, name: &str) -> Result<Answered, Failure> {
+    let log = readable(app, scope, name)?;
+    let keys = log.key_periods().into_iter().map(|period| {
+        let handover = period
+            .handover
+            .as_ref()
+            .map(|handover| evidence_of_all(&[(&log, &handover.checkpoint, vec![handover.event])]));
+        let handover = handover.transpose().map_err(|error| match error {
+            EvidenceError::Read(error) => read_failure(&error),
+            error => Failure::internal(&error),
+        })?;
+        Ok(ShownKey { period, handover })
+    });
+    let keys = keys.collect::<Result<Vec<_>, Failure>>()?;
+    let events = keys.iter().filter(|key| key.handover.is_some()).count() as u64;
+    let (log, origin) = (name.to_owned(), log.meta.origin.clone());
+    Ok(Answered { response: answer(&Shown { log, origin, keys }), events })
+}
+
+pub(crate) async fn rotate(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    InPath(name): InPath<String>,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let right = caller.may_manage();
+    let statement = Statement::new("log.key.rotate", "admin", "update").to("log", &name);
+    let by = Some(caller.name.clone());
+    // The body of somebody who may not do this is not read.
+    let order = match &right {
+        Ok(()) => KeyOrder { by, ..asked(request).await? },
+        Err(_) => KeyOrder::default(),
+    };
+    let (app_, tenant, token) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
+    let log = name.clone();
+    let rotate = async move || {
+        of_tenant(&app_, &tenant, &log)?;
+        if !app_.second.take(&Act::RotateKey(log.clone()), &token, app_.clock.now()) {
+            return Err(Failure::needs_second_person(
+                "a log's key is replaced by two: somebody else agrees first, such as an auditor, \
+                 with POST /v1/logs/{log}/keys/agreement, within 15 minutes before",
+            ));
+        }
+        let turn = work(WITH_DISK, move || app_.store.rotate_key(&log, &order)).await?;
+        turn.map_err(|error| failure(&error))
+    };
+    let turn = stated::change(&app, &caller, right, statement, rotate).await?;
+    Ok(Json(json!({
+        "log": name, "old": turn.old, "vkey": turn.new, "together_until": turn.together_until,
+        "event": turn.event,
+        "note": "give the new vkey to those who verify; what the old one signed verifies as before",
+    })))
+}
+
+/// The second pair of eyes: somebody agrees that a log's key be replaced.
+pub(crate) async fn agree(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    InPath(name): InPath<String>,
+) -> Result<StatusCode, Failure> {
+    let statement = Statement::new("log.key.rotate.agree", "audit", "approve").to("log", &name);
+    let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
+    let agree = async move || {
+        of_tenant(&app_, &tenant, &name)?;
+        app_.second.agree(Act::RotateKey(name), &by, app_.clock.now());
+        Ok(StatusCode::NO_CONTENT)
+    };
+    stated::change(&app, &caller, caller.may_oversee(), statement, agree).await
+}
+
+fn of_tenant(app: &App, tenant: &str, name: &str) -> Result<Arc<Log>, Failure> {
+    let log = app.store.logs().get(name).filter(|log| log.meta.tenant == tenant).cloned();
+    log.ok_or_else(|| Failure::not_found("no such log, or none of this tenant"))
+}
+
+async fn asked(request: Request) -> Result<KeyOrder, Failure> {
+    let Asked { why, together_s } = small_json(request).await?;
+    reason(&why)?;
+    let together = Duration::from_secs(together_s.unwrap_or(TOGETHER_S));
+    Ok(KeyOrder { why, by: None, together })
+}
+
+fn failure(error: &KeyError) -> Failure {
+    match error {
+        KeyError::Absent(_) => Failure::not_found(error.to_string()),
+        KeyError::Closed { .. } => Failure::conflict("closed", error.to_string()),
+        KeyError::Together { .. } | KeyError::TooMany(_) => {
+            Failure::conflict("key_change", error.to_string())
+        }
+        KeyError::TooLong => Failure::bad_request("schema", format!("together_s: {error}")),
+        KeyError::NoRoom => Failure::busy("disk", error.to_string()),
+        KeyError::Files(OpenError::Io { source, .. }) => Failure::unkept(source, "another key"),
+        KeyError::Files(cause) => Failure::internal(cause),
+        KeyError::Failed => Failure::internal(error),
+    }
+}
