@@ -52,19 +52,19 @@ fn list_all(global: &Global) -> Result<(), CliError> {
         .iter()
         .flat_map(|log| {
             list(&log["keys"]).iter().map(move |key| {
-                let until = key["until"].as_str().map_or("–".to_owned(), view::moment);
+                let until = key["until"].as_str().map_or("–".to_owned(), second);
                 let signs = if key["signs"] == true { "yes" } else { "no" };
                 [
                     view::text(&log["log"]).into(),
                     short(&view::text(&key["vkey"])).to_owned().into(),
-                    view::moment(&view::text(&key["from"])).into(),
+                    second(&view::text(&key["from"])).into(),
                     until.into(),
                     signs.into(),
                 ]
             })
         })
         .collect();
-    let heads = [("LOG", 63), ("KEY", 8), ("FROM (UTC)", 20), ("UNTIL (UTC)", 20), ("SIGNS", 5)];
+    let heads = [("LOG", 63), ("KEY", 8), ("FROM (UTC)", 19), ("UNTIL (UTC)", 19), ("SIGNS", 5)];
     out::table(heads, &rows);
     Ok(())
 }
@@ -80,7 +80,7 @@ fn rotate(global: &Global, log: &str, why: &str, together: i64) -> Result<(), Cl
     let old = match together {
         0 => "; the one before signs nothing more".to_owned(),
         _ => {
-            let until = view::moment(&view::text(&turn["together_until"]));
+            let until = second(&view::text(&turn["together_until"]));
             format!(", and by the one before until {until} UTC")
         }
     };
@@ -116,6 +116,11 @@ fn logs(client: &Client) -> Result<Vec<Value>, CliError> {
 
 fn keys_of(client: &Client, log: &str) -> Result<Value, CliError> {
     client.get_json(&format!("/v1/logs/{}/keys", escape(log)))
+}
+
+/// A time to the second: keys last for months.
+fn second(time: &str) -> String {
+    view::moment(time).chars().take("2026-01-02 03:04:05".len()).collect()
 }
 
 /// The id of a vkey, by which people tell keys apart.
