@@ -115,3 +115,6 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Context(Context),
 }
+
+#[cfg(test)]
+mod tests;
