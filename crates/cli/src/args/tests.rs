@@ -44,11 +44,9 @@ fn what_is_not_there_is_noticed() {
     ] {
         assert_eq!(wrong(command).is_none(), is_there, "{command}");
     }
-    let text = "`counterfoil\nstatus`, $ counterfoil top > x # y\n`a counterfoil b`";
     let page =
         "Say `counterfoil\n  key list`:\n\n```console\n$ counterfoil top > out   # look\n```\n";
     assert_eq!(commands_in(page), ["counterfoil key list", "counterfoil top"]);
-    assert_eq!(commands_in(text), ["counterfoil status"]);
 }
 
 /// What speaks against a command. That something is left out, or stands there in capitals for what
