@@ -113,7 +113,10 @@ fn hostile_answer() -> Value {
         "first_failure": { "service": bad }, "skew": [{ "service": bad, "ahead_ms": 1 }],
         "counts": [{ "producer": bad, "code": bad, "count": bad }],
         "last": [{ "at": bad, "producer": bad, "path": bad, "reason": bad }],
-        "version": bad, "logs": [{ "name": bad, "origin": bad, "size": 1, "vkey": bad }],
+        "version": bad, "logs": [{ "name": bad, "origin": bad, "size": 1, "vkey": bad,
+            "vkeys": [bad] }],
+        "keys": [{ "vkey": bad, "from": bad, "until": bad, "signs": true, "handover": bad }],
+        "together_until": bad, "vkey": bad,
         "token": bad, "runs": [{ "events": [{ "fields": [] }] }],
         "tokens": [{ "id": bad, "name": bad, "role": bad, "services": [bad], "created_at": bad }],
     })
@@ -165,6 +168,17 @@ fn a_hostile_server_cannot_write_on_the_terminal() {
             }
             assert_eq!(said, hostile_answer(), "equal JSON: {args:?}");
         }
+    }
+    folder.run(&["context", "add", "it", "--at", &server.url]).code(0);
+    for args in [
+        &["key", "list"][..],
+        &["key", "agree", HOSTILE],
+        &["key", "rotate", HOSTILE, "--why", HOSTILE],
+        &["key", "accept"],
+        &["key", "save", HOSTILE],
+    ] {
+        assert_plain(&ask(&folder, &server, args));
+        assert_plain(&ask(&folder, &refusing, args));
     }
     // A proof is bytes that somebody keeps: it is not escaped but refused.
     assert_eq!(ask(&folder, &server, &["receipt", "x"]).code, 1);

@@ -25,12 +25,12 @@ pub(crate) fn run(global: &Global, command: &args::Key) -> Result<u8, CliError> 
 }
 
 fn export(global: &Global) -> Result<(), CliError> {
-    let logs = logs(&client(global)?)?;
-    let keys: Vec<&Value> = logs.iter().flat_map(|log| list(&log["vkeys"])).collect();
+    let answer = client(global)?.get_json("/v1/logs")?;
     if global.json {
-        return out::json(&json!({ "keys": keys }));
+        return out::json(&answer);
     }
-    keys.into_iter().for_each(|key| out::line(&view::text(key)));
+    let keys = list(&answer["logs"]).iter().flat_map(|log| list(&log["vkeys"]));
+    keys.for_each(|key| out::line(&view::text(key)));
     Ok(())
 }
 
