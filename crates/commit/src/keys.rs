@@ -37,6 +37,16 @@ pub(crate) struct FoundKeys {
     pub(crate) begun: Option<Arc<LogKey>>,
 }
 
+impl FoundKeys {
+    /// The id of a key by which a checkpoint of this log claims to be signed and that is in neither
+    /// file: one that took over, and that somebody undid.
+    pub(crate) fn stranger(&self, note: &str, origin: &str) -> Option<String> {
+        let terms = self.ring.terms().iter().map(|term| &term.vkey);
+        let known: Vec<_> = terms.chain(self.begun.iter().map(|key| key.public())).collect();
+        Vkey::stranger(note, origin, &known)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HistoryFile {

@@ -26,7 +26,7 @@ use crate::logs::{LogMap, Logs};
 use crate::measures::Measures;
 use crate::partitions;
 use crate::rising::{Rising, visit_frame};
-use crate::settle::{Awaited, settle};
+use crate::settle::{self, Awaited, settle};
 use crate::sweep::Sweep;
 use crate::world::World;
 
@@ -179,6 +179,7 @@ fn open_whole(
     let mut rising = rise(world, settings, &head, &parts)?;
     let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
     let mut found = scan(disk.as_ref(), folder, &mut visit, progress)?;
+    settle::check_signers(&head, &rising)?;
     check_head(&head, &rising, &found)?;
     let closed = begin(&mut head, &found, &rising)?;
     // A full disk must not keep a folder from opening that would free some of it.
@@ -295,6 +296,7 @@ fn rise(
         let log = Rising {
             awaited: Awaited::new(world, &meta, &found),
             signed: signed.map_or(0, |signed| signed.size),
+            stranger: None,
             digest: OriginDigest::new(&meta.origin),
             sequencer: Sequencer::default(),
             published: Published::new(found.birth.clone()),

@@ -27,6 +27,8 @@ pub(crate) struct Rising {
     pub(crate) keys: FoundKeys,
     /// The event about its keys that it may have.
     pub(crate) awaited: Option<Awaited>,
+    /// A key that signed it and is in none of its files.
+    pub(crate) stranger: Option<Stranger>,
     pub(crate) sequencer: Sequencer,
     pub(crate) published: Published,
     /// Entries under the head's checkpoint.
@@ -35,6 +37,15 @@ pub(crate) struct Rising {
     /// Epochs that its sections list.
     pub(crate) epochs: HashSet<u32>,
     pub(crate) next_epoch: u32,
+}
+
+/// A key that signed a checkpoint and is not the log's, as far as its files say.
+pub(crate) struct Stranger {
+    pub(crate) id: String,
+    /// The checkpoint's size.
+    pub(crate) size: u64,
+    /// The file in which it stands.
+    pub(crate) file: String,
 }
 
 /// Takes in a frame.
@@ -70,9 +81,16 @@ impl Rising {
         if before.root != self.sequencer.root() {
             return Err("the entries before them are not those that were signed");
         }
-        // Up to the head one signature covers all; behind it each section brings the next.
+        if self.stranger.is_none() {
+            let id = self.keys.stranger(section.checkpoint, &self.meta.origin);
+            let at = |id| Stranger { id, size: before.size, file: file_name(place.file) };
+            self.stranger = id.map(at);
+        }
+        // Up to the head one signature covers all; behind it each section brings the next. With a
+        // key missing the start is refused for that.
         let open = |note| self.keys.ring.open(note, &self.meta.origin);
-        if section.first > self.signed && open(section.checkpoint).is_err() {
+        let is_looked_at = section.first > self.signed && self.stranger.is_none();
+        if is_looked_at && open(section.checkpoint).is_err() {
             return Err("the checkpoint before them is not signed by the log's key");
         }
         if !self.sequencer.accepts(&section.leaves) {

@@ -11,6 +11,7 @@ mod crashes;
 mod damage;
 mod day;
 mod faults;
+mod forged;
 mod ids;
 mod keys;
 mod lock;

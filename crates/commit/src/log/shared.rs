@@ -12,6 +12,7 @@ use super::{
     WINDOW_NS,
 };
 use crate::aside::SetAside;
+use crate::journal::Place;
 use crate::journal::event_list::{SaltPlace, StoredEvent};
 
 /// The journal files that events are read from, by number.
@@ -210,6 +211,11 @@ impl Log {
     /// Reads the event at `seq` from the journal. Who reads several has a [`Reader`].
     pub fn read(self: &Arc<Log>, seq: u64) -> Result<StoredEvent, ReadError> {
         Reader::new(self).read(seq)
+    }
+
+    /// Where the chunk stands that has the event at `seq`.
+    pub(crate) fn place_of(&self, seq: u64) -> Option<Place> {
+        self.published().chunk(seq).map(|chunk| chunk.place)
     }
 
     /// The key that makes an event's salts.

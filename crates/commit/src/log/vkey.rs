@@ -72,6 +72,12 @@ impl Vkey {
         self.signatures(note).next().is_some()
     }
 
+    /// The id by which a line of a note claims to be of a key of `origin` that is none of `known`.
+    pub fn stranger(note: &str, origin: &str, known: &[&Vkey]) -> Option<String> {
+        let is_known = |id: &[u8; 4]| known.iter().any(|key| key.id == *id);
+        lines(note, origin).map(|(id, _)| id).find(|id| !is_known(id)).map(|id| hex(&id))
+    }
+
     /// Whether this key signed a note.
     pub fn signed(&self, note: &str) -> bool {
         let Some((text, _)) = note.split_once("\n\n") else { return false };
@@ -91,12 +97,39 @@ impl Vkey {
     }
 
     fn signatures<'a>(&self, note: &'a str) -> impl Iterator<Item = Vec<u8>> + use<'a> {
-        let (start, id) = (format!("— {} ", self.origin), self.id);
-        let (_, lines) = note.split_once("\n\n").unwrap_or_default();
-        lines.lines().filter_map(move |line| {
-            let bytes = BASE64.decode(line.strip_prefix(&start)?).ok()?;
-            let (found, signature) = bytes.split_first_chunk::<4>()?;
-            (*found == id).then(|| signature.to_vec())
-        })
+        let id = self.id;
+        let own = lines(note, &self.origin).filter(move |(found, _)| *found == id);
+        own.map(|(_, signature)| signature)
+    }
+}
+
+fn lines<'a>(note: &'a str, origin: &str) -> impl Iterator<Item = ([u8; 4], Vec<u8>)> + use<'a> {
+    let start = format!("— {origin} ");
+    let (_, lines) = note.split_once("\n\n").unwrap_or_default();
+    lines.lines().filter_map(move |line| {
+        let bytes = BASE64.decode(line.strip_prefix(&start)?).ok()?;
+        let (id, signature) = bytes.split_first_chunk::<4>()?;
+        Some((*id, signature.to_vec()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LogKey;
+    use super::super::checkpoint::sign;
+    use super::*;
+
+    const ORIGIN: &str = "audit.example.com/tlog/acme-0";
+
+    #[test]
+    fn a_line_of_a_key_that_the_log_never_had_is_noticed() {
+        let [a, b, c] = [1, 2, 3].map(|seed| LogKey::new(ORIGIN, &[seed; 32]));
+        let by = |keys: &[&LogKey]| sign(keys.iter().copied(), ORIGIN, 9, [1; 32]).note;
+        let stranger = |note: &str| Vkey::stranger(note, ORIGIN, &[a.public(), b.public()]);
+        assert_eq!(stranger(&by(&[&a, &b])), None);
+        assert_eq!(stranger(&by(&[&b, &c])), Some(hex(&c.public().id())));
+        // A witness has another name.
+        let witness = by(&[&c]).replace("— audit.example.com/tlog/acme-0", "— witness.example");
+        assert_eq!(stranger(&witness), None);
     }
 }
