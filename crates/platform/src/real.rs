@@ -36,7 +36,8 @@ impl RealDisk {
         &self.root
     }
 
-    /// Takes the folder for this process alone. `None` if another has it.
+    /// Takes the folder for this process alone, until the answer is dropped. `None` if another has
+    /// it.
     pub fn hold(&self) -> io::Result<Option<Held>> {
         let path = self.root.join("lock");
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;

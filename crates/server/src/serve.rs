@@ -42,7 +42,8 @@ pub struct Running {
     task: tokio::task::JoinHandle<()>,
     pulse: Pulse,
     stating: tokio::task::JoinHandle<()>,
-    _held: Held,
+    /// The data folder and the folder of keys.
+    _held: [Held; 2],
 }
 
 /// Opens the data folder and starts to listen.
@@ -59,10 +60,7 @@ pub async fn start(
     }
     let keys_disk = folder(keys)?;
     modes::check(data, keys)?;
-    let held = data_disk
-        .hold()
-        .map_err(|error| StartError::Folder(data.display().to_string(), error))?
-        .ok_or_else(|| StartError::Held(data.display().to_string()))?;
+    let held = hold(&data_disk, &keys_disk)?;
     // Bound before the folder is opened: an address in use must not cost a recovery.
     let not_bound = |error| StartError::Listen(config.listen, error);
     let listener = TcpListener::bind(config.listen).await.map_err(not_bound)?;
@@ -84,6 +82,16 @@ pub async fn start(
 
 fn folder(path: &Path) -> Result<RealDisk, StartError> {
     RealDisk::new(path).map_err(|error| StartError::Folder(path.display().to_string(), error))
+}
+
+/// Takes both folders for this process alone: the data, and the keys, which a copy of the data
+/// elsewhere could be given too.
+fn hold(data: &RealDisk, keys: &RealDisk) -> Result<[Held; 2], StartError> {
+    let shown = |disk: &RealDisk| disk.root().display().to_string();
+    let held = |disk: &RealDisk| disk.hold().map_err(|e| StartError::Folder(shown(disk), e));
+    let of_data = held(data)?.ok_or_else(|| StartError::Held(shown(data)))?;
+    let of_keys = held(keys)?.ok_or_else(|| StartError::KeysHeld(shown(keys), shown(data)))?;
+    Ok([of_data, of_keys])
 }
 
 /// The world as this machine is.

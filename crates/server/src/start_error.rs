@@ -14,6 +14,12 @@ pub enum StartError {
     /// Another process has the data folder.
     #[error("another process has the data folder {0}")]
     Held(String),
+    /// Another process signs with these keys.
+    #[error(
+        "another process has the folder of keys {0}: two servers with one log's key would sign two \
+         histories of it; stop that one, or name the folder that belongs to {1} (--keys)"
+    )]
+    KeysHeld(String, String),
     /// A folder cannot be used.
     #[error("cannot use {0}")]
     Folder(String, #[source] std::io::Error),

@@ -165,6 +165,28 @@ fn a_log_is_closed_and_its_receipts_go_on() {
 }
 
 #[test]
+fn one_server_signs_with_a_folder_of_keys() {
+    let folder = Folder::new();
+    folder.serve().stop();
+    let (from, to) = (folder.path("data"), folder.path("copy"));
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy.args(["-a", "--sparse=always"]).arg(from).arg(to).status();
+    assert!(copied.expect("cp runs").success());
+    let server = folder.serve();
+    let copy = ["serve", "--data", "copy", "--keys", "data-keys", "--listen", "127.0.0.1:0"];
+    let refused = folder.run(&copy);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let what = "another process has the folder of keys data-keys: two servers with one log's key";
+    assert!(refused.err.contains(what), "{refused:?}");
+    assert!(refused.err.contains("belongs to copy (--keys)"), "{refused:?}");
+    let same = folder.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
+    assert!(same.err.contains("another process has the data folder data"), "{same:?}");
+    server.stop();
+    assert_eq!(std::fs::read(folder.path("data-keys/lock")).expect("the lock"), b"");
+    folder.serve().stop();
+}
+
+#[test]
 fn a_folder_without_its_keys_does_not_start_and_none_are_made() {
     let folder = Folder::new();
     folder.serve().stop();
