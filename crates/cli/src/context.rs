@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::args::Global;
 use crate::error::CliError;
 
+/// Bytes of the file.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
 /// The file.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +60,7 @@ impl Contexts {
     /// Reads the file; none is as good as an empty one.
     pub(crate) fn read() -> Result<Contexts, CliError> {
         let path = Contexts::path()?;
-        match std::fs::read_to_string(&path) {
+        match platform::read_regular(&path, FILE_BYTES_MAX) {
             Ok(text) => {
                 let wrong = |error: toml::de::Error| {
                     format!(

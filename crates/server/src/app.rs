@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use commit::{Indexer, Log, Purpose, Store};
 use platform::Clock;
 use query::Hot;
+use tokio::sync::watch;
 
 use crate::access::denials::Denials;
 use crate::access::second::SecondPerson;
@@ -65,6 +66,8 @@ pub(crate) struct App {
     pub(crate) failed: Arc<AtomicBool>,
     /// Set when the server stops: long reads end with what they have.
     pub(crate) stopping: AtomicBool,
+    /// True once the server stops, or its journal has failed.
+    pub(crate) stops: watch::Receiver<bool>,
 }
 
 impl App {

@@ -122,6 +122,7 @@ fn open(
     let indexer = hot.indexer();
     let tails = Tails::new(stop.subscribe());
     let failed = Arc::new(AtomicBool::new(false));
+    let stops = stop.subscribe();
     let died = dying(failed.clone(), stop);
     let connections_max = descriptors::connections(config.limits.connections_max);
     let store = Store::open(world, &settings, progress, &indexer, died)?;
@@ -159,6 +160,7 @@ fn open(
         backlog: Backlog::new(),
         failed,
         stopping: AtomicBool::new(false),
+        stops,
     }))
 }
 

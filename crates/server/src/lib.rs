@@ -25,6 +25,7 @@ mod left_out;
 mod metrics;
 mod modes;
 mod origin;
+mod outside;
 pub mod owners;
 mod permits;
 mod policies;

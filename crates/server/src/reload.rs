@@ -18,8 +18,8 @@ use crate::access::Principal;
 use crate::app::App;
 use crate::config::{Change, ConfigError, Loaded, Sources};
 use crate::http::error::Failure;
-use crate::ingest::{WITH_DISK, work};
-use crate::owners;
+use crate::http::request_id::outliving;
+use crate::{outside, owners};
 pub(crate) use stated::state_start;
 use steps::{Candidate, STEPS};
 
@@ -45,6 +45,9 @@ pub(crate) enum ReloadError {
     /// A part cannot use what it was given.
     #[error("{0}: {1}; nothing was changed")]
     Part(&'static str, String),
+    /// It did not come to reading, or not to its end: the server stops.
+    #[error("{}", .0.detail())]
+    Unread(Failure),
     /// The access log did not take it, so it did not happen.
     #[error("the access log could not be written")]
     Unstated(Failure),
@@ -122,12 +125,25 @@ struct Plan {
     candidates: Vec<Candidate>,
 }
 
-/// Reads the configuration again and, if all of it can be used, puts it in force.
+/// Reads the configuration again and, if all of it can be used, puts it in force. Who asked may
+/// hang up: what has begun comes to its end, in the access log too, and a stop waits for that; it
+/// does not wait for files.
 pub(crate) async fn reload(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, ReloadError> {
+    let begun = app.under_way.begin().map_err(ReloadError::Unread)?;
+    let (app, asker) = (app.clone(), asker.clone());
+    let task = outliving(async move {
+        let _begun = begun;
+        reload_all(&app, &asker).await
+    });
+    let done = task.await;
+    done.unwrap_or_else(|error| Err(ReloadError::Unread(Failure::internal(&error))))
+}
+
+async fn reload_all(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, ReloadError> {
     let _turn = app.setup.turn.lock().await;
     let planning = app.clone();
-    let planned = work(WITH_DISK, move || plan(&planning)).await;
-    let planned = planned.map_err(ReloadError::Unstated)?;
+    let planned = outside::read(app, move || plan(&planning)).await;
+    let planned = planned.map_err(ReloadError::Unread)?;
     let plan = match planned {
         Ok(plan) => plan,
         Err(error) => {
@@ -152,7 +168,7 @@ pub(crate) async fn reload(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, Re
 /// Decides; nothing has changed when this returns.
 fn plan(app: &Arc<App>) -> Result<Plan, ReloadError> {
     let sources = app.setup.sources.as_ref().ok_or(ReloadError::NoSource)?;
-    let next = sources.load()?;
+    let next = sources.load_again()?;
     let now = app.setup.now();
     let mut changes = now.changes(&next);
     let fixed: Vec<String> =

@@ -5,6 +5,9 @@ use crate::context::{Contexts, Server, unknown};
 use crate::error::CliError;
 use crate::out;
 
+/// Bytes of a file with a token, which may be a pipe; a token has 76.
+const TOKEN_FILE_BYTES_MAX: u64 = 4 << 10;
+
 pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliError> {
     let mut contexts = Contexts::read()?;
     match command {
@@ -36,9 +39,8 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
             let token = match token_file {
                 None => None,
                 Some(path) => {
-                    let text =
-                        std::fs::read_to_string(path).map_err(|e| CliError::file(path, e))?;
-                    Some(text.trim().to_owned())
+                    let text = platform::read_once(path, TOKEN_FILE_BYTES_MAX);
+                    Some(text.map_err(|error| CliError::file(path, error))?.trim().to_owned())
                 }
             };
             let server = Server { url: at.clone(), token, keys: Vec::new() };

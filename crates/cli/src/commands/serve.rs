@@ -24,7 +24,8 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     let config = sources(args).load().map_err(|error| config::refused(&error))?;
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     keep_apart(&args.data, &keys)?;
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let mut hangup = hear(SignalKind::hangup())?;
         let mut supervisor = Supervisor::from_environment();
@@ -49,7 +50,10 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
         }
         supervisor.stopping();
         running.stop().await.map_err(CliError::Server)
-    })
+    });
+    // All that counts has ended; a file on a disk that hangs is read by a thread for ever.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Where the configuration of this command comes from.

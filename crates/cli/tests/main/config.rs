@@ -1,5 +1,8 @@
 //! `counterfoil config`, and what a server makes of its environment.
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::{Folder, Ran, Server};
@@ -191,15 +194,73 @@ fn a_reload_that_cannot_be_changes_nothing_and_is_stated() {
 fn a_signal_asks_for_a_reload_too() {
     let house = House::new();
     house.folder.write("c.toml", "[limits]\nconnections_max = 11\n");
-    let pid = house.server.pid().to_string();
-    let asked = std::process::Command::new("kill").args(["-HUP", &pid]).status().expect("runs");
-    assert!(asked.success());
+    hang_up(house.server.pid());
     // Looking at it is no read that has a quota.
     let is_heard = |_| house.running("limits.connections_max") == 11;
     assert!((0..10_000).any(is_heard), "it was not heard");
     let done = house.stated("config.reload")[0].clone();
     assert_eq!(done["actor"], json!({"type": "system", "id": "counterfoil"}), "{done}");
     assert_eq!(done["reason"]["text"], "a signal, SIGHUP, from the server's machine");
+    house.server.stop();
+}
+
+fn hang_up(pid: u32) {
+    let asked = Command::new("kill").args(["-HUP", &pid.to_string()]).status().expect("runs");
+    assert!(asked.success());
+}
+
+fn make_pipe(path: &Path) {
+    // What stood there may not.
+    let _ = std::fs::remove_file(path);
+    assert!(Command::new("mkfifo").arg(path).status().expect("runs").success());
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_keeps_nobody_waiting() {
+    let house = House::new();
+    let log = "[[log]]\nname = \"default-0\"\ntenant = \"default\"\nscope = \"scope.toml\"\n";
+    let config = format!("[limits]\nconnections_max = 9\n{log}");
+    for (pipe, said) in [
+        ("scope.toml", "cannot be read: it is a pipe; allowed is a regular file"),
+        ("c.toml", "cannot read c.toml again: it is a pipe; allowed is a regular file"),
+    ] {
+        house.folder.write("c.toml", &config);
+        make_pipe(&house.folder.path(pipe));
+        let reload = house.folder.run(&["config", "reload"]);
+        assert!(reload.err.contains(said), "{reload:?}");
+        reload.code(1);
+        assert_eq!(house.stated("config.reload")[0]["outcome"]["code"], "config");
+    }
+    hang_up(house.server.pid());
+    house.server.stop();
+}
+
+#[test]
+fn settings_that_came_through_a_pipe_stay_in_force() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    make_pipe(&pipe);
+    let settings = "[limits]\nconnections_max = 12\n";
+    let writer = std::thread::spawn(move || std::fs::write(pipe, settings));
+    let server = folder.serve_with(&["--config", "pipe"]);
+    writer.join().expect("no panic").expect("written");
+    let bearer = format!("Bearer {}", folder.first_token("default"));
+    let house = House { folder, server, bearer };
+    // Looking at how large the access log is states nothing.
+    let size = || {
+        let headers = [("authorization", house.bearer.as_str())];
+        let logs = Wire::open(&house.server.url).ask("GET", "/v1/logs", &headers, b"").json();
+        let logs = logs["logs"].as_array().expect("a list").clone();
+        let access = logs.iter().find(|log| log["name"] == "default-access-0");
+        access.expect("it stands")["size"].as_u64().expect("a size")
+    };
+    let before = size();
+    hang_up(house.server.pid());
+    assert!((0..10_000).any(|_| size() > before), "it was not heard");
+    let stated = house.stated("config.reload")[0].clone();
+    let why = "cannot read pipe again: it is a pipe; allowed is a regular file";
+    assert_eq!(stated["outcome"]["message"], why, "{stated}");
+    assert_eq!(house.running("limits.connections_max"), 12);
     house.server.stop();
 }
 

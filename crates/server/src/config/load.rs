@@ -2,9 +2,9 @@
 //! later one over the earlier.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use platform::{read_once, read_regular};
 use serde::{Deserialize, Serialize};
 
 use super::environment::{self, Variable};
@@ -68,16 +68,34 @@ impl Sources {
         self
     }
 
-    /// Reads all of it.
+    /// Reads all of it. The file may be a pipe, which is read to its end.
     pub fn load(&self) -> Result<Loaded, ConfigError> {
+        let read = |path: &Path| {
+            let text = read_once(path, file::FILE_BYTES_MAX);
+            text.map_err(|error| format!("cannot read {}: {error}", path.display()))
+        };
+        self.load_by(read)
+    }
+
+    /// Reads all of it once more. What a pipe said is gone, and would read as a file that says
+    /// nothing: only a regular file is read.
+    pub(crate) fn load_again(&self) -> Result<Loaded, ConfigError> {
+        let read = |path: &Path| {
+            let text = read_regular(path, file::FILE_BYTES_MAX);
+            text.map_err(|error| format!("cannot read {} again: {error}", path.display()))
+        };
+        self.load_by(read)
+    }
+
+    fn load_by(
+        &self,
+        read: impl FnOnce(&Path) -> Result<String, String>,
+    ) -> Result<Loaded, ConfigError> {
         let mut draft = Draft::default();
         if let Some(path) = &self.file {
             match read(path) {
                 Ok(text) => file::take(&mut draft, &text, Some(path)),
-                Err(error) => {
-                    let what = format!("cannot read {}: {error}", path.display());
-                    draft.faults.add(Place::Default, what);
-                }
+                Err(what) => draft.faults.add(Place::Default, what),
             }
         }
         environment::take(&mut draft, &self.variables);
@@ -94,17 +112,6 @@ pub(super) fn of_text(text: &str) -> Result<Config, ConfigError> {
     let mut draft = Draft::default();
     file::take(&mut draft, text, None);
     draft.done().map(|loaded| loaded.config)
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    let bytes = file.take(file::FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if bytes as u64 > file::FILE_BYTES_MAX {
-        let what = format!("it has more than {} bytes", file::FILE_BYTES_MAX);
-        return Err(std::io::Error::other(what));
-    }
-    Ok(text)
 }
 
 impl Draft {

@@ -188,6 +188,11 @@ impl Failure {
         self.code
     }
 
+    /// What went wrong, for whoever asked.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Whether the caller is known and may not do this.
     pub(crate) fn is_forbidden(&self) -> bool {
         self.status == StatusCode::FORBIDDEN

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::request_id::outliving;
 use crate::access::stated;
 use crate::app::App;
 use crate::config::digest;
@@ -33,14 +32,8 @@ pub(crate) async fn again(
         let what = admit::Statement::new("config.reload", "config", "update");
         return stated::change(&app, &caller, Err(refused), what, nothing).await;
     }
-    let (tenant, asker) = (caller.tenant.clone(), Asker::Principal(caller));
-    // Who asked may hang up; what has begun comes to its end, in the access log too.
-    let (app_, begun) = (app.clone(), app.under_way.begin()?);
-    let task = outliving(async move {
-        let _begun = begun;
-        reload(&app_, &asker).await
-    });
-    let done = task.await.map_err(|error| Failure::internal(&error))?;
+    let tenant = caller.tenant.clone();
+    let done = reload(&app, &Asker::Principal(caller)).await;
     let told = done.map(|reloaded| Json(reloaded.told_to_tenant(&tenant)));
     told.map_err(|error| failure(&app, error))
 }
@@ -52,7 +45,7 @@ async fn nothing() -> Result<Json<Reloaded>, Failure> {
 
 fn failure(app: &App, error: ReloadError) -> Failure {
     match error {
-        ReloadError::Unstated(failure) => failure,
+        ReloadError::Unread(failure) | ReloadError::Unstated(failure) => failure,
         error => Failure::conflict(error.code(), error.told_to_tenant(app)),
     }
 }

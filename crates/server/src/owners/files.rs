@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use catalogue::{ALL_BYTES_MAX, CatalogueError, FILE_BYTES_MAX, FILES_MAX, Text};
+use platform::read_regular;
 
 /// Files that a folder is searched for, at any depth.
 const NAMES: [&str; 3] = ["owners.toml", "catalog-info.yaml", "catalog-info.yml"];
@@ -68,21 +69,15 @@ impl Found {
     fn take(&mut self, path: &Path, name: String) -> Result<(), CatalogueError> {
         let wrong =
             |what: String| CatalogueError::new(format!("cannot read {}: {what}", path.display()));
-        let facts = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
-        if !facts.is_file() {
-            return Err(wrong("not a file".into()));
-        }
-        let len = usize::try_from(facts.len()).unwrap_or(usize::MAX);
-        if len > FILE_BYTES_MAX || self.bytes + len > ALL_BYTES_MAX {
-            return Err(wrong(format!(
-                "a file has at most {FILE_BYTES_MAX} bytes, all of a catalogue {ALL_BYTES_MAX}"
-            )));
-        }
         if self.texts.len() == FILES_MAX {
             return Err(wrong(format!("a catalogue has at most {FILES_MAX} files")));
         }
-        let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let text = read_regular(path, FILE_BYTES_MAX as u64);
+        let text = text.map_err(|error| wrong(error.to_string()))?;
         self.bytes += text.len();
+        if self.bytes > ALL_BYTES_MAX {
+            return Err(wrong(format!("all of a catalogue has at most {ALL_BYTES_MAX} bytes")));
+        }
         self.texts.push(Text { name, text });
         Ok(())
     }

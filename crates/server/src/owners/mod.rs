@@ -27,6 +27,7 @@ pub use kept::KeptError;
 use crate::app::App;
 use crate::http::error::Failure;
 use crate::ingest::{WITH_DISK, work};
+use crate::outside;
 use kept::InForce;
 
 /// How long until files are read again that could not be taken for want of room.
@@ -148,7 +149,7 @@ pub(crate) async fn take(
     let catalogues = &app.catalogues;
     let _changing = catalogues.changing.lock().await;
     let Standing { source, in_force, refused } = catalogues.of(tenant);
-    let read = work(WITH_DISK, move || source.as_deref().map(read_source)).await?;
+    let read = outside::read(app, move || source.as_deref().map(read_source)).await?;
     let catalogue = match read.unwrap_or_else(|| Ok(Catalogue::default())) {
         Ok(catalogue) => catalogue,
         Err(error) => {

@@ -201,7 +201,7 @@ impl ReloadError {
         match self {
             ReloadError::NoSource | ReloadError::Unusable(_) | ReloadError::Part(..) => "config",
             ReloadError::Restart(_) => "restart",
-            ReloadError::Unstated(_) => "internal",
+            ReloadError::Unread(_) | ReloadError::Unstated(_) => "internal",
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::config::{Config, Loaded};
-use crate::{Running, start};
+use crate::{Running, outside, start};
 
 /// A server of one's own, in a folder that is gone with the test.
 struct House {
@@ -61,6 +61,34 @@ fn stated(app: &App, action: &str) -> Vec<(String, String)> {
             (text(event.str("phase")), text(result))
         })
         .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_does_not_wait_for_a_file_that_hangs() {
+    let mut house = House::new().await;
+    let app = house.app();
+    let (enters, entered) = oneshot::channel();
+    let (goes_on, go_on) = std::sync::mpsc::channel::<()>();
+    let what = Statement::new("catalogue.reload", "config", "update").to("catalogue", "default");
+    let hangs = |app: Arc<App>| async move {
+        let hang = move || {
+            enters.send(()).expect("somebody waits");
+            go_on.recv()
+        };
+        outside::read(&app, hang).await.map(drop)
+    };
+    let reading = tokio::spawn({
+        let app = app.clone();
+        async move { change(&app.clone(), &admin(), Ok(()), what, move || hangs(app)).await }
+    });
+    entered.await.expect("it is read");
+    house.running.take().expect("it runs").stop().await.expect("stops in order");
+    let ended = reading.await.expect("no panic").expect_err("nothing was read");
+    assert_eq!(ended.code(), "stopping");
+    let pair = [("attempt", "-"), ("end", "failure")];
+    let pair = pair.map(|(phase, result)| (phase.to_owned(), result.to_owned()));
+    assert_eq!(stated(&app, "catalogue.reload"), pair);
+    drop(goes_on);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
