@@ -56,6 +56,8 @@ pub(crate) struct Salvaged {
     pub(crate) signed: u64,
     /// Whether it had entries, be they readable or not.
     pub(crate) opened: bool,
+    /// Entries up to the end of the last whole section, be they readable or not.
+    stands: u64,
     sequencer: Sequencer,
     /// What the head has of it, and what stands between frames, signed by its key.
     heads: Vec<Checkpoint>,
@@ -106,6 +108,7 @@ fn read_part(world: &World, number: u64, progress: &mut Progress<'_>) -> Part {
         }
         lax = strict;
     }
+    troubles.extend(lax.values().filter_map(Salvaged::unsigned));
     let files = Arc::new(RwLock::new(files));
     Part { number, finding: finding(disk, number), logs: lax, names, files, troubles }
 }
@@ -211,8 +214,8 @@ fn read_frames(
 /// Gives the logs what they signed and what stands where no whole frame does.
 fn salvage_notes(hole: &[u8], logs: &mut BTreeMap<String, Salvaged>) {
     for (origin, note) in notes_in(hole) {
-        if let Some(log) = logs.get_mut(origin) {
-            log.heads.extend(log.keys.open(note, origin));
+        if let Some(log) = logs.get_mut(origin).filter(|log| log.keys.all_hold(&note)) {
+            log.heads.extend(log.keys.open(&note, origin));
         }
     }
 }
@@ -255,6 +258,7 @@ impl Salvaged {
             published: Published::new(birth),
             signed,
             opened: signed > 0,
+            stands: 0,
             sequencer: Sequencer::default(),
             heads,
             in_head: signed,
@@ -274,6 +278,7 @@ impl Salvaged {
         if before.size != section.first || section.event_list_raw > LIST_BYTES_MAX {
             return;
         }
+        self.stands = self.stands.max(section.first.saturating_add(section.leaves.len() as u64));
         let state = (section.first, before.root);
         let behind = self.pending.as_ref().is_some_and(|p| state == p.end());
         // A section that follows the same as the newest one replaces it: that one was torn or is
@@ -340,6 +345,16 @@ impl Salvaged {
         let Some(newest) = before.or_else(|| covers(size, root)) else { return false };
         self.published.checkpoint = Arc::new(newest);
         true
+    }
+
+    /// Says which entries stand there that nothing signed covers: the last ones before a crash,
+    /// which a start would have signed, or what somebody put there.
+    fn unsigned(&self) -> Option<String> {
+        let (name, signed, stands) = (self.meta.name(), self.signed, self.stands);
+        let last = stands.checked_sub(1).filter(|last| *last >= signed)?;
+        Some(format!(
+            "log {name}: no signature that was found covers its entries {signed} to {last}"
+        ))
     }
 }
 

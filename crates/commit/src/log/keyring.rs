@@ -88,6 +88,11 @@ impl Keyring {
         open(&self.terms, note, origin)
     }
 
+    /// Whether each line of a note that claims to be by a key of this log is.
+    pub(crate) fn all_hold(&self, note: &str) -> bool {
+        self.terms.iter().all(|term| !term.vkey.claims(note) || term.vkey.signed(note))
+    }
+
     /// The keys whose signature a note has, oldest first.
     pub(crate) fn signers(&self, note: &str) -> Vec<String> {
         let mut all: Vec<&Vkey> = self.terms.iter().map(|term| &term.vkey).collect();
