@@ -1,7 +1,10 @@
 //! A damaged folder is set aside and the server goes on: what the damage does not touch is read and
 //! proved as before, what is written since is kept, and a crash anywhere on the way ends the same.
 
-use commit::journal::frame::HEADER_BYTES;
+use commit::journal::Place;
+use commit::journal::file::file_name;
+use commit::journal::frame::{Frame, HEADER_BYTES};
+use commit::journal::section::{Section, sections};
 use commit::{DamageNote, Earlier, Fate, Log, OnDamage, Order, Stepped};
 use event::Fields;
 use platform::Disk;
@@ -20,6 +23,7 @@ pub struct Written {
     pub end: u64,
     pub origin: String,
     pub first: u64,
+    pub count: u64,
     /// Where the checkpoint of all before it stands in the file.
     pub note: Range<u64>,
 }
@@ -52,7 +56,7 @@ fn folder_with(closes: bool, more: &mut dyn FnMut(&mut Stepped, usize)) -> Outsi
 }
 
 /// The same folder again, in a world of its own.
-fn copy(outside: &Outside) -> Outside {
+pub fn copy(outside: &Outside) -> Outside {
     Outside {
         disk: outside.disk.snapshot(),
         clock: outside.clock.clone(),
@@ -70,25 +74,30 @@ pub fn written(disk: &SimDisk) -> Vec<Written> {
     let hex = text.split('"').nth_back(1).unwrap();
     let id = std::array::from_fn(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap());
     let mut found = Vec::new();
-    let mut visit = |frame: &commit::journal::frame::Frame<'_>, place: commit::journal::Place| {
-        let sections = commit::journal::section::sections(frame.sections, frame.header.sections);
-        let begin = place.offset + HEADER_BYTES as u64;
-        found.extend(sections.unwrap().into_iter().map(|section| {
-            let at = section.checkpoint.as_ptr().addr() - frame.sections.as_ptr().addr();
-            let note = begin + at as u64;
-            Written {
-                file: commit::journal::file::file_name(place.file),
-                from: place.offset,
-                end: place.offset + frame.room(),
-                origin: section.origin.to_owned(),
-                first: section.first,
-                note: note..note + section.checkpoint.len() as u64,
-            }
-        }));
+    let mut visit = |frame: &Frame<'_>, place: Place| {
+        found.extend(sections_of(frame, &file_name(place.file), place.offset));
         Ok(())
     };
     commit::journal::scan(&data, id, &mut visit, &mut |_, _| {}).unwrap_or_else(|_| panic!());
     found
+}
+
+/// The sections of a frame that stands at a byte of a file.
+pub fn sections_of(frame: &Frame<'_>, file: &str, at: u64) -> Vec<Written> {
+    let written = |section: Section<'_>| {
+        let inside = section.checkpoint.as_ptr().addr() - frame.sections.as_ptr().addr();
+        let note = at + (HEADER_BYTES + inside) as u64;
+        Written {
+            file: file.to_owned(),
+            from: at,
+            end: at + frame.room(),
+            origin: section.origin.to_owned(),
+            first: section.first,
+            count: section.leaves.len() as u64,
+            note: note..note + section.checkpoint.len() as u64,
+        }
+    };
+    sections(frame.sections, frame.header.sections).unwrap().into_iter().map(written).collect()
 }
 
 fn text(log: &Arc<Log>, seq: u64, path: &str) -> String {

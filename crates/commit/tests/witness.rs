@@ -13,7 +13,7 @@ use commit::{Answer, Checkpoint, Fate, Log};
 use event::{Fields, Hash};
 use platform::Disk;
 use platform::sim::SimDisk;
-use verify::{Policy, Question, Reason};
+use verify::{Policy, Question, Reason, Verdict};
 
 use crate::world::Waiting;
 
@@ -21,6 +21,9 @@ use crate::world::Waiting;
 #[derive(Clone, Default)]
 pub struct Witness {
     logs: BTreeMap<String, Known>,
+    /// From which entry on a log that was set aside could not be read: senders could not be told
+    /// that these are duplicates.
+    lost: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Default)]
@@ -72,8 +75,10 @@ impl Witness {
     fn see(&mut self, log: &Arc<Log>, checkpoint: &Arc<Checkpoint>) {
         let known = self.logs.entry(log.meta.origin.clone()).or_default();
         let vkeys: Vec<_> = log.key_periods().into_iter().map(|period| period.vkey).collect();
-        assert!(vkeys.starts_with(&known.vkeys), "a log keeps the keys it had");
-        known.vkeys = vkeys;
+        // Of one that was set aside, a key may be missing that had signed beside another alone.
+        let is_left = log.damaged().is_some() && known.vkeys.starts_with(&vkeys);
+        assert!(is_left || vkeys.starts_with(&known.vkeys), "a log keeps the keys it had");
+        known.vkeys = if is_left { std::mem::take(&mut known.vkeys) } else { vkeys };
         let root = *known.roots.entry(checkpoint.size).or_insert(checkpoint.root);
         assert_eq!(root, checkpoint.root, "two roots for size {}", checkpoint.size);
         if known.newest.as_ref().is_none_or(|newest| newest.size <= checkpoint.size) {
@@ -89,13 +94,22 @@ impl Witness {
         let mut seen = HashMap::new();
         for (origin, known) in &self.logs {
             let log = logs.values().find(|log| log.meta.origin == *origin);
-            known.hold(log.unwrap_or_else(|| panic!("the log {origin} is gone")), &mut seen);
+            let log = log.unwrap_or_else(|| panic!("the log {origin} is gone"));
+            let lost = self.lost.get(origin).copied().unwrap_or(u64::MAX);
+            known.hold(log, lost, &mut seen);
         }
     }
 
     /// Lets `verify` judge the folder from its bytes, against the newest checkpoints given out.
     pub fn judge_folder(&self, disk: &SimDisk) {
-        for known in self.logs.values() {
+        for verdict in self.verdicts(disk) {
+            assert!(verdict.is_verified(), "{}: {}", verdict.place, verdict.sentence);
+        }
+    }
+
+    /// What `verify` says of the folder, once against the newest checkpoint of each log.
+    pub fn verdicts(&self, disk: &SimDisk) -> Vec<Verdict> {
+        let verdict = |known: &Known| {
             let saved = known.newest.as_ref().filter(|newest| newest.size > 0);
             let question = Question {
                 policy: Some(self.policy()),
@@ -104,16 +118,21 @@ impl Witness {
             };
             let folder = Folder(disk.folder("data"));
             let verdict = verify::folder::judge(&folder, &question, &mut |_, _| {});
-            let verdict = verdict.expect("the question is sound");
-            assert!(verdict.is_verified(), "{}: {}", verdict.place, verdict.sentence);
-        }
+            verdict.expect("the question is sound")
+        };
+        self.logs.values().map(verdict).collect()
+    }
+
+    /// The entries of a log from one on could not be read when it was set aside.
+    pub fn lose(&mut self, origin: &str, from: u64) {
+        self.lost.insert(origin.to_owned(), from);
     }
 
     /// What a crash tore behind the last whole frame, as `verify` names it: journal file, and the
-    /// first byte there that is not zero.
+    /// first byte there that is not zero. What was set aside is not looked at.
     pub fn torn(&self, disk: &SimDisk) -> Option<(String, u64)> {
         let question = Question { policy: Some(self.policy()), ..Question::default() };
-        let folder = Folder(disk.folder("data"));
+        let folder = Living(Folder(disk.folder("data")));
         let verdict = verify::folder::judge(&folder, &question, &mut |_, _| {});
         let findings = verdict.expect("the question is sound").findings;
         let torn = findings.iter().find(|finding| {
@@ -124,7 +143,7 @@ impl Witness {
     }
 
     /// What `verify` says of the folder, without a saved checkpoint.
-    pub fn verdict(&self, disk: &SimDisk) -> verify::Verdict {
+    pub fn verdict(&self, disk: &SimDisk) -> Verdict {
         judged(disk, self.policy())
     }
 
@@ -162,7 +181,7 @@ impl Known {
         assert_eq!(&entry.fields, event.fields(), "seq {seq} was answered for another event");
     }
 
-    fn hold(&self, log: &Arc<Log>, seen: &mut Seen) {
+    fn hold(&self, log: &Arc<Log>, lost: u64, seen: &mut Seen) {
         let published = log.published();
         let (size, mut tree) = (published.checkpoint.size, verify::tree::Frontier::default());
         let newest = self.roots.last_key_value().expect("a log has a checkpoint");
@@ -183,12 +202,12 @@ impl Known {
             }
         }
         drop(published);
-        self.hold_content(log, size, seen);
+        self.hold_content(log, size, lost, seen);
     }
 
     /// Every acknowledged event reads as it was sent, and no event of a sender stands twice, in
-    /// whatever partition of its tenant.
-    fn hold_content(&self, log: &Arc<Log>, size: u64, seen: &mut Seen) {
+    /// whatever partition of its tenant, but for those that could not be read once.
+    fn hold_content(&self, log: &Arc<Log>, size: u64, lost: u64, seen: &mut Seen) {
         for seq in 0..size {
             let (fields, _) = log.read_checked(seq).expect("every entry can be read");
             if let Some(entry) = self.entries.get(&seq) {
@@ -196,8 +215,8 @@ impl Known {
                 assert_eq!((&leaf, &fields), (&entry.leaf, &entry.fields), "seq {seq}");
             }
             let text = fields.text(r#"["attributes","text"]"#).map(str::to_owned);
-            if let Some(text) = text.filter(|_| fields.text(r#"["recorded","id_given"]"#).is_none())
-            {
+            let is_senders = seq < lost && fields.text(r#"["recorded","id_given"]"#).is_none();
+            if let Some(text) = text.filter(|_| is_senders) {
                 let id = fields.string(r#"["id"]"#);
                 let other = seen.insert((log.meta.tenant.clone(), id, text), seq);
                 assert_eq!(other, None, "seq {seq} repeats an event");
@@ -258,5 +277,20 @@ impl verify::folder::Folder for Folder {
         let file = self.0.open(name).map_err(|error| error.to_string())?;
         // After a failed sync the cache shows what the device never got.
         file.read_past_cache(offset, buf).map_err(|error| error.to_string())
+    }
+}
+
+/// The same without what was set aside in it.
+struct Living(Folder);
+
+impl verify::folder::Folder for Living {
+    fn list(&self) -> Result<Vec<(String, u64)>, String> {
+        let mut files = self.0.list()?;
+        files.retain(|(name, _)| !name.starts_with("damaged/"));
+        Ok(files)
+    }
+
+    fn read(&self, name: &str, offset: u64, buf: &mut [u8]) -> Result<(), String> {
+        self.0.read(name, offset, buf)
     }
 }
