@@ -9,8 +9,9 @@ use platform::Clock;
 use query::Hot;
 use tokio::sync::watch;
 
+use crate::access::Principal;
 use crate::access::denials::Denials;
-use crate::access::second::SecondPerson;
+use crate::access::second::{Act, SecondPerson, Word};
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::backlog::Backlog;
@@ -79,6 +80,18 @@ impl App {
     /// The log of a tenant's that takes what has a purpose.
     pub(crate) fn open_log(&self, tenant: &str, purpose: Purpose) -> Option<Arc<Log>> {
         self.store.newest(self.books.get(tenant)?.name(purpose))
+    }
+}
+
+impl App {
+    /// The word of a second person for what a caller orders, if somebody in force has given it.
+    pub(crate) fn second_word(&self, act: &Act, caller: &Principal) -> Option<Word> {
+        self.second.word(act, caller, &self.tokens, self.clock.now())
+    }
+
+    /// Whether that word still counts; it is spent.
+    pub(crate) fn spend_word(&self, word: &Word, tenant: &str) -> bool {
+        self.second.spend(word, tenant, &self.tokens, self.clock.now())
     }
 }
 

@@ -18,7 +18,6 @@ use platform::{Clock, Disk};
 use query::Hot;
 use tokio::sync::watch;
 
-use crate::access::Role;
 use crate::access::denials::{self, Denials};
 use crate::access::second::SecondPerson;
 use crate::access::under_way::UnderWay;
@@ -42,7 +41,7 @@ use crate::schemas::Registry;
 use crate::scope_file;
 use crate::start_error::StartError;
 use crate::tails::Tails;
-use crate::tokens::{NewToken, Tokens};
+use crate::tokens::Tokens;
 use crate::turns::Turns;
 
 /// A server that answers who calls its router.
@@ -114,6 +113,7 @@ fn open(
     let (disk, clock) = (world.disk.clone(), world.clock.clone());
     let request_ids = RequestIds::new(world.entropy.as_ref());
     let tokens = Tokens::open(disk.clone(), clock.clone(), world.entropy.clone())?;
+    let tokens = tokens.sharing(config.log.len());
     let sources = config.log.iter().map(|log| (log.tenant.clone(), log.catalogue.clone()));
     let catalogues = Catalogues::open(disk.clone(), sources)?;
     let schemas = schemas(&disk, &clock)?;
@@ -283,9 +283,7 @@ async fn first_tokens(
         app.state(tenant, Purpose::Access, statement)
             .await
             .map_err(|failure| StartError::unstated(&failure))?;
-        let role = Role::Admin;
-        let new = NewToken { name, role, services: Vec::new(), expires_in_s: None };
-        made.push((tenant.clone(), app.tokens.create(tenant, new)?));
+        made.push((tenant.clone(), app.tokens.create_first(tenant, name)?));
     }
     Ok(made)
 }

@@ -4,7 +4,7 @@
 //! up, and nothing is lost: it asks the same again. A body is never too large for a quota: what it
 //! takes beyond what is there is paid off before the next one. Every principal has the usual rates,
 //! unless the configuration names others for it; a reload changes them. A principal costs the same
-//! few bytes whatever it does, and there are as many as there may be tokens. How often somebody was
+//! few bytes whatever it does, and there are only so many. How often somebody was
 //! turned away is stated in its tenant's log, once a minute.
 //!
 //! Never: refuses what was admitted. Never counts what needs no statement as a read: status,
@@ -21,8 +21,7 @@ pub(crate) use rates::Rates;
 use rates::{BURST_S, KINDS, Rate};
 pub(crate) use told::state;
 
-/// Principals that are kept; as many as there may be tokens. Beyond that, those of a tenant share
-/// one bucket.
+/// Principals that are kept. Beyond that, those of a tenant share one bucket.
 const PRINCIPALS_MAX: usize = 10_000;
 /// The name of those that share one; no token has it.
 const SHARED: &str = "";

@@ -137,7 +137,7 @@ impl Running {
                 .because("its text could not be handed over");
             let stated = self.app.state(tenant, Purpose::Access, statement).await;
             stated.map_err(|failure| format!("the access log: {}", failure.code()))?;
-            self.app.tokens.forget(id).map_err(|error| error.to_string())?;
+            self.app.tokens.forget(&[id.to_owned()]).map_err(|error| error.to_string())?;
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ mod supervised;
 mod support;
 mod tail;
 mod terminal;
+mod tokens;
 mod top;
 mod tour;
 mod upgrade;

@@ -1,15 +1,25 @@
 //! The second pair of eyes: who agreed to what a single person must not do.
 //!
-//! Promises: somebody's word counts for fifteen minutes, for one act, once, and for nobody who
-//! gave it. KNOWN: people are not known here, only their tokens; one person may hold two.
+//! Promises: somebody's word counts for fifteen minutes, for one act, once, for nobody who gave it,
+//! and only while the token that gave it is in force. The statement of what takes two names who
+//! agreed. A tenant's words take no room from another's: beyond its bound its oldest falls away.
+//!
+//! KNOWN: people are not known here, only their tokens; one person may hold two. Who agreed stands
+//! in the statement, and who made that token in another: an auditor sees both.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use admit::Statement;
+use event::{Object, Value, format_time};
+
+use super::{Principal, Role};
+use crate::tokens::Tokens;
 
 /// How long somebody's word counts.
 const COUNTS_NS: i64 = 15 * 60 * 1_000_000_000;
-/// Words that are kept; there are few, and older ones fall away.
-const KEPT_MAX: usize = 1_000;
+/// Words that are kept of one tenant; few are ever waited for.
+const KEPT_MAX: usize = 100;
 
 /// What takes two.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,53 +30,203 @@ pub(crate) enum Act {
     RotateKey(String),
 }
 
-/// Who agreed to which act, and when. It does not survive a restart: whoever meant it says it
+/// That somebody agreed to an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    act: Act,
+    name: String,
+    token_id: String,
+    role: Role,
+    at: i64,
+}
+
+/// The words of each tenant, oldest first. They do not survive a restart: whoever meant one says it
 /// again.
 #[derive(Default)]
-pub(crate) struct SecondPerson(Mutex<BTreeMap<Act, (String, i64)>>);
+pub(crate) struct SecondPerson(Mutex<BTreeMap<String, Vec<Word>>>);
 
 impl SecondPerson {
-    /// The holder of the token `by` agrees.
-    pub(crate) fn agree(&self, act: Act, by: &str, now: i64) {
-        let mut all = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if all.len() >= KEPT_MAX {
-            all.retain(|_, (_, at)| counts(*at, now));
+    /// Somebody agrees.
+    pub(crate) fn agree(&self, act: Act, by: &Principal, now: i64) {
+        let mut all = self.lock();
+        let words = all.entry(by.tenant.clone()).or_default();
+        words.retain(|word| word.counts(now) && (word.token_id != by.token_id || word.act != act));
+        if words.len() >= KEPT_MAX {
+            words.remove(0);
         }
-        if all.len() < KEPT_MAX {
-            all.insert(act, (by.to_owned(), now));
-        }
+        let (name, token_id) = (by.name.clone(), by.token_id.clone());
+        words.push(Word { act, name, token_id, role: by.role, at: now });
     }
 
-    /// Whether somebody other than `by` has agreed, not long ago. That word is spent with it.
-    pub(crate) fn take(&self, act: &Act, by: &str, now: i64) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let has_agreed = all.get(act).is_some_and(|(who, at)| who != by && counts(*at, now));
-        if has_agreed {
-            all.remove(act);
-        }
-        has_agreed
+    /// The word of somebody other than the caller whose token is in force, if there is one.
+    pub(crate) fn word(
+        &self,
+        act: &Act,
+        caller: &Principal,
+        tokens: &Tokens,
+        now: i64,
+    ) -> Option<Word> {
+        let all = self.lock();
+        let fits =
+            |word: &&Word| word.act == *act && word.token_id != caller.token_id && word.counts(now);
+        let mut words = all.get(&caller.tenant)?.iter().filter(fits);
+        words.find(|word| tokens.is_in_force(&caller.tenant, &word.token_id)).cloned()
+    }
+
+    /// Whether a word still counts. It is spent with that.
+    pub(crate) fn spend(&self, word: &Word, tenant: &str, tokens: &Tokens, now: i64) -> bool {
+        let mut all = self.lock();
+        let Some(words) = all.get_mut(tenant) else { return false };
+        let Some(at) = words.iter().position(|kept| kept == word) else { return false };
+        words.remove(at);
+        word.counts(now) && tokens.is_in_force(tenant, &word.token_id)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Word>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn counts(at: i64, now: i64) -> bool {
-    (0..COUNTS_NS).contains(&(now - at))
+impl Word {
+    fn counts(&self, now: i64) -> bool {
+        (0..COUNTS_NS).contains(&(now - self.at))
+    }
+
+    /// Adds to a statement of the act who agreed to it.
+    pub(crate) fn stated(&self, statement: Statement) -> Statement {
+        let mut approval = Object::new();
+        approval.set("by", self.name.clone());
+        approval.set("at", format_time(self.at));
+        approval.set("decision", "approved");
+        approval.set("role", self.role.to_string());
+        statement
+            .with(&["reason", "approvals"], vec![Value::Object(approval)])
+            .noting("approved_by_token", self.token_id.clone())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use platform::sim::{SimClock, SimDisk};
+    use platform::{Clock, SystemEntropy};
+
     use super::*;
+    use crate::tokens::NewToken;
+
+    /// Tokens of two tenants, and what was agreed with them.
+    struct Desk {
+        tokens: Tokens,
+        clock: Arc<SimClock>,
+        second: SecondPerson,
+    }
+
+    impl Desk {
+        fn new() -> Desk {
+            let (disk, clock) = (Arc::new(SimDisk::new(1)), Arc::new(SimClock::new(0)));
+            let tokens = Tokens::open(disk, clock.clone(), Arc::new(SystemEntropy));
+            Desk { tokens: tokens.expect("opens"), clock, second: SecondPerson::default() }
+        }
+
+        fn make(&self, tenant: &str, name: &str, expires_in_s: Option<i64>) -> Principal {
+            let (role, services) = (Role::Auditor, Vec::new());
+            let new = NewToken { name: name.into(), role, services, expires_in_s };
+            let text = self.tokens.create(tenant, new).expect("made");
+            self.tokens.authenticate(&text).expect("in force")
+        }
+
+        fn agree(&self, act: &Act, by: &Principal) {
+            self.second.agree(act.clone(), by, self.clock.now());
+        }
+
+        fn word(&self, act: &Act, caller: &Principal) -> Option<Word> {
+            self.second.word(act, caller, &self.tokens, self.clock.now())
+        }
+
+        fn spend(&self, word: &Word, tenant: &str) -> bool {
+            self.second.spend(word, tenant, &self.tokens, self.clock.now())
+        }
+    }
+
+    fn revoke(id: &str) -> Act {
+        Act::RevokeToken(id.into())
+    }
 
     #[test]
-    fn nobody_is_two_people_and_a_word_grows_old() {
-        let second = SecondPerson::default();
-        let [x, y] = ["x", "y"].map(|id| Act::RevokeToken(id.into()));
-        assert!(!second.take(&x, "a", 0));
-        second.agree(x.clone(), "a", 0);
-        assert!(!second.take(&x, "a", 1), "the same one");
-        assert!(!second.take(&x, "b", COUNTS_NS), "too long ago");
-        assert!(!second.take(&x, "b", -1), "the clock was set back");
-        assert!(!second.take(&y, "b", 1) && !second.take(&Act::RotateKey("x".into()), "b", 1));
-        assert!(second.take(&x, "b", COUNTS_NS - 1));
-        assert!(!second.take(&x, "b", COUNTS_NS - 1), "a word counts once");
+    fn nobody_is_two_people_and_a_word_counts_once() {
+        let desk = Desk::new();
+        let [a, b] = ["a", "b"].map(|name| desk.make("acme", name, None));
+        let other = desk.make("globex", "c", None);
+        let x = revoke("x");
+        assert_eq!(desk.word(&x, &b), None);
+        desk.agree(&x, &a);
+        assert_eq!(desk.word(&x, &a), None, "the same one");
+        assert_eq!(desk.word(&x, &other), None, "another tenant's");
+        assert_eq!(desk.word(&revoke("y"), &b), None, "another act");
+        assert_eq!(desk.word(&Act::RotateKey("x".into()), &b), None);
+        desk.agree(&x, &b);
+        let word = desk.word(&x, &b).expect("what somebody else says stays beside one's own");
+        assert!(!desk.spend(&word, "globex"));
+        assert!(desk.spend(&word, "acme"));
+        assert!(!desk.spend(&word, "acme") && desk.word(&x, &b).is_none(), "it counts once");
+    }
+
+    #[test]
+    fn a_word_grows_old_and_ends_with_its_token() {
+        let desk = Desk::new();
+        let [a, b] = ["a", "b"].map(|name| desk.make("acme", name, None));
+        let short = desk.make("acme", "short", Some(60));
+        let x = revoke("x");
+        desk.agree(&x, &short);
+        let of_short = desk.word(&x, &b).expect("it is in force");
+        desk.clock.pass(Duration::from_secs(60));
+        assert_eq!(desk.word(&x, &b), None, "its token has expired");
+        assert!(!desk.spend(&of_short, "acme"));
+        desk.agree(&x, &a);
+        let of_a = desk.word(&x, &b).expect("it is in force");
+        let minutes = Duration::from_secs(15 * 60);
+        desk.clock.pass(minutes - Duration::from_nanos(1));
+        assert_eq!(desk.word(&x, &b).as_ref(), Some(&of_a), "just in time");
+        desk.clock.pass(Duration::from_nanos(1));
+        assert!(desk.word(&x, &b).is_none() && !desk.spend(&of_a, "acme"), "too long ago");
+        desk.agree(&x, &a);
+        let of_a = desk.word(&x, &b).expect("it is in force");
+        assert!(desk.second.word(&x, &b, &desk.tokens, 0).is_none(), "the clock was set back");
+        let revoked = desk.tokens.revoke("acme", &a.token_id, || true).expect("written");
+        assert_eq!(revoked, crate::tokens::Revoked::Done);
+        assert!(desk.word(&x, &b).is_none() && !desk.spend(&of_a, "acme"), "it was revoked");
+    }
+
+    #[test]
+    fn a_tenant_takes_no_room_from_another() {
+        let desk = Desk::new();
+        let [a, b] = ["a", "b"].map(|name| desk.make("acme", name, None));
+        let [c, d] = ["c", "d"].map(|name| desk.make("globex", name, None));
+        desk.agree(&revoke("x"), &c);
+        let acts: Vec<Act> = (0..=KEPT_MAX).map(|n| revoke(&n.to_string())).collect();
+        acts.iter().for_each(|act| desk.agree(act, &a));
+        assert!(desk.word(&revoke("x"), &d).is_some(), "another tenant's stands");
+        assert!(desk.word(&acts[0], &b).is_none(), "the oldest fell away");
+        assert!(acts[1..].iter().all(|act| desk.word(act, &b).is_some()), "all others are kept");
+        acts[1..].iter().for_each(|act| desk.agree(act, &a));
+        assert!(desk.word(&acts[1], &b).is_some(), "said again, a word takes no more room");
+    }
+
+    #[test]
+    fn who_agreed_stands_in_the_statement() {
+        let (name, token_id) = ("eve".to_owned(), "0000000a".to_owned());
+        let word = Word { act: revoke("x"), name, token_id, role: Role::Auditor, at: 5 };
+        let statement = word.stated(Statement::new("token.revoke", "audit", "revoke"));
+        let admitted = statement.admit(6, "acme", || "id".into()).expect("conforms");
+        let event = admitted.fields().to_value().expect("well formed");
+        let reason = event.object("reason").expect("a reason").clone();
+        assert_eq!(
+            Value::Object(reason).to_json(),
+            r#"{"approvals":[{"at":"1970-01-01T00:00:00.000000005Z","by":"eve","decision":"approved","role":"auditor"}]}"#
+        );
+        let attributes = event.object("attributes").expect("attributes");
+        assert_eq!(attributes.str("approved_by_token"), Some("0000000a"));
     }
 }

@@ -53,7 +53,7 @@ pub(crate) const CODES: [(u16, &[&str]); 12] = [
     (404, &["not_found"]),
     (405, &["method"]),
     (408, &["timeout"]),
-    (409, &["closed", "config", "key_change", "restart", "second_person"]),
+    (409, &["closed", "config", "key_change", "restart", "second_person", "token"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
     (429, &["quota", "read_quota", "too_soon"]),

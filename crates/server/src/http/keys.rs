@@ -100,11 +100,12 @@ pub(crate) async fn rotate(
         Ok(()) => KeyOrder { by, ..asked(request).await? },
         Err(_) => KeyOrder::default(),
     };
-    let (app_, tenant, token) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
-    let log = name.clone();
+    let word = app.second_word(&Act::RotateKey(name.clone()), &caller);
+    let statement = word.iter().fold(statement, |statement, word| word.stated(statement));
+    let (app_, tenant, log) = (app.clone(), caller.tenant.clone(), name.clone());
     let rotate = async move || {
         of_tenant(&app_, &tenant, &log)?;
-        if !app_.second.take(&Act::RotateKey(log.clone()), &token, app_.clock.now()) {
+        if !word.is_some_and(|word| app_.spend_word(&word, &tenant)) {
             return Err(Failure::needs_second_person(
                 "a log's key is replaced by two: somebody else agrees first, such as an auditor, \
                  with POST /v1/logs/{log}/keys/agreement, within 15 minutes before",
@@ -128,9 +129,9 @@ pub(crate) async fn agree(
     InPath(name): InPath<String>,
 ) -> Result<StatusCode, Failure> {
     let statement = Statement::new("log.key.rotate.agree", "audit", "approve").to("log", &name);
-    let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
+    let (app_, by) = (app.clone(), caller.clone());
     let agree = async move || {
-        of_tenant(&app_, &tenant, &name)?;
+        of_tenant(&app_, &by.tenant, &name)?;
         app_.second.agree(Act::RotateKey(name), &by, app_.clock.now());
         Ok(StatusCode::NO_CONTENT)
     };

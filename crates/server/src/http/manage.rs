@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use commit::Purpose;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
@@ -76,11 +77,33 @@ pub(crate) async fn create_token(
     let (app_, tenant) = (app.clone(), caller.tenant.clone());
     let create = async move || {
         let new = new.ok_or_else(|| Failure::internal(&"no token was asked for"))?;
-        work(WITH_DISK, move || app_.tokens.create(&tenant, new)).await?.map_err(failure)
+        create(&app_, &tenant, new).await
     };
     let text = stated::change(&app, &caller, right, statement, create).await?;
     let note = "shown once: only its hash is kept";
     Ok((StatusCode::CREATED, Json(json!({ "token": text, "note": note }))).into_response())
+}
+
+/// Makes a token; where a tenant has as many as it may, those fall away first that expired.
+async fn create(app: &Arc<App>, tenant: &str, new: NewToken) -> Result<String, Failure> {
+    loop {
+        let (app_, tenant_, new_) = (app.clone(), tenant.to_owned(), new.clone());
+        let made = work(WITH_DISK, move || app_.tokens.create(&tenant_, new_)).await?;
+        let expired = match &made {
+            Err(TokenError::Full(_)) => app.tokens.expired(tenant),
+            _ => Vec::new(),
+        };
+        if expired.is_empty() {
+            return made.map_err(failure);
+        }
+        let statement = Statement::new("token.forget", "audit", "delete")
+            .because("they expired, and there was no room for another token");
+        let statement = expired.iter().fold(statement, |all, id| all.to("token", id));
+        app.state(tenant, Purpose::Access, statement).await?;
+        // A crash here leaves tokens that are stated and still listed; they open nothing.
+        let app_ = app.clone();
+        work(WITH_DISK, move || app_.tokens.forget(&expired)).await?.map_err(failure)?;
+    }
 }
 
 pub(crate) async fn list_tokens(
@@ -105,11 +128,14 @@ pub(crate) async fn revoke_token(
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Failure> {
     let statement = Statement::new("token.revoke", "audit", "revoke").to("token", &id);
-    let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
+    let word = app.second_word(&Act::RevokeToken(id.clone()), &caller);
+    let statement = word.iter().fold(statement, |statement, word| word.stated(statement));
+    let (app_, tenant) = (app.clone(), caller.tenant.clone());
     let revoke = async move || {
-        let act = Act::RevokeToken(id.clone());
-        let is_agreed = move |app: &App| app.second.take(&act, &by, app.clock.now());
-        let revoke = move || app_.tokens.revoke(&tenant, &id, || is_agreed(&app_));
+        let revoke = move || {
+            let is_agreed = || word.is_some_and(|word| app_.spend_word(&word, &tenant));
+            app_.tokens.revoke(&tenant, &id, is_agreed)
+        };
         let revoked = work(WITH_DISK, revoke).await?;
         match revoked.map_err(failure)? {
             Revoked::Done => Ok(StatusCode::NO_CONTENT),
@@ -130,9 +156,9 @@ pub(crate) async fn agree_to_revoke(
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Failure> {
     let statement = Statement::new("token.revoke.agree", "audit", "approve").to("token", &id);
-    let (app_, tenant, by) = (app.clone(), caller.tenant.clone(), caller.token_id.clone());
+    let (app_, by) = (app.clone(), caller.clone());
     let agree = async move || {
-        if !app_.tokens.has(&tenant, &id) {
+        if !app_.tokens.has(&by.tenant, &id) {
             return Err(Failure::not_found("no such token"));
         }
         app_.second.agree(Act::RevokeToken(id), &by, app_.clock.now());
@@ -144,6 +170,7 @@ pub(crate) async fn agree_to_revoke(
 fn failure(error: TokenError) -> Failure {
     match error {
         TokenError::Wrong(what) => Failure::bad_request("token", what),
+        TokenError::Full(what) => Failure::conflict("token", what),
         TokenError::Io(error) => Failure::unkept(&error, "the list of tokens"),
     }
 }

@@ -4,7 +4,8 @@
 //! SHA-256 of the whole is kept; 256 random bits need no slow hash.
 //!
 //! Promises: an expired token opens nothing; a tenant's last admin is taken out of force with two
-//! tokens only (`access/second.rs`).
+//! tokens only (`access/second.rs`). Each tenant has its share of the room for tokens, which no
+//! other tenant can take.
 
 mod token;
 
@@ -25,8 +26,16 @@ pub use token::{NewToken, Token};
 
 const NAME: &str = "tokens.json";
 const FORMAT: &str = "counterfoil.tokens/v1";
+/// Tokens of all tenants, shared out among them.
 const TOKENS_MAX: usize = 10_000;
+/// Tokens that a tenant may have, however many tenants there are.
+const EACH_MIN: usize = 100;
 const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of that which the tenants share out; the rest is for those that have tokens and are no
+/// longer configured.
+const SHARED_BYTES: usize = 128 << 20;
+/// Expired tokens that fall away at once, so that one statement names them.
+const FORGOTTEN_MAX: usize = 100;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +50,9 @@ pub enum TokenError {
     /// The request is wrong.
     #[error("{0}")]
     Wrong(String),
+    /// The tenant has as many as it may.
+    #[error("{0}")]
+    Full(String),
     /// The file could not be read or written.
     #[error("cannot use {NAME}")]
     Io(#[from] io::Error),
@@ -71,6 +83,8 @@ pub struct Tokens {
     entropy: Arc<dyn Entropy>,
     /// Held over every change, the file's included: the next one begins where this one ends.
     changing: Mutex<()>,
+    /// Among how many tenants the room is shared out.
+    tenants: usize,
     /// By id. Locked for as long as it takes to look one up or to put a changed list in its place;
     /// no request waits for the disk.
     tokens: RwLock<BTreeMap<String, Arc<Held>>>,
@@ -97,17 +111,30 @@ impl Tokens {
             held.ok_or_else(|| TokenError::Wrong(format!("{NAME} has a time that is none")))
         };
         let tokens = RwLock::new(tokens.into_iter().map(held).collect::<Result<_, _>>()?);
-        Ok(Tokens { disk, clock, entropy, changing: Mutex::new(()), tokens })
+        Ok(Tokens { disk, clock, entropy, changing: Mutex::new(()), tenants: 1, tokens })
+    }
+
+    /// Shares the room out among so many tenants.
+    #[must_use]
+    pub(crate) fn sharing(self, tenants: usize) -> Tokens {
+        Tokens { tenants: tenants.max(1), ..self }
     }
 
     /// Makes a token and returns its text, which is not kept. Writes to the disk.
     pub fn create(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
+        self.make(tenant, new, true)
+    }
+
+    /// The same of the first admin of a tenant that has none: no bound keeps it from one.
+    pub(crate) fn create_first(&self, tenant: &str, name: String) -> Result<String, TokenError> {
+        let new = NewToken { name, role: Role::Admin, services: Vec::new(), expires_in_s: None };
+        self.make(tenant, new, false)
+    }
+
+    fn make(&self, tenant: &str, new: NewToken, is_bounded: bool) -> Result<String, TokenError> {
         check(&new)?;
         let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut all = self.read().clone();
-        if all.len() == TOKENS_MAX {
-            return Err(TokenError::Wrong(format!("there are {TOKENS_MAX} tokens already")));
-        }
         if all.values().any(|t| t.token.tenant == tenant && t.token.name == new.name) {
             return Err(TokenError::Wrong(format!("a token is named {:?} already", new.name)));
         }
@@ -129,8 +156,32 @@ impl Tokens {
         };
         let held = Held::new(token).ok_or_else(|| TokenError::Wrong("it lasts too long".into()))?;
         all.insert(id, Arc::new(held));
+        if is_bounded {
+            self.within_share(tenant, &all)?;
+        }
         self.replace(all)?;
         Ok(text)
+    }
+
+    /// Refuses a list in which a tenant has more than its share, its expired tokens counted: those
+    /// fall away first, see [`Tokens::expired`].
+    fn within_share(
+        &self,
+        tenant: &str,
+        all: &BTreeMap<String, Arc<Held>>,
+    ) -> Result<(), TokenError> {
+        let own: Vec<&Token> =
+            all.values().map(|held| &held.token).filter(|token| token.tenant == tenant).collect();
+        let (each, bytes_each) = share(self.tenants);
+        let bytes = serde_json::to_vec_pretty(&own).map_err(io::Error::other)?.len();
+        let over = if own.len() > each {
+            format!("a tenant has at most {each} tokens here")
+        } else if bytes > bytes_each {
+            format!("a tenant's tokens, with their services, take at most {bytes_each} bytes here")
+        } else {
+            return Ok(());
+        };
+        Err(TokenError::Full(format!("{over}; revoke one first")))
     }
 
     /// An id that no token has, of any tenant: it alone finds the token. Ids are short, so one may
@@ -170,13 +221,31 @@ impl Tokens {
         Ok(Revoked::Done)
     }
 
-    /// Takes out of force a token that nobody has been given. Writes to the disk.
-    pub(crate) fn forget(&self, id: &str) -> Result<(), TokenError> {
+    /// The ids of a tenant's tokens that expired, those first that did so first; not more than fall
+    /// away at once.
+    pub(crate) fn expired(&self, tenant: &str) -> Vec<String> {
+        let (all, now) = (self.read(), self.clock.now());
+        let own = all.values().filter(|held| held.token.tenant == tenant && held.has_expired(now));
+        let mut own: Vec<&Token> = own.map(|held| &held.token).collect();
+        own.sort_by(|a, b| a.expires_at.cmp(&b.expires_at));
+        own.into_iter().take(FORGOTTEN_MAX).map(|token| token.id.clone()).collect()
+    }
+
+    /// Lets tokens fall away that open nothing: expired ones, or one that nobody has been given.
+    /// Writes to the disk.
+    pub(crate) fn forget(&self, ids: &[String]) -> Result<(), TokenError> {
         let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut all = self.read().clone();
-        all.remove(id);
+        all.retain(|id, _| !ids.contains(id));
         self.replace(all)?;
         Ok(())
+    }
+
+    /// Whether a tenant has such a token, and it opens something.
+    pub(crate) fn is_in_force(&self, tenant: &str, id: &str) -> bool {
+        let now = self.clock.now();
+        let lasts = |held: &Arc<Held>| held.token.tenant == tenant && !held.has_expired(now);
+        self.read().get(id).is_some_and(lasts)
     }
 
     /// Whether a tenant has such a token.
@@ -261,105 +330,10 @@ impl Tokens {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use platform::{RealDisk, SystemClock, SystemEntropy};
-
-    #[test]
-    fn a_token_is_found_by_its_whole_text_alone() {
-        let root = std::env::temp_dir().join(format!("counterfoil-tokens-{}", std::process::id()));
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&root).expect("folder"));
-        let open = || {
-            let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy));
-            Tokens::open(disk.clone(), clock, entropy).expect("opens")
-        };
-        let tokens = open();
-        let new = NewToken {
-            name: "ops".into(),
-            role: Role::Admin,
-            services: Vec::new(),
-            expires_in_s: None,
-        };
-        let text = tokens.create("acme", new.clone()).expect("made");
-        assert!(tokens.create("acme", new).is_err(), "names are unique");
-        let again = open();
-        let found = again.authenticate(&text).expect("found after a restart");
-        assert_eq!((found.name.as_str(), found.tenant.as_str()), ("ops", "acme"));
-        let mut other = text.clone().into_bytes();
-        let last = other.len() - 1;
-        other[last] ^= 1;
-        assert!(again.authenticate(std::str::from_utf8(&other).expect("ascii")).is_err());
-        assert!(again.authenticate(&text[..text.len() - 1]).is_err());
-        let stored = std::fs::read_to_string(root.join(NAME)).expect("file");
-        assert!(!stored.contains(&text[12..]), "the secret is not stored");
-        let id = again.list("acme")[0].id.clone();
-        let revoke = |tenant: &str, agreed| again.revoke(tenant, &id, || agreed).expect("io");
-        assert_eq!(revoke("other", true), Revoked::Absent);
-        assert_eq!(revoke("acme", false), Revoked::NeedsSecondPerson, "it is the last admin");
-        assert!(again.has("acme", &id) && !again.has("other", &id));
-        assert_eq!(revoke("acme", true), Revoked::Done);
-        assert!(again.authenticate(&text).is_err());
-        std::fs::remove_dir_all(root).expect("removed");
-    }
-
-    /// Gives the same four bytes three times, and then others.
-    #[derive(Default)]
-    struct Stuck(std::sync::atomic::AtomicU8);
-
-    impl Entropy for Stuck {
-        fn fill(&self, out: &mut [u8]) {
-            let turn = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            out.fill(if out.len() == 4 { turn / 4 } else { turn });
-        }
-    }
-
-    #[test]
-    fn an_id_that_is_taken_is_drawn_again() {
-        let name = format!("counterfoil-token-ids-{}", std::process::id());
-        let root = std::env::temp_dir().join(name);
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&root).expect("folder"));
-        let clock = Arc::new(SystemClock::new());
-        let tokens = Tokens::open(disk, clock, Arc::new(Stuck::default())).expect("opens");
-        let new = |name: &str| NewToken {
-            name: name.into(),
-            role: Role::Reader,
-            services: vec![],
-            expires_in_s: None,
-        };
-        let texts = ["a", "b"].map(|tenant| tokens.create(tenant, new("x")).expect("made"));
-        assert_ne!(texts[0][..11], texts[1][..11], "ids differ");
-        for (text, tenant) in texts.iter().zip(["a", "b"]) {
-            assert_eq!(tokens.authenticate(text).expect("found").tenant, tenant);
-        }
-        std::fs::remove_dir_all(root).expect("removed");
-    }
-
-    #[test]
-    fn an_expired_token_opens_nothing() {
-        let disk: Arc<dyn Disk> = Arc::new(platform::sim::SimDisk::new(1));
-        let clock = Arc::new(platform::sim::SimClock::new(1_000_000_000));
-        let open =
-            || Tokens::open(disk.clone(), clock.clone(), Arc::new(SystemEntropy)).expect("opens");
-        let tokens = open();
-        let new = |name: &str, expires_in_s| NewToken {
-            name: name.into(),
-            role: Role::Admin,
-            services: Vec::new(),
-            expires_in_s,
-        };
-        assert!(tokens.create("acme", new("never", Some(0))).is_err());
-        let short = tokens.create("acme", new("short", Some(60))).expect("made");
-        let long = tokens.create("acme", new("long", None)).expect("made");
-        assert!(tokens.authenticate(&short).is_ok() && tokens.authenticate(&long).is_ok());
-        assert_eq!(tokens.admins("acme"), 2);
-        tokens.keep_uses().expect("kept");
-        clock.pass(std::time::Duration::from_secs(60));
-        let again = open();
-        assert_eq!(again.authenticate(&short).expect_err("over"), Denied::Expired);
-        assert!(again.authenticate(&long).is_ok());
-        assert_eq!(again.admins("acme"), 1, "an expired admin is none");
-        let used = again.list("acme").into_iter().map(|token| token.last_used_at);
-        assert!(used.clone().all(|at| at.is_some()), "{:?}", used.collect::<Vec<_>>());
-    }
+/// How many tokens each of so many tenants may have, and how many bytes of the file.
+fn share(tenants: usize) -> (usize, usize) {
+    ((TOKENS_MAX / tenants).max(EACH_MIN), SHARED_BYTES / tenants)
 }
+
+#[cfg(test)]
+mod tests;
