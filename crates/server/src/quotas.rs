@@ -49,6 +49,8 @@ pub(crate) enum Want {
     Send,
     /// To read what has to be stated.
     Read,
+    /// To change what has to be stated before and after.
+    Change,
 }
 
 impl Want {
@@ -56,8 +58,22 @@ impl Want {
     fn kinds(self) -> std::ops::Range<usize> {
         match self {
             Want::Send => 0..2,
-            Want::Read => 2..3,
+            Want::Read | Want::Change => 2..3,
         }
+    }
+
+    /// Statements that it comes with, which are taken out of the bucket of reads at once.
+    fn statements(self) -> f64 {
+        match self {
+            Want::Send => 0.0,
+            Want::Read => 1.0,
+            Want::Change => 2.0,
+        }
+    }
+
+    /// Where those are counted that were turned away.
+    fn counted(self) -> usize {
+        usize::from(self != Want::Send)
     }
 }
 
@@ -89,8 +105,8 @@ impl Quotas {
         }
     }
 
-    /// Whether a principal may do something now; else after how many seconds. A read is taken out
-    /// of its bucket at once, what is sent by [`Quotas::take`].
+    /// Whether a principal may do something now; else after how many seconds. What is
+    /// stated is taken out of its bucket at once, what is sent by [`Quotas::take`].
     pub(crate) fn ask(
         &self,
         now: Duration,
@@ -104,13 +120,13 @@ impl Quotas {
         }
         let (rate, bucket) = kept.bucket(now, tenant, principal);
         let Some(wait) = wait(rate, bucket, want) else {
-            if want == Want::Read && rate[2] > 0.0 {
-                bucket.left[2] -= 1.0;
+            if rate[2] > 0.0 {
+                bucket.left[2] -= want.statements();
             }
             return Ok(());
         };
-        bucket.turned_away[want as usize] += 1;
-        bucket.turned_away_ever[want as usize] += 1;
+        bucket.turned_away[want.counted()] += 1;
+        bucket.turned_away_ever[want.counted()] += 1;
         Err(wait)
     }
 

@@ -5,6 +5,52 @@ use serde_json::{Value, json};
 use crate::support::Folder;
 use crate::wire::ask;
 
+/// How many entries the access log has; looking states nothing.
+fn access_size(url: &str, token: &str) -> u64 {
+    let logs = ask(url, token, "GET", "/v1/logs", "").json();
+    let logs = logs["logs"].as_array().expect("a list").iter();
+    let mut access = logs.filter(|log| log["name"] == "default-access-0");
+    access.next().expect("it stands")["size"].as_u64().expect("a size")
+}
+
+#[test]
+fn what_changes_nothing_is_bounded_and_a_token_is_revoked_all_the_same() {
+    let folder = Folder::new();
+    let server = folder.serve_told(&[("COUNTERFOIL_LIMITS__READS_S_MAX", "2")]);
+    let (url, admin) = (server.url.as_str(), folder.first_token("default"));
+    let make = |name: &str, role: &str| {
+        let body = json!({"name": name, "role": role}).to_string();
+        let made = ask(url, &admin, "POST", "/v1/tokens", &body).json();
+        made["token"].as_str().expect("a token").to_owned()
+    };
+    let id = |token: &str| token.split('_').nth(1).expect("its public part").to_owned();
+    let (auditor, second) = (make("eve", "auditor"), make("second", "auditor"));
+    let spent: Vec<String> = (0..5).map(|n| make(&format!("t{n}"), "reader")).collect();
+    let last = format!("/v1/tokens/{}", id(&admin));
+    // Each is asked until it is turned away, which is not stated.
+    for (token, method, path) in [
+        (&auditor, "POST", "/v1/tokens/deadbeef/agreement"),
+        (&second, "POST", "/v1/logs/default-0/keys/agreement"),
+        (&admin, "DELETE", "/v1/tokens/deadbeef"),
+        (&admin, "DELETE", last.as_str()),
+        (&admin, "POST", "/v1/config/reload"),
+        (&admin, "POST", "/v1/catalogue/reload"),
+    ] {
+        let before = access_size(url, &admin);
+        let answers = (0..10_000).map(|nth| (nth, ask(url, token, method, path, "{}")));
+        let mut away = answers.skip_while(|(_, answer)| answer.status != 429);
+        let (nth, over) = away.next().expect("a loop without end is turned away");
+        assert_eq!(over.json()["code"], "read_quota", "{path}: {}", over.text());
+        let stated = access_size(url, &admin) - before;
+        assert!(stated <= 2 * nth, "{path}: {stated} entries of {nth} requests");
+    }
+    for token in &spent {
+        let path = format!("/v1/tokens/{}", id(token));
+        assert_eq!(ask(url, &admin, "DELETE", &path, "").status, 204, "whatever was asked before");
+    }
+    server.stop();
+}
+
 fn events(first: usize, count: usize) -> String {
     let event = |nth: usize| {
         json!({
@@ -52,16 +98,20 @@ fn who_reads_without_end_is_turned_away_and_a_named_principal_has_its_own() {
     let server = folder.serve_with(&["--config", "c.toml"]);
     let token = folder.first_token("default");
     let body = json!({"name": "other", "role": "producer", "services": ["billing"]}).to_string();
-    let made = ask(&server.url, &token, "POST", "/v1/tokens", &body).json();
-    let other = made["token"].as_str().expect("a token");
+    let boss = json!({"name": "boss", "role": "admin"}).to_string();
+    let make = |new: &str| {
+        let made = ask(&server.url, &token, "POST", "/v1/tokens", new).json();
+        made["token"].as_str().expect("a token").to_owned()
+    };
+    let (other, boss) = (make(&body), make(&boss));
 
     let (before, over) = read_on(&server.url, &token, "/v1/events?limit=1");
-    assert!(before >= 10, "ten seconds' worth at once: {before}");
+    assert!(before >= 6, "ten seconds' worth at once, behind two changes: {before}");
     assert_eq!(over.json()["code"], "read_quota", "{}", over.text());
     assert_eq!(over.header("retry-after"), "1");
     assert_eq!(ask(&server.url, &token, "POST", "/v1/events", &events(0, 1)).status, 200);
     assert_eq!(ask(&server.url, &token, "GET", "/v1/status", "").status, 200, "it is not stated");
-    let theirs = ask(&server.url, other, "GET", "/v1/events?limit=1", "");
+    let theirs = ask(&server.url, &other, "GET", "/v1/events?limit=1", "");
     assert_eq!(theirs.status, 403, "another principal has its own: {}", theirs.text());
 
     folder.write(
@@ -70,14 +120,18 @@ fn who_reads_without_end_is_turned_away_and_a_named_principal_has_its_own() {
          reads_s_max = 100000\n[[quota]]\ntenant = \"default\"\nprincipal = \"other\"\n\
          events_s_max = 1\n",
     );
-    let said = folder.run(&["config", "reload"]).code(0);
-    assert!(said.contains("quota[0].reads_s_max  – → 100000  c.toml:6"), "{said}");
+    let reload = ask(&server.url, &boss, "POST", "/v1/config/reload", "");
+    let changes = reload.json()["changes"].clone();
+    let is_told = |change: &Value| change["name"] == "quota[0].reads_s_max";
+    let told = changes.as_array().and_then(|all| all.iter().find(|change| is_told(change)));
+    let told = told.unwrap_or_else(|| panic!("{}", reload.text()));
+    assert_eq!((&told["old"], &told["new"]), (&Value::Null, &json!(100_000)), "{told}");
     for nth in 0..50 {
         let answer = ask(&server.url, &token, "GET", "/v1/events?limit=1", "");
         assert_eq!(answer.status, 200, "{nth}: {}", answer.text());
     }
-    assert_eq!(ask(&server.url, other, "POST", "/v1/events", &events(1, 50)).status, 200);
-    assert_eq!(ask(&server.url, other, "POST", "/v1/events", &events(51, 1)).status, 429);
+    assert_eq!(ask(&server.url, &other, "POST", "/v1/events", &events(1, 50)).status, 200);
+    assert_eq!(ask(&server.url, &other, "POST", "/v1/events", &events(51, 1)).status, 429);
 
     let status = ask(&server.url, &token, "GET", "/v1/status", "").json();
     let away = status["quotas"].as_array().expect("a list");

@@ -4,8 +4,9 @@
 //! it ended; no change is made before the access log has that it is attempted. Where the log
 //! cannot be written, nothing is read and nothing is changed. No role and no setting is asked.
 //!
-//! A principal that reads more than its quota is turned away before anything is read, and that it
-//! was is stated once a minute (`quotas.rs`); changes have none.
+//! A principal that reads more than its quota is turned away before anything is read or stated, and
+//! that it was is stated once a minute (`quotas.rs`). A change takes as much of it as two
+//! reads; a token that can be revoked is, whatever was asked before.
 //!
 //! Never: states a value of an event that was read. What was asked for stands there: ids, places
 //! and the text of searches.
@@ -89,7 +90,7 @@ where
         (Ok(scope), None) => scope,
         (Err(failure), _) => return Err(deny(app, caller, access.statement, failure).await),
     };
-    within_quota(app, caller)?;
+    within_quota(app, caller, Want::Read)?;
     let is_kept = access.log.as_ref().is_some_and(|name| is_kept_from(app, caller, &scope, name));
     let read = read(scope).await;
     let statement = ended(caller.does(access.statement), &read);
@@ -141,7 +142,7 @@ pub(crate) async fn denied(
     }
     let denial = denying(caller.does(what).ended("failure"));
     let denial = denial.with(&["outcome", "code"], "role");
-    let stated = match within_quota(app, caller) {
+    let stated = match within_quota(app, caller, Want::Read) {
         Ok(()) => app.state(&caller.tenant, Purpose::Access, denial).await,
         Err(failure) => Err(failure),
     };
@@ -151,11 +152,11 @@ pub(crate) async fn denied(
     stated
 }
 
-/// Whether a principal may have another read stated: each takes room on the disk, what it is denied
-/// too.
-fn within_quota(app: &App, caller: &Principal) -> Result<(), Failure> {
+/// Whether a principal may have something stated: each takes room on the disk, what it is denied
+/// and what changes nothing too.
+pub(crate) fn within_quota(app: &App, caller: &Principal, want: Want) -> Result<(), Failure> {
     let now = app.clock.elapsed();
-    let asked = app.quotas.ask(now, &caller.tenant, &caller.name, Want::Read);
+    let asked = app.quotas.ask(now, &caller.tenant, &caller.name, want);
     asked.map_err(Failure::over_read_quota)
 }
 
@@ -171,9 +172,8 @@ fn is_kept_from(app: &App, caller: &Principal, scope: &Scope, name: &str) -> boo
     logs.get(name).is_some_and(|log| log.meta.tenant == caller.tenant && !scope.may_see(&log.meta))
 }
 
-/// Changes something, with the right to: the attempt is in the access log before it takes force,
-/// and how it ended before it is answered. Who asked may hang up: what was attempted comes to its
-/// end, and the log has that too.
+/// Changes something, with the right to, as [`carry_out`] does; who has asked too often is turned
+/// away before anything is stated.
 pub(crate) async fn change<T, F>(
     app: &Arc<App>,
     caller: &Principal,
@@ -188,6 +188,23 @@ where
     if let Err(failure) = right {
         return Err(deny(app, caller, what, failure).await);
     }
+    within_quota(app, caller, Want::Change)?;
+    carry_out(app, caller, what, change).await
+}
+
+/// Changes something for somebody who has the right to, whatever was asked before: the attempt is
+/// in the access log before it takes force, and how it ended before it is answered. Who asked may
+/// hang up: what was attempted comes to its end, and the log has that too.
+pub(crate) async fn carry_out<T, F>(
+    app: &Arc<App>,
+    caller: &Principal,
+    what: Statement,
+    change: impl FnOnce() -> F + Send + 'static,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+    T: Send + 'static,
+{
     let what = caller.does(what);
     let operation = app.store.world().new_id();
     let what = what.with(&["correlation", "operation_id"], operation);

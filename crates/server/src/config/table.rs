@@ -156,9 +156,10 @@ pub const SETTINGS: &[Setting<Config>] = &[
         },
         allowed: "",
         reload: Reload::Live,
-        what: "reads that one principal may make in a second, ten seconds' worth at once; more is \
-               answered 429 `read_quota`. Each is stated in the access log and takes at least \
-               4 KiB of the disk: 100 a second without end are 34 GB a day",
+        what: "reads that one principal may make in a second, a change counting as two, ten \
+               seconds' worth at once; more is answered 429 `read_quota`. Each is stated in the \
+               access log and takes at least 4 KiB of the disk: 100 a second without end are 34 \
+               GB a day",
     },
     Setting {
         name: "disk.free_warn_bytes",

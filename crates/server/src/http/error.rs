@@ -172,12 +172,12 @@ impl Failure {
         Failure { retry_after_s: Some(seconds), ..failure }
     }
 
-    /// A principal has read more than it may, or was denied so often; in so many seconds it may
-    /// ask again.
+    /// A principal has read or changed more than it may, or was denied so often; in so many seconds
+    /// it may ask again.
     pub(crate) fn over_read_quota(seconds: u32) -> Failure {
         let detail = format!(
-            "this token's principal has read more than it may, and every read is stated in the \
-             access log; nothing was looked up: ask again in {seconds} s"
+            "this token's principal has read or changed more than it may, and each is stated in \
+             the access log; nothing was done: ask again in {seconds} s"
         );
         let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "read_quota", detail);
         Failure { retry_after_s: Some(seconds), ..failure }

@@ -13,6 +13,7 @@ use super::error::Failure;
 use crate::access::stated;
 use crate::app::App;
 use crate::config::digest;
+use crate::quotas::Want;
 use crate::reload::{Asker, ReloadError, Reloaded, reload};
 
 pub(crate) async fn show(
@@ -32,6 +33,7 @@ pub(crate) async fn again(
         let what = admit::Statement::new("config.reload", "config", "update");
         return stated::change(&app, &caller, Err(refused), what, nothing).await;
     }
+    stated::within_quota(&app, &caller, Want::Change)?;
     let tenant = caller.tenant.clone();
     let done = reload(&app, &Asker::Principal(caller)).await;
     let told = done.map(|reloaded| Json(reloaded.told_to_tenant(&tenant)));

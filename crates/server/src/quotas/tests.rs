@@ -56,6 +56,17 @@ fn bytes_have_a_quota_of_their_own_and_none_is_none() {
 }
 
 #[test]
+fn a_change_takes_two_reads_and_may_owe_one() {
+    let quotas = quotas(RATE_MAX, RATE_MAX, 1);
+    let ask = |s, want| quotas.ask(at(s), "t", "a", want);
+    assert_eq!(ask(0, Want::Read), Ok(()));
+    assert!((0..5).all(|_| ask(0, Want::Change).is_ok()), "the fifth with one that was left");
+    assert_eq!((ask(0, Want::Change), ask(0, Want::Read)), (Err(2), Err(2)));
+    assert_eq!(ask(2, Want::Change), Ok(()));
+    assert_eq!(quotas.to_state(at(60)), [away("a", 0, 2)], "both are told as reads");
+}
+
+#[test]
 fn reads_have_theirs_and_take_from_no_other() {
     let quotas = quotas(1, RATE_MAX, 2);
     quotas.take(at(0), "t", "a", 1_000, 0);

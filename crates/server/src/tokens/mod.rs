@@ -210,15 +210,29 @@ impl Tokens {
         let Some(held) = all.get(id).filter(|held| held.token.tenant == tenant) else {
             return Ok(Revoked::Absent);
         };
-        let now = self.clock.now();
-        let is_admin = held.token.role == Role::Admin && !held.has_expired(now);
-        let others = self.lasting_admins_but(tenant, id);
-        if is_admin && others == 0 && !is_agreed() {
+        if self.is_last_admin(held) && !is_agreed() {
             return Ok(Revoked::NeedsSecondPerson);
         }
         all.remove(id);
         self.replace(all)?;
         Ok(Revoked::Done)
+    }
+
+    /// What a revocation would come to, asked without a second person; nothing changes.
+    pub(crate) fn would_revoke(&self, tenant: &str, id: &str) -> Revoked {
+        let held = self.read().get(id).filter(|held| held.token.tenant == tenant).cloned();
+        match held {
+            None => Revoked::Absent,
+            Some(held) if self.is_last_admin(&held) => Revoked::NeedsSecondPerson,
+            Some(_) => Revoked::Done,
+        }
+    }
+
+    /// Whether a token is a tenant's only admin that lasts.
+    fn is_last_admin(&self, held: &Held) -> bool {
+        let Token { id, tenant, role, .. } = &held.token;
+        let is_admin = *role == Role::Admin && !held.has_expired(self.clock.now());
+        is_admin && self.lasting_admins_but(tenant, id) == 0
     }
 
     /// The ids of a tenant's tokens that expired, those first that did so first; not more than fall
