@@ -23,6 +23,11 @@ use crate::{outside, owners};
 pub(crate) use stated::state_start;
 use steps::{Candidate, STEPS};
 
+/// What could not be done behind settings that took force.
+const UNENDED: &str =
+    "but the access log could not be written: it has the attempt, and not its end";
+const UNREAD: &str = "but the catalogues of owners were not read again; those before stay";
+
 /// What a reload changed, each as it is told; nothing if all was as before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloaded {
@@ -30,7 +35,7 @@ pub struct Reloaded {
     pub changes: Vec<Change>,
 }
 
-/// Why a reload changed nothing.
+/// Why a reload changed nothing, or did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReloadError {
     /// There is nothing to read again.
@@ -49,8 +54,11 @@ pub(crate) enum ReloadError {
     #[error("{}", .0.detail())]
     Unread(Failure),
     /// The access log did not take it, so it did not happen.
-    #[error("the access log could not be written")]
+    #[error("the access log could not be written; nothing was changed")]
     Unstated(Failure),
+    /// The settings took force, and what comes behind that could not be done.
+    #[error("the settings are in force, {0}")]
+    InForce(&'static str, Failure),
 }
 
 impl Reloaded {
@@ -151,6 +159,14 @@ async fn reload_all(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, ReloadErr
             return Err(error);
         }
     };
+    let changes = enforce(app, asker, plan).await?;
+    // Files of owners that cannot be taken change nothing, here neither, and state that themselves.
+    owners::reload(app).await.map_err(|failure| ReloadError::InForce(UNREAD, failure))?;
+    Ok(Reloaded { changes })
+}
+
+/// Puts in force what was decided, and states it before and after.
+async fn enforce(app: &Arc<App>, asker: &Asker, plan: Plan) -> Result<Vec<Change>, ReloadError> {
     let operation =
         stated::begins(app, asker, &plan.changes).await.map_err(ReloadError::Unstated)?;
     // A crash from here on leaves an attempt without an end; the next start reads the same file and
@@ -159,10 +175,12 @@ async fn reload_all(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, ReloadErr
         (candidate.take)(app);
     }
     app.setup.replace(plan.next);
-    stated::ended(app, asker, &plan.changes, &operation).await.map_err(ReloadError::Unstated)?;
-    // Files of owners that cannot be taken change nothing, here neither, and state that themselves.
-    owners::reload(app).await.map_err(ReloadError::Unstated)?;
-    Ok(Reloaded { changes: plan.changes })
+    let ended = stated::ended(app, asker, &plan.changes, &operation).await;
+    if let Err(failure) = ended {
+        tracing::error!(code = failure.code(), "a reload took force, and its end is not stated");
+        return Err(ReloadError::InForce(UNENDED, failure));
+    }
+    Ok(plan.changes)
 }
 
 /// Decides; nothing has changed when this returns.
@@ -185,3 +203,6 @@ fn plan(app: &Arc<App>) -> Result<Plan, ReloadError> {
     }
     Ok(Plan { next, changes, candidates })
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,6 +183,12 @@ impl Failure {
         Failure { retry_after_s: Some(seconds), ..failure }
     }
 
+    /// The same, told in other words: what was done all the same.
+    pub(crate) fn saying(&self, detail: String) -> Failure {
+        let Failure { status, code, retry_after_s, .. } = *self;
+        Failure { status, code, detail, retry_after_s, unstated: None }
+    }
+
     /// The stable code.
     pub(crate) fn code(&self) -> &'static str {
         self.code

@@ -25,7 +25,7 @@ mod schemas;
 mod scope;
 mod seen;
 mod session;
-mod settings;
+pub(crate) mod settings;
 mod shown;
 mod status;
 mod tail;

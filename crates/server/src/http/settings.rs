@@ -45,9 +45,11 @@ async fn nothing() -> Result<Json<Reloaded>, Failure> {
     Err(Failure::internal(&"a right was lost"))
 }
 
-fn failure(app: &App, error: ReloadError) -> Failure {
+/// What a reload that failed is answered with.
+pub(crate) fn failure(app: &App, error: ReloadError) -> Failure {
     match error {
         ReloadError::Unread(failure) | ReloadError::Unstated(failure) => failure,
+        ReloadError::InForce(_, ref cause) => cause.saying(error.to_string()),
         error => Failure::conflict(error.code(), error.told_to_tenant(app)),
     }
 }

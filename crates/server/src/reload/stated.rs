@@ -201,7 +201,9 @@ impl ReloadError {
         match self {
             ReloadError::NoSource | ReloadError::Unusable(_) | ReloadError::Part(..) => "config",
             ReloadError::Restart(_) => "restart",
-            ReloadError::Unread(_) | ReloadError::Unstated(_) => "internal",
+            ReloadError::Unread(failure)
+            | ReloadError::Unstated(failure)
+            | ReloadError::InForce(_, failure) => failure.code(),
         }
     }
 }

@@ -1,0 +1,58 @@
+//! A reload whose end cannot be stated.
+
+use axum::response::IntoResponse;
+use commit::{World, id_key};
+use platform::sim::{Fault, SimClock, SimDisk, SimEntropy};
+
+use super::*;
+use crate::compose::Composed;
+use crate::config::{Config, Place, Value};
+use crate::http::settings;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asked_hears_that_the_settings_are_in_force_though_it_is_not_stated() {
+    let loaded = |more: &str| {
+        let config = Config::parse(&format!("origin = \"log.example\"\n{more}"));
+        Loaded::from(config.expect("a configuration"))
+    };
+    let (disk, entropy) = (SimDisk::new(1), SimEntropy::new(1));
+    let (data, keys) = (disk.folder("data"), disk.folder("keys"));
+    let id_key = id_key(&data, &keys, &entropy).expect("a key");
+    let world = World {
+        disk: Arc::new(data),
+        keys: Arc::new(keys),
+        clock: Arc::new(SimClock::new(1_800_000_000_000_000_000)),
+        entropy: Arc::new(entropy),
+        id_key,
+    };
+    let composed = Composed::start(world, &loaded(""), &mut |_, _| {}).await.expect("it starts");
+    let app = composed.app.clone();
+    let change = Change {
+        name: "limits.reads_s_max".into(),
+        old: Value::Count(100),
+        new: Value::Count(7),
+        place: Place::Default,
+        live: true,
+        tenant: None,
+    };
+    // The attempt stands; then the disk fails.
+    let fails = move |_: &App| disk.plan("sync data/journal/", 0, Fault::Error);
+    let candidate = Candidate { changes: Vec::new(), take: Box::new(fails) };
+    let plan = Plan {
+        next: loaded("[limits]\nreads_s_max = 7\n"),
+        changes: vec![change],
+        candidates: vec![candidate],
+    };
+    let error = enforce(&app, &Asker::Signal, plan).await.expect_err("its end is not stated");
+    assert_eq!(
+        error.to_string(),
+        "the settings are in force, but the access log could not be written: it has the attempt, \
+         and not its end"
+    );
+    assert_eq!(app.limits().reads_s_max, 7, "and so they are");
+    let told = settings::failure(&app, error);
+    assert!(told.detail().starts_with("the settings are in force, but"), "{}", told.detail());
+    assert_eq!((told.code(), told.into_response().status().as_u16()), ("internal", 500));
+    composed.begin_stop();
+    composed.close().await.expect_err("the journal failed");
+}
