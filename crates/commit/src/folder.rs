@@ -20,6 +20,7 @@ use event::format_time;
 use platform::{Disk, Entropy};
 use serde::{Deserialize, Serialize};
 
+use crate::aside;
 use crate::head::Head;
 use crate::keys;
 use crate::log::{DamageNote, Frontier, LogKey, LogMeta, Purpose, hex};
@@ -75,35 +76,63 @@ impl LogSpec {
     }
 }
 
-/// Reads the folder's id; makes the folder if it is empty.
-pub(crate) fn folder_id(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 16], OpenError> {
+/// Reads the folder's id; none of one that is yet to be made. Makes nothing.
+pub(crate) fn known_id(disk: &dyn Disk) -> Result<Option<[u8; 16]>, OpenError> {
     const NAME: &str = FOLDER_FILE;
     match disk.read_small(NAME, SMALL_BYTES_MAX) {
         Ok(bytes) => {
             // A process that was killed may have named it and not come to sync the name.
             disk.sync_folder("").map_err(|error| OpenError::io(NAME, error))?;
-            read_folder_file(&bytes).ok_or_else(|| OpenError::damaged(NAME, "unreadable"))
+            let id = read_folder_file(&bytes);
+            id.map(Some).ok_or_else(|| OpenError::damaged(NAME, "unreadable"))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let failed = |error| OpenError::io("the new data folder", error);
-            disk.create_folder("journal").map_err(failed)?;
-            disk.create_folder("logs").map_err(failed)?;
-            if !disk.list("journal").map_err(failed)?.is_empty() {
+            if !names(disk, "journal")?.is_empty() {
                 return Err(OpenError::damaged(NAME, "missing, though there is a journal"));
             }
             // It is durable before any log is made: going on would start the logs anew.
             if !logs(disk)?.is_empty() {
                 return Err(OpenError::damaged(NAME, "missing, though there are logs"));
             }
-            let mut id = [0; 16];
-            entropy.fill(&mut id);
-            Head::create(disk, id).map_err(failed)?;
-            let file = FolderFile { format: "counterfoil.folder/v1".into(), id: hex(&id) };
-            // Written last: a crash before leaves a folder that is made anew.
-            disk.replace_small(NAME, &json_line(&file)).map_err(failed)?;
-            Ok(id)
+            Ok(None)
         }
         Err(error) => Err(OpenError::io(NAME, error)),
+    }
+}
+
+/// Makes the folder.
+pub(crate) fn make(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 16], OpenError> {
+    let failed = |error| OpenError::io("the new data folder", error);
+    disk.create_folder("journal").map_err(failed)?;
+    disk.create_folder("logs").map_err(failed)?;
+    let mut id = [0; 16];
+    entropy.fill(&mut id);
+    Head::create(disk, id).map_err(failed)?;
+    let file = FolderFile { format: "counterfoil.folder/v1".into(), id: hex(&id) };
+    // Written last: a crash before leaves a folder that is made anew.
+    disk.replace_small(FOLDER_FILE, &json_line(&file)).map_err(failed)?;
+    Ok(id)
+}
+
+/// Refuses to begin anew beside the key of a log that would be made: no key of a log is made before
+/// its data folder is, so the right one is elsewhere, on a volume that is not mounted perhaps.
+/// Makes nothing; neither folder need be there.
+pub fn check_new(disk: &dyn Disk, keys: &dyn Disk, logs: &[LogSpec]) -> Result<(), OpenError> {
+    let is_there = present_id(disk)?.is_some() || disk.open(FOLDER_FILE).is_ok();
+    if is_there || !aside::numbers(disk)?.is_empty() {
+        return Ok(());
+    }
+    let there = names(keys, "")?;
+    let of_logs = logs.iter().map(|log| keys::secret_name(&log.name));
+    let key = of_logs.into_iter().find(|key| there.contains(key));
+    key.map_or(Ok(()), |key| Err(OpenError::Anew { key }))
+}
+
+/// What a folder holds; nothing, if it is not there.
+pub(crate) fn names(disk: &dyn Disk, folder: &str) -> Result<Vec<String>, OpenError> {
+    match disk.list(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed.map_err(|error| OpenError::io(folder, error)),
     }
 }
 
@@ -130,8 +159,7 @@ fn read_folder_file(bytes: &[u8]) -> Option<[u8; 16]> {
 
 /// The logs that are there.
 pub(crate) fn logs(disk: &dyn Disk) -> Result<Vec<LogMeta>, OpenError> {
-    let names = disk.list("logs").map_err(|e| OpenError::io("logs", e))?;
-    names.iter().filter_map(|name| log_at(disk, name).transpose()).collect()
+    names(disk, "logs")?.iter().filter_map(|name| log_at(disk, name).transpose()).collect()
 }
 
 /// The log of a name, if there is one.
@@ -178,8 +206,25 @@ fn keep_key(keys: &dyn Disk, name: &str) -> io::Result<()> {
     keys.sync_folder("")
 }
 
-/// Makes a log: its key, its birth checkpoint and, last, what is fixed.
-pub(crate) fn create_log(
+/// Keeps a secret that is about to be dropped from its log's key file, under another name; says
+/// which, or nothing if a file has it already.
+pub(crate) fn keep_secret(keys: &dyn Disk, log: &str, key: &LogKey) -> io::Result<Option<String>> {
+    let (name, text) = (keys::secret_name(log), key.to_secret());
+    let there = keys.list("")?;
+    let all = || (1..u32::MAX).map(|n| format!("{name}.{n}"));
+    for kept in all().take_while(|kept| there.contains(kept)) {
+        if keys.read_small(&kept, SMALL_BYTES_MAX)? == text.as_bytes() {
+            return Ok(None);
+        }
+    }
+    let free = all().find(|kept| !there.contains(kept));
+    let free = free.ok_or_else(|| io::Error::other("too many old keys"))?;
+    keys.replace_small(&free, text.as_bytes())?;
+    Ok(Some(free))
+}
+
+/// What is to be fixed for a log. Makes nothing.
+pub(crate) fn plan_log(
     world: &World,
     host: &str,
     spec: &LogSpec,
@@ -191,18 +236,7 @@ pub(crate) fn create_log(
     if origin.len() > 255 {
         return Err(OpenError::Setting(format!("the origin {origin} has more than 255 bytes")));
     }
-    let folder = format!("logs/{}", spec.name);
-    let failed = |error| OpenError::io(&folder, error);
-    let mut seed = [0; 32];
-    world.entropy.fill(&mut seed);
-    let key = LogKey::new(&origin, &seed);
-    keep_key(world.keys.as_ref(), &keys::secret_name(&spec.name)).map_err(failed)?;
-    keys::write_secrets(world.keys.as_ref(), &spec.name, &[&key]).map_err(failed)?;
-    world.disk.create_folder(&folder).map_err(failed)?;
-    world.disk.sync_folder("logs").map_err(failed)?;
-    let birth = key.sign(0, Frontier::default().root());
-    world.disk.replace_small(&format!("{folder}/birth"), birth.note.as_bytes()).map_err(failed)?;
-    let meta = LogMeta {
+    Ok(LogMeta {
         format: LogMeta::FORMAT.into(),
         origin,
         tenant: spec.tenant.clone(),
@@ -211,10 +245,25 @@ pub(crate) fn create_log(
         follows,
         damage,
         purpose: spec.purpose,
-    };
+    })
+}
+
+/// Makes a log: its key, its birth checkpoint and, last, what is fixed.
+pub(crate) fn make_log(world: &World, meta: &LogMeta) -> Result<(), OpenError> {
+    let name = meta.name();
+    let folder = format!("logs/{name}");
+    let failed = |error| OpenError::io(&folder, error);
+    let mut seed = [0; 32];
+    world.entropy.fill(&mut seed);
+    let key = LogKey::new(&meta.origin, &seed);
+    keep_key(world.keys.as_ref(), &keys::secret_name(name)).map_err(failed)?;
+    keys::write_secrets(world.keys.as_ref(), name, &[&key]).map_err(failed)?;
+    world.disk.create_folder(&folder).map_err(failed)?;
+    world.disk.sync_folder("logs").map_err(failed)?;
+    let birth = key.sign(0, Frontier::default().root());
+    world.disk.replace_small(&format!("{folder}/birth"), birth.note.as_bytes()).map_err(failed)?;
     // Written last: a crash before leaves a log that is made anew, with a new key.
-    world.disk.replace_small(&format!("{folder}/log.json"), &meta.file_text()).map_err(failed)?;
-    Ok(meta)
+    world.disk.replace_small(&format!("{folder}/log.json"), &meta.file_text()).map_err(failed)
 }
 
 /// A log's origin, and what its keys are worth: an error if they are not those that signed it.

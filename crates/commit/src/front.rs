@@ -51,6 +51,8 @@ pub(crate) struct Front {
     specs: Vec<LogSpec>,
     /// What was set aside, when the folder was opened.
     pub(crate) aside: Vec<SetAside>,
+    /// What whoever opened it should hear.
+    pub(crate) remarks: Vec<String>,
     watch: Mutex<ClockWatch>,
     /// Held while a log is being closed: one at a time.
     pub(crate) rotating: Mutex<()>,
@@ -71,7 +73,8 @@ impl Front {
         let (version, limits) = (settings.version.clone(), settings.partitions.clone());
         let (watch, rotating) = (Mutex::new(watch), Mutex::new(()));
         let specs = settings.logs.clone();
-        Front { world, logs, indexer, version, limits, specs, aside, watch, rotating }
+        let remarks = Vec::new();
+        Front { world, logs, indexer, version, limits, specs, aside, remarks, watch, rotating }
     }
 
     /// The logs that take events.

@@ -23,6 +23,7 @@ use platform::{Disk, File};
 
 use crate::journal::Damage;
 use crate::journal::bytes::{Cursor, Short};
+use crate::open::OpenError;
 
 /// Bytes of one slot.
 pub const SLOT_BYTES: usize = 1 << 20;
@@ -150,6 +151,12 @@ pub(crate) fn has_room(origins: impl Iterator<Item = usize>, percent: usize) -> 
     let note = |origin: usize| origin + 1 + 20 + 1 + 44 + 1 + 1 + 2 * (4 + origin + 1 + 92 + 1);
     let logs: usize = origins.map(|origin| 4 + origin + note(origin)).sum();
     FIXED_BYTES + logs + 4 <= SLOT_BYTES / 100 * percent
+}
+
+/// Opens a head that must be there and whole.
+pub(crate) fn open(disk: &dyn Disk, folder: [u8; 16]) -> Result<Head, OpenError> {
+    let opened = Head::open(disk, folder).map_err(|error| OpenError::io(NAME, error))?;
+    opened.map_err(OpenError::Damaged)
 }
 
 fn too_large() -> io::Error {

@@ -10,6 +10,7 @@ use std::io;
 
 use platform::{Disk, Entropy};
 
+use crate::folder::names;
 use crate::log::{IdKey, hex};
 use crate::open::OpenError;
 
@@ -20,12 +21,15 @@ const CHECK: &str = "id.check";
 /// More than either has.
 const BYTES_MAX: u64 = 4 << 10;
 
-/// Reads the key of id tags, or makes it for a data folder that has no log yet.
+/// Reads the key of id tags, or makes one up for a data folder that has no log yet; such a one is
+/// kept once nothing refuses the folder.
 pub fn id_key(disk: &dyn Disk, keys: &dyn Disk, entropy: &dyn Entropy) -> Result<IdKey, OpenError> {
     let has_logs = !names(disk, "logs")?.is_empty();
-    let failed = |error| OpenError::io("keys/id.key", error);
-    let bytes = match keys.read_small(NAME, BYTES_MAX) {
-        Ok(bytes) => bytes,
+    let key = match keys.read_small(NAME, BYTES_MAX) {
+        Ok(bytes) => {
+            let key = bytes.try_into().map_err(|_| OpenError::key(NAME, "has not 32 bytes"))?;
+            IdKey::new(&key)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if has_logs {
                 return Err(OpenError::key(NAME, "is missing, though the data folder has logs"));
@@ -33,43 +37,46 @@ pub fn id_key(disk: &dyn Disk, keys: &dyn Disk, entropy: &dyn Entropy) -> Result
             if names(keys, "")?.iter().any(|name| name.ends_with(".key")) {
                 return Err(OpenError::key(NAME, "is missing, though there are keys of logs"));
             }
-            let mut key = vec![0; 32];
+            let mut key = [0; 32];
             entropy.fill(&mut key);
-            keys.replace_small(NAME, &key).map_err(failed)?;
-            key
+            IdKey::fresh(&key)
         }
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(OpenError::io("keys/id.key", error)),
     };
-    let key = bytes.try_into().map_err(|_| OpenError::key(NAME, "has not 32 bytes"))?;
-    let key = IdKey::new(&key);
-    bind(disk, &key, has_logs)?;
-    Ok(key)
+    is_marked(disk, &key, has_logs).map(|_| key)
 }
 
-/// Compares the key with its mark; makes the mark where there is none yet, and where nothing hangs
-/// on it.
-fn bind(disk: &dyn Disk, key: &IdKey, has_logs: bool) -> Result<(), OpenError> {
-    let failed = |error| OpenError::io(CHECK, error);
-    let mark = format!("{}\n", hex(&key.mark()));
+/// Writes a key that was made up, and the mark where there is none yet and nothing hangs on it.
+/// A crash in between leaves a key without a mark, which the next start is given.
+pub(crate) fn keep(disk: &dyn Disk, keys: &dyn Disk, key: &IdKey) -> Result<(), OpenError> {
+    let is_there = || names(keys, "").map(|names| names.iter().any(|name| name == NAME));
+    if let Some(bytes) = key.unwritten().filter(|_| !matches!(is_there(), Ok(true))) {
+        keys.replace_small(NAME, bytes).map_err(|error| OpenError::io("keys/id.key", error))?;
+    }
+    let has_logs = !names(disk, "logs")?.is_empty();
+    if is_marked(disk, key, has_logs)? {
+        return Ok(());
+    }
+    disk.replace_small(CHECK, mark(key).as_bytes()).map_err(|error| OpenError::io(CHECK, error))
+}
+
+/// Whether a folder has this key's mark; an error if it has another's, and something hangs on it.
+fn is_marked(disk: &dyn Disk, key: &IdKey, has_logs: bool) -> Result<bool, OpenError> {
     match disk.read_small(CHECK, BYTES_MAX) {
-        Ok(found) if found == mark.as_bytes() => Ok(()),
+        Ok(found) if found == mark(key).as_bytes() => Ok(true),
         Ok(_) if has_logs => Err(OpenError::key(
             NAME,
             "is not the one that this data folder was used with (id.check): with another, every \
              retry would be a new event. Put the right one back",
         )),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpenError::io(CHECK, error)),
         // A folder without logs, or one from before there were marks.
-        _ => disk.replace_small(CHECK, mark.as_bytes()).map_err(failed),
+        _ => Ok(false),
     }
 }
 
-/// What a folder holds; nothing, if it is not there.
-fn names(disk: &dyn Disk, folder: &str) -> Result<Vec<String>, OpenError> {
-    match disk.list(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        listed => listed.map_err(|error| OpenError::io(folder, error)),
-    }
+fn mark(key: &IdKey) -> String {
+    format!("{}\n", hex(&key.mark()))
 }
 
 #[cfg(test)]
@@ -95,7 +102,8 @@ mod tests {
         let (disk, entropy) = (SimDisk::new(1), Counting::default());
         let open = |keys: &SimDisk| {
             let key = id_key(&disk, keys, &entropy);
-            key.map(|key| key.mark()).map_err(|error| error.to_string())
+            let kept = key.and_then(|key| keep(&disk, keys, &key).map(|()| key.mark()));
+            kept.map_err(|error| error.to_string())
         };
         let (first, second, third) = (SimDisk::new(2), SimDisk::new(3), SimDisk::new(4));
         open(&first).expect("made");

@@ -101,19 +101,40 @@ pub(crate) fn read(
     let first =
         || Term { vkey: secrets[0].public().clone(), from: meta.opened_at.clone(), handover: None };
     let terms = history.unwrap_or_else(|| vec![first()]);
-    let signed = terms[0].vkey.signed(&birth.note);
-    if !signed {
+    if !terms[0].vkey.signed(&birth.note) {
         let path = format!("{base}logs/{}/birth", meta.name());
-        let hint = match is_first {
-            true => "is not signed by this log's key, nor is there a keys.json with an earlier one",
-            false => "is not signed by the first key of keys.json",
-        };
-        return Err(OpenError::damaged(&path, hint));
+        return Err(match is_first {
+            true => not_of_birth(keys, meta, &path),
+            false => OpenError::damaged(&path, "is not signed by the first key of keys.json"),
+        });
     }
     let begun =
         stands(&secrets, &terms).map_err(|what| OpenError::key(&secret_name(meta.name()), what))?;
     let begun = begun.then(|| secrets.pop()).flatten().map(Arc::new);
     Ok(FoundKeys { birth, ring: Keyring::new(secrets, terms), begun })
+}
+
+/// The key is another log's of the same name, most likely: what stands beside it may be the right
+/// one, put there when a log was made anew.
+fn not_of_birth(keys: &dyn Disk, meta: &LogMeta, path: &str) -> OpenError {
+    let name = secret_name(meta.name());
+    let start = format!("{name}.");
+    let is_kept = |found: &String| {
+        let number = found.strip_prefix(&start).unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    let mut beside = keys.list("").unwrap_or_default();
+    beside.retain(is_kept);
+    beside.sort_unstable();
+    let beside = match &beside[..] {
+        [] => String::new(),
+        kept => format!(" (beside it stands {})", kept.join(", ")),
+    };
+    let what = format!(
+        "did not sign {path}, nor is there a keys.json with one that did: it is not the key of \
+         this log, or that file is not what it was; put the right one in its place{beside}"
+    );
+    OpenError::key(&name, &what)
 }
 
 /// Whether the last secret is one that is yet to take over; an error if the secrets are not those

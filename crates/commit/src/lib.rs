@@ -24,6 +24,7 @@ mod keys;
 mod lane;
 mod log;
 mod logs;
+mod look;
 mod measures;
 mod open;
 mod own;
@@ -44,7 +45,7 @@ mod world;
 
 pub use aside::SetAside;
 pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
-pub use folder::{KeyCheck, KeysFound, LogSpec, check_keys};
+pub use folder::{KeyCheck, KeysFound, LogSpec, check_keys, check_new};
 pub use front::PartitionLimits;
 pub use id_key::id_key;
 pub use lane::Fatal;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use event::Leaf;
+use event::{Fields, Leaf};
 
 use crate::journal::Damage;
 use crate::journal::event_list::{self, StoredEvent};
@@ -156,12 +156,7 @@ impl Replayed {
     /// Compares the first event of a log with what was fixed when the log was created.
     pub fn check_log_file(&self) -> Result<(), OpenError> {
         let first = self.events.first().filter(|_| self.first == 0);
-        let states = |stored: &StoredEvent| stored.fields.string(LOG_FILE);
-        if first.is_some_and(|stored| states(stored) != Some(self.log.meta.digest_text())) {
-            let file = format!("{}logs/{}/log.json", self.log.base(), self.log.meta.name());
-            return Err(OpenError::damaged(&file, "is not what the log's first event states"));
-        }
-        Ok(())
+        first.map_or(Ok(()), |stored| check_log_file(&self.log, &stored.fields))
     }
 
     /// Compares every event with its signed entry; those that are not what it says, with the seq.
@@ -173,6 +168,15 @@ impl Replayed {
             Some((seq, damaged(&self.log, &self.place, seq, &error.to_string())))
         })
     }
+}
+
+/// Compares what the first event of a log says with what was fixed when the log was created.
+pub(crate) fn check_log_file(log: &Log, first: &Fields) -> Result<(), OpenError> {
+    if first.string(LOG_FILE) == Some(log.meta.digest_text()) {
+        return Ok(());
+    }
+    let file = format!("{}logs/{}/log.json", log.base(), log.meta.name());
+    Err(OpenError::damaged(&file, "is not what the log's first event states"))
 }
 
 fn damaged(log: &Log, list: &ChunkPlace, seq: u64, what: &str) -> OpenError {

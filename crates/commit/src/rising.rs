@@ -10,16 +10,19 @@ use std::sync::Arc;
 
 use event::{Leaf, OriginDigest};
 
+use crate::head::Head;
 use crate::journal::event_list::{self, LIST_BYTES_MAX};
 use crate::journal::file::file_name;
 use crate::journal::frame::{Frame, HEADER_BYTES};
 use crate::journal::section::{Section, sections};
 use crate::journal::{Damage, Place};
-use crate::keys::FoundKeys;
+use crate::keys::{self, FoundKeys};
 use crate::log::{
     Addition, Checkpoint, ChunkPlace, LogMeta, Published, Sequencer, read_unverified,
 };
+use crate::open::OpenError;
 use crate::settle::Awaited;
+use crate::world::World;
 
 /// A log while the journal is read.
 pub(crate) struct Rising {
@@ -72,6 +75,30 @@ pub(crate) fn visit_frame(
 }
 
 impl Rising {
+    /// A log of which nothing was read but its small files.
+    pub(crate) fn new(
+        world: &World,
+        head: Option<&Head>,
+        meta: LogMeta,
+    ) -> Result<Rising, OpenError> {
+        let keys = keys::read(world.disk.as_ref(), world.keys.as_ref(), "", &meta)?;
+        // That the signature holds is checked once the journal is read.
+        let newest = head.and_then(|head| head.slot().checkpoints.get(&meta.origin));
+        let signed = newest.and_then(|note| read_unverified(note, &meta.origin));
+        Ok(Rising {
+            awaited: Awaited::new(world, &meta, &keys),
+            stranger: None,
+            sequencer: Sequencer::default(),
+            published: Published::new(keys.birth.clone()),
+            signed: signed.map_or(0, |signed| signed.size),
+            digest: OriginDigest::new(&meta.origin),
+            epochs: HashSet::new(),
+            next_epoch: 0,
+            keys,
+            meta,
+        })
+    }
+
     fn visit(&mut self, section: &Section<'_>, place: Place) -> Result<(), &'static str> {
         let before = read_unverified(section.checkpoint, &self.meta.origin);
         let before = before.ok_or("its checkpoint cannot be read")?;

@@ -180,7 +180,9 @@ impl Front {
         }
         let spec = LogSpec { name, ..LogSpec::of(&closing.meta) };
         let follows = Some(closing.meta.origin.clone());
-        folder::create_log(&self.world, host, &spec, follows, None).map_err(RotateError::Files)
+        let meta = folder::plan_log(&self.world, host, &spec, follows, None);
+        let made = meta.and_then(|meta| folder::make_log(&self.world, &meta).map(|()| meta));
+        made.map_err(RotateError::Files)
     }
 
     fn unused(&self, closing: &Arc<Log>, meta: LogMeta) -> Result<Arc<Log>, OpenError> {

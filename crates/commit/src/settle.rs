@@ -2,13 +2,14 @@
 //!
 //! The key file says who signs; the log says which key took over, and until when both sign. A
 //! process that ended in between left the one ahead of the other, and this brings them together:
-//! a key that no event names never signed and is dropped; one that the log names takes over.
+//! a key that no event names is taken out and kept; one that the log names takes over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use event::{Fields, format_time, parse_time};
 
+use crate::folder;
 use crate::head::{self, Head};
 use crate::journal::Damage;
 use crate::journal::file::file_name;
@@ -46,22 +47,52 @@ impl Awaited {
     }
 }
 
-/// Brings key file, history and log together. What cannot be written is tried again at a tick.
-pub(crate) fn settle(
-    world: &World,
+/// What is to be done about a log's keys.
+pub(crate) enum Due {
+    Nothing,
+    /// The key that the log names takes over, as it was about to.
+    TakesOver {
+        new: Arc<LogKey>,
+        event: u64,
+        together_until: i64,
+    },
+    /// A second secret that no event names: it never signed what this folder has.
+    IsUnnamed(Arc<LogKey>),
+    /// The overlap is over, as the log says.
+    Retires,
+}
+
+/// Decides what is to be done; an error if key file, history and log contradict each other. Changes
+/// nothing.
+pub(crate) fn judge(
     log: &Arc<Log>,
     begun: Option<Arc<LogKey>>,
     seen: Option<u64>,
-) -> Result<(), OpenError> {
-    let (ring, name) = (log.keys(), log.meta.name());
+) -> Result<Due, OpenError> {
+    let ring = log.keys();
     check_terms(log, ring.terms())?;
-    match (begun, seen, ring.newest()) {
-        (Some(new), Some(event), _) => take_over(world, log, new, event)?,
-        (Some(_), None, Some(old)) => {
-            // The next change, or the next start, writes it again if it fails here.
-            let _ = keys::write_secrets(&*world.keys, name, &[old]);
+    Ok(match (begun, seen, ring.newest()) {
+        (Some(new), Some(event), Some(old)) => {
+            let together_until = stated(log, event, old.public(), new.public())?;
+            Due::TakesOver { new, event, together_until }
         }
-        (None, Some(_), Some(new)) if ring.overlap().is_some() => {
+        (Some(new), None, _) => Due::IsUnnamed(new),
+        (None, Some(_), _) if ring.overlap().is_some() => Due::Retires,
+        _ => Due::Nothing,
+    })
+}
+
+/// Brings key file, history and log together, and signs what was found. What cannot be written is
+/// tried again at a tick or the next start. Answers what the operator should hear.
+pub(crate) fn settle(world: &World, log: &Arc<Log>, due: Due) -> Option<String> {
+    let (ring, name) = (log.keys(), log.meta.name());
+    let mut remark = None;
+    match (due, ring.newest()) {
+        (Due::TakesOver { new, event, together_until }, _) => {
+            take_over(world, log, new, event, together_until);
+        }
+        (Due::IsUnnamed(new), Some(old)) => remark = set_by(world, name, old, &new),
+        (Due::Retires, Some(new)) => {
             let dropped = keys::write_secrets(&*world.keys, name, &[new]);
             log.change_keys(|ring| match dropped {
                 Ok(()) => ring.retire(),
@@ -71,14 +102,31 @@ pub(crate) fn settle(
         _ => {}
     }
     log.sign_found();
-    Ok(())
+    remark
 }
 
-/// The key that the log names takes over, as it was about to.
-fn take_over(world: &World, log: &Arc<Log>, new: Arc<LogKey>, event: u64) -> Result<(), OpenError> {
-    let ring = log.keys();
-    let Some(old) = ring.newest() else { return Ok(()) };
-    let together_until = stated(log, event, old.public(), new.public())?;
+/// Takes a key out of the key file that no event names, and keeps it. A crash left it there before
+/// it signed, most likely; but the data may be an older copy, and then it is the key in force.
+fn set_by(world: &World, name: &str, old: &LogKey, new: &LogKey) -> Option<String> {
+    let keys = &*world.keys;
+    let file = keys::secret_name(name);
+    // A crash in between leaves it in both files, and the next start finds it kept.
+    let kept = folder::keep_secret(keys, name, new);
+    let taken = kept.and_then(|kept| keys::write_secrets(keys, name, &[old]).map(|()| kept));
+    match taken {
+        Ok(kept) => kept.map(|kept| {
+            format!(
+                "{file} had a second key, {}, which no event of the log names: it is kept as \
+                 {kept}. A crash leaves such a one; so does a data folder that was put back to an \
+                 older state, which must not go on",
+                new.public()
+            )
+        }),
+        Err(error) => Some(format!("{file}: its second key could not be taken out: {error}")),
+    }
+}
+
+fn take_over(world: &World, log: &Arc<Log>, new: Arc<LogKey>, event: u64, together_until: i64) {
     let vkey = new.public().clone();
     log.change_keys(|ring| ring.join(new));
     log.sign_found();
@@ -86,7 +134,6 @@ fn take_over(world: &World, log: &Arc<Log>, new: Arc<LogKey>, event: u64) -> Res
     begin(log, vkey, Handover { event, together_until, checkpoint });
     let written = keys::write_history(&*world.disk, log.meta.name(), log.keys().terms());
     log.change_keys(|ring| ring.is_saved = written.is_ok());
-    Ok(())
 }
 
 /// Refuses files of keys of which one is missing that signed: it took over, and whoever put an
@@ -156,7 +203,7 @@ fn stated(log: &Arc<Log>, event: u64, old: &Vkey, new: &Vkey) -> Result<i64, Ope
 }
 
 /// What an event says that its entry proves.
-fn read(log: &Arc<Log>, seq: u64) -> Result<Fields, OpenError> {
+pub(crate) fn read(log: &Arc<Log>, seq: u64) -> Result<Fields, OpenError> {
     let read = log.read_checked(seq).map(|(fields, _)| fields);
     read.map_err(|error| match log.place_of(seq) {
         Some(place) if matches!(error, ReadError::Damaged(..)) => OpenError::Damaged(Damage {

@@ -39,8 +39,11 @@ impl Stepped {
         progress: &mut Progress<'_>,
         indexer: &Arc<Indexer>,
     ) -> Result<Stepped, OpenError> {
-        let Opened { lane, logs, before, sweep, aside } = open::open(&world, settings, progress)?;
-        let front = Arc::new(Front::new(world, logs, indexer.clone(), settings, aside));
+        let opened = open::open(&world, settings, progress)?;
+        let Opened { lane, logs, before, sweep, aside, remarks } = opened;
+        let mut front = Front::new(world, logs, indexer.clone(), settings, aside);
+        front.remarks = remarks;
+        let front = Arc::new(front);
         let mut stepped = Stepped { front, lane };
         stepped.state(&before)?;
         stepped.finish()?;
@@ -88,6 +91,11 @@ impl Stepped {
     /// What was set aside, now or at an earlier start.
     pub fn set_aside(&self) -> &[SetAside] {
         &self.front.aside
+    }
+
+    /// As [`Store::remarks`](crate::Store::remarks).
+    pub fn remarks(&self) -> &[String] {
+        &self.front.remarks
     }
 
     /// As [`Store::prepare`](crate::Store::prepare).

@@ -94,6 +94,11 @@ impl Store {
         &self.front.aside
     }
 
+    /// What whoever opened the folder should hear, in sentences.
+    pub fn remarks(&self) -> &[String] {
+        &self.front.remarks
+    }
+
     /// What the lane has done and has to do.
     pub fn measures(&self) -> &Measures {
         &self.measures

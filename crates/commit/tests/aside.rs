@@ -296,7 +296,7 @@ fn what_else_is_damaged_is_still_refused() {
     for (file, offset, what) in [
         ("folder.json", 60, "folder.json, byte 0"),
         ("logs/acme-0/log.json", 1, "logs/acme-0/log.json, byte 0"),
-        ("logs/acme-0/birth", 40, "logs/acme-0/birth, byte 0"),
+        ("logs/acme-0/birth", 40, "acme-0.key did not sign logs/acme-0/birth"),
     ] {
         let mut outside = folder(true);
         outside.disk.rot(&format!("data/{file}"), offset, 1).unwrap();

@@ -19,6 +19,16 @@ use platform::sim::{Crash, Fault};
 use crate::world::{Outside, events, log_of};
 
 const MADE: &[&str] = &[
+    "open  create keys/id.key.new       | refuses: keys/id.key         | goes on | goes on",
+    "open  write keys/id.key.new        | refuses: keys/id.key         | goes on | goes on",
+    "open  sync keys/id.key.new         | refuses: keys/id.key         | goes on | goes on",
+    "open  rename keys/id.key           | refuses: keys/id.key         | goes on | goes on",
+    "open  sync_folder keys             | refuses: keys/id.key         | goes on | goes on",
+    "open  create id.check.new          | refuses: id.check            | goes on | goes on",
+    "open  write id.check.new           | refuses: id.check            | goes on | goes on",
+    "open  sync id.check.new            | refuses: id.check            | goes on | goes on",
+    "open  rename id.check              | refuses: id.check            | goes on | goes on",
+    "open  sync_folder data             | refuses: id.check            | goes on | goes on",
     "open  create_folder journal        | refuses: the new data folder | goes on | goes on",
     "open  create_folder logs           | refuses: the new data folder | goes on | goes on",
     "open  create head.new              | refuses: the new data folder | goes on | goes on",
@@ -137,8 +147,6 @@ fn process(
 fn nothing() -> Outside {
     let mut outside = Outside::new(1, &["acme", "globex"]);
     outside.settings.file_bytes = 16 << 10;
-    outside.world().expect("the key of ids can be made");
-    outside.disk.take_steps();
     outside
 }
 

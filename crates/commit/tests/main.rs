@@ -16,6 +16,7 @@ mod ids;
 mod keys;
 mod lock;
 mod ping;
+mod refusals;
 mod rotation;
 mod roundtrip;
 mod runs;

@@ -31,6 +31,11 @@ impl RealDisk {
         Ok(RealDisk { root: root.to_owned() })
     }
 
+    /// The disk below `root`, which need not be there: nothing can be read or made then.
+    pub fn at(root: &Path) -> RealDisk {
+        RealDisk { root: root.to_owned() }
+    }
+
     /// Where this disk stands.
     pub fn root(&self) -> &Path {
         &self.root

@@ -131,6 +131,9 @@ fn open(
         let more = troubles.join("; ");
         tracing::warn!(number, file, offset, what, more, "a damaged folder was set aside");
     }
+    for remark in store.remarks() {
+        tracing::warn!("{remark}");
+    }
     Ok(Arc::new(App {
         store,
         hot,

@@ -11,8 +11,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::books;
 use crate::compose::Composed;
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
 use crate::http::{self, Patience};
 use crate::left_out;
 use crate::modes;
@@ -53,7 +54,9 @@ pub async fn start(
     loaded: &Loaded,
     progress: &mut Progress<'_>,
 ) -> Result<Running, StartError> {
-    let (config, data_disk) = (&loaded.config, folder(data)?);
+    let config = &loaded.config;
+    check_new(data, keys, config)?;
+    let data_disk = folder(data)?;
     // To make it anew would hide that it is gone, and leave one that looks like a folder of keys.
     if !keys.is_dir() && data_disk.list("logs").is_ok_and(|logs| !logs.is_empty()) {
         return Err(StartError::NoKeys(keys.display().to_string()));
@@ -78,6 +81,17 @@ pub async fn start(
     let task = tokio::spawn(http::listen(listener, router, connections, patience, ids, stopped));
     let started = Started { address, vkeys, first_tokens: composed.first_tokens.clone() };
     Ok(Running { started, app, composed, task, pulse, stating, _held: held })
+}
+
+/// Refuses to begin anew beside keys that have a data folder, before anything is made.
+fn check_new(data: &Path, keys: &Path, config: &Config) -> Result<(), StartError> {
+    let (logs, _) = books::books(config.logs()).map_err(OpenError::Setting)?;
+    let shown = |path: &Path| path.display().to_string();
+    let checked = commit::check_new(&RealDisk::at(data), &RealDisk::at(keys), &logs);
+    checked.map_err(|error| match error {
+        OpenError::Anew { key } => StartError::Anew { data: shown(data), keys: shown(keys), key },
+        other => other.into(),
+    })
 }
 
 fn folder(path: &Path) -> Result<RealDisk, StartError> {

@@ -29,6 +29,20 @@ pub enum StartError {
          (--keys) or put it back; nothing was made"
     )]
     NoKeys(String),
+    /// The keys have a data folder elsewhere.
+    #[error(
+        "{data} has no data folder, though the folder of keys {keys} has {key}, the key of a log \
+         that would be made in it; nothing was made. Is it the right folder (--data), and its \
+         volume mounted? To begin anew, move what {keys} has elsewhere first"
+    )]
+    Anew {
+        /// Where the data would be.
+        data: String,
+        /// Where the keys are.
+        keys: String,
+        /// The key's file.
+        key: String,
+    },
     /// Anybody may write a key.
     #[error(
         "anybody on this machine may write {0} (mode {1:o}), so its keys may be somebody else's: \

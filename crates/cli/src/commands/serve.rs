@@ -154,8 +154,9 @@ fn explain(error: &dyn std::error::Error) -> String {
 fn greet(started: &Started, keys: &Path) -> Result<(), CliError> {
     let terminal = std::io::stdout().is_terminal();
     let path = |tenant: &str| keys.join(format!("first-token-{tenant}"));
-    for (tenant, token) in started.first_tokens.iter().filter(|_| !terminal) {
-        write_secret(&path(tenant), token)?;
+    if !terminal {
+        let tokens = started.first_tokens.iter();
+        write_secrets(tokens.map(|(tenant, token)| (path(tenant), token.as_str())))?;
     }
     let several = started.first_tokens.len() > 1;
     let save = |(tenant, token): &(String, String)| {
@@ -179,11 +180,33 @@ fn greet(started: &Started, keys: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Writes all of these files or none. One that is there already is somebody's token, of this data
+/// folder or of another one, and is not written over.
+fn write_secrets<'t>(secrets: impl Iterator<Item = (PathBuf, &'t str)>) -> Result<(), CliError> {
+    let mut written: Vec<PathBuf> = Vec::new();
+    for (path, secret) in secrets {
+        if let Err(error) = write_secret(&path, secret) {
+            // What cannot be removed is out of force all the same.
+            written.iter().for_each(|path| drop(std::fs::remove_file(path)));
+            return Err(error);
+        }
+        written.push(path);
+    }
+    Ok(())
+}
+
 fn write_secret(path: &Path, secret: &str) -> Result<(), CliError> {
     let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let file = options.write(true).create_new(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| writeln!(file, "{secret}"));
-    written.map_err(|error| CliError::file(path, error))
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => CliError::Server(format!(
+            "{} is there already, and no token is written over it: move it elsewhere, then start \
+             again",
+            path.display()
+        )),
+        _ => CliError::file(path, error),
+    })
 }
 
 /// Saves address, token and keys, so that a second terminal just works. A file that cannot be

@@ -1,6 +1,8 @@
 //! One event lives its whole life: sent, receipted, killed, found again, proved; and a changed
 //! byte is named.
 
+use std::collections::BTreeMap;
+
 use crate::support::{Folder, flip};
 use crate::wire::{Wire, ask};
 
@@ -183,6 +185,56 @@ fn one_server_signs_with_a_folder_of_keys() {
     assert!(same.err.contains("another process has the data folder data"), "{same:?}");
     server.stop();
     assert_eq!(std::fs::read(folder.path("data-keys/lock")).expect("the lock"), b"");
+    folder.serve().stop();
+}
+
+#[test]
+fn keys_whose_data_is_not_mounted_are_left_alone() {
+    let folder = Folder::new();
+    folder.serve().stop();
+    let (data, keys, away) =
+        (folder.path("data"), folder.path("data-keys"), folder.path("elsewhere"));
+    let all = || {
+        let names = std::fs::read_dir(&keys).expect("the keys").map(|entry| entry.unwrap().path());
+        names
+            .map(|path| (path.clone(), std::fs::read(path).expect("a file")))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let before = all();
+    std::fs::rename(&data, &away).expect("moved");
+    let args = ["serve", "--data", "data", "--listen", "127.0.0.1:0", "--origin", "log.example"];
+    let what = "data has no data folder, though the folder of keys";
+    for is_mount_point in [false, true] {
+        if is_mount_point {
+            std::fs::create_dir(&data).expect("made");
+        }
+        let refused = folder.run(&args);
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.err.contains(what) && refused.err.contains("-0.key"), "{refused:?}");
+        assert!(refused.err.contains("nothing was made. Is it the right folder"), "{refused:?}");
+        assert_eq!(data.exists(), is_mount_point);
+        assert_eq!(all(), before);
+    }
+    assert_eq!(std::fs::read_dir(&data).expect("the mount point").count(), 0);
+    std::fs::remove_dir(&data).expect("removed");
+    std::fs::rename(&away, &data).expect("mounted");
+    // Keys of another folder do not fit, and those that do are named.
+    std::fs::rename(keys.join("default-0.key"), keys.join("default-0.key.1")).expect("kept");
+    std::fs::write(keys.join("default-0.key"), "none").expect("another");
+    let refused = folder.run(&args);
+    assert!(refused.err.contains("default-0.key is no key file"), "{refused:?}");
+    std::fs::rename(keys.join("default-0.key.1"), keys.join("default-0.key")).expect("put back");
+    folder.serve().stop();
+    // Begun anew on purpose, but for the first token: that file is somebody's.
+    std::fs::remove_dir_all(&data).expect("removed");
+    for name in ["default-0.key", "default-access-0.key"] {
+        std::fs::remove_file(keys.join(name)).expect("removed");
+    }
+    let token = std::fs::read(keys.join("first-token-default")).expect("a token");
+    let refused = folder.run(&args);
+    assert!(refused.err.contains("first-token-default is there already"), "{refused:?}");
+    assert_eq!(std::fs::read(keys.join("first-token-default")).expect("a token"), token);
+    std::fs::remove_file(keys.join("first-token-default")).expect("moved");
     folder.serve().stop();
 }
 

@@ -32,7 +32,7 @@ use crate::log::hex;
 use crate::open::OpenError;
 use crate::world::World;
 
-pub(crate) use next::{chains, make_next, stands_for};
+pub(crate) use next::{chains, plan_next, stands_for};
 pub(crate) use read::{Part, Salvaged, read_parts};
 pub use shown::SetAside;
 pub(crate) use shown::{newest, show};

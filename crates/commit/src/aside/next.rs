@@ -12,22 +12,23 @@ use crate::open::OpenError;
 use crate::rotate::next_name;
 use crate::world::World;
 
-/// Makes those that are missing, and adds them to the logs that are there.
-pub(crate) fn make_next(
+/// Those that are missing beside the logs that are there. Makes nothing.
+pub(crate) fn plan_next(
     world: &World,
     parts: &[Part],
-    living: &mut Vec<LogMeta>,
-) -> Result<(), OpenError> {
+    there: &[LogMeta],
+) -> Result<Vec<LogMeta>, OpenError> {
+    let mut living = there.to_vec();
     for (at, part) in parts.iter().enumerate() {
         for chain in chains(part) {
-            if is_followed(parts, at, &chain, living) {
+            if is_followed(parts, at, &chain, &living) {
                 continue;
             }
             let Some(last) = last_opened(&chain) else { continue };
-            living.push(make(world, parts, part, last, living)?);
+            living.push(plan(world, parts, part, last, &living)?);
         }
     }
-    Ok(())
+    Ok(living.split_off(there.len()))
 }
 
 /// Whether a log that the settings name and that is not there any more is one that another goes on
@@ -89,7 +90,7 @@ fn is_followed(parts: &[Part], at: usize, chain: &[&Salvaged], living: &[LogMeta
     living.iter().any(|meta| same(meta) && meta.damage.as_ref().is_some_and(is_later))
 }
 
-fn make(
+fn plan(
     world: &World,
     parts: &[Part],
     part: &Part,
@@ -106,7 +107,7 @@ fn make(
     let (host, _) = last.meta.origin.split_once("/tlog/").unwrap_or_default();
     let spec = LogSpec { name, ..LogSpec::of(&last.meta) };
     let follows = Some(last.meta.origin.clone());
-    folder::create_log(world, host, &spec, follows, Some(note(part, last)))
+    folder::plan_log(world, host, &spec, follows, Some(note(part, last)))
 }
 
 /// What the next log says, for ever, of the one that was damaged.

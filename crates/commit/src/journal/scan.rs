@@ -67,19 +67,28 @@ pub struct Found {
     pub idle: Vec<u64>,
     /// Those of them that hold nothing else either: made ahead and never used.
     pub blank: Vec<u64>,
+    /// What a crash left of files being made.
+    pub unfinished: Vec<String>,
 }
 
 impl Found {
-    /// Removes the blank files. A crash meanwhile leaves fewer of them.
+    /// Of a folder that is yet to be made.
+    pub(crate) fn nothing() -> Found {
+        Found { next_file: 1, next_frame: 1, ..Found::default() }
+    }
+
+    /// Removes the blank files and the unfinished ones. A crash meanwhile leaves fewer of them.
     pub(crate) fn drop_blank(&mut self, disk: &dyn Disk) -> Result<(), Scan> {
-        if self.blank.is_empty() {
+        let blank = std::mem::take(&mut self.blank);
+        self.files.retain(|(number, _)| !blank.contains(number));
+        self.idle.retain(|number| !blank.contains(number));
+        let mut names = std::mem::take(&mut self.unfinished);
+        names.extend(blank.into_iter().map(file_name));
+        if names.is_empty() {
             return Ok(());
         }
-        for number in std::mem::take(&mut self.blank) {
-            let name = file_name(number);
+        for name in names {
             disk.remove(&name).map_err(|error| Scan::Io(name, error))?;
-            self.files.retain(|(other, _)| *other != number);
-            self.idle.retain(|other| *other != number);
         }
         disk.sync_folder("journal").map_err(|error| Scan::Io("journal".into(), error))
     }
@@ -116,9 +125,9 @@ pub fn scan(
     visit: &mut dyn FnMut(&Frame<'_>, Place) -> Result<(), Damage>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Found, Scan> {
-    let opened = open_all(disk, folder)?;
+    let mut found = Found::nothing();
+    let opened = open_all(disk, folder, &mut found.unfinished)?;
     let total = opened.iter().map(|f| f.size).sum();
-    let found = Found { next_file: 1, next_frame: 1, ..Found::default() };
     let mut walk = Walk { found, visit, unstated: None };
     let mut done = 0;
     for (index, file) in opened.iter().enumerate() {
@@ -250,7 +259,11 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes.chunks(BLOCK).all(|block| *block == ZEROS[..block.len()])
 }
 
-fn open_all(disk: &dyn Disk, folder: [u8; 16]) -> Result<Vec<Opened>, Scan> {
+fn open_all(
+    disk: &dyn Disk,
+    folder: [u8; 16],
+    unfinished: &mut Vec<String>,
+) -> Result<Vec<Opened>, Scan> {
     let io = |name: &str| {
         let name = name.to_owned();
         move |error| Scan::Io(name, error)
@@ -260,9 +273,9 @@ fn open_all(disk: &dyn Disk, folder: [u8; 16]) -> Result<Vec<Opened>, Scan> {
         let path = format!("journal/{name}");
         let number = u64::from_str_radix(&name, 16).ok().filter(|n| file_name(*n) == path);
         let Some(number) = number else {
-            // What a crash left of a file being made; its name says it was never used.
+            // Its name says that it was never used.
             if name.ends_with(".new") {
-                disk.remove(&path).map_err(io(&path))?;
+                unfinished.push(path);
                 continue;
             }
             let what = "no journal file has such a name".into();

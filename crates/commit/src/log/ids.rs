@@ -23,18 +23,33 @@ pub const WINDOW_NS: i64 = 24 * 3_600 * 1_000_000_000;
 
 /// Makes id tags.
 #[derive(Clone)]
-pub struct IdKey(Hmac<Sha256>);
+pub struct IdKey {
+    mac: Hmac<Sha256>,
+    /// Its bytes, while no file has them.
+    fresh: Option<[u8; 32]>,
+}
 
 impl IdKey {
     /// From 32 secret bytes.
     pub fn new(bytes: &[u8; 32]) -> IdKey {
-        IdKey(Hmac::new_from_slice(bytes).expect("HMAC takes keys of any length"))
+        let mac = Hmac::new_from_slice(bytes).expect("HMAC takes keys of any length");
+        IdKey { mac, fresh: None }
+    }
+
+    /// One that was made up and is yet to be written.
+    pub(crate) fn fresh(bytes: &[u8; 32]) -> IdKey {
+        IdKey { fresh: Some(*bytes), ..IdKey::new(bytes) }
+    }
+
+    /// What is to be written of it.
+    pub(crate) fn unwritten(&self) -> Option<&[u8; 32]> {
+        self.fresh.as_ref()
     }
 
     /// What tells this key from another and says nothing of it: the first half of
     /// HMAC-SHA-256(key, "counterfoil/id-key/v1"). No tag is made of a text that begins so.
     pub(crate) fn mark(&self) -> [u8; 16] {
-        let mut mac = self.0.clone();
+        let mut mac = self.mac.clone();
         mac.update(b"counterfoil/id-key/v1");
         let whole: [u8; 32] = mac.finalize().into_bytes().into();
         std::array::from_fn(|i| whole[i])
@@ -43,7 +58,7 @@ impl IdKey {
     /// The tag of an id: the first half of
     /// HMAC-SHA-256(key, u16 len ‖ tenant ‖ u16 len ‖ producer ‖ id).
     pub fn tag(&self, tenant: &str, producer: &str, id: &str) -> IdTag {
-        let mut mac = self.0.clone();
+        let mut mac = self.mac.clone();
         for name in [tenant, producer] {
             mac.update(&(name.len() as u16).to_be_bytes());
             mac.update(name.as_bytes());

@@ -258,6 +258,11 @@ impl Log {
         self.publishing().chunks.looked_into(chunks);
     }
 
+    /// Start-up copied a frame: what stood at `from` and behind it now stands at `to`.
+    pub(crate) fn moved(&self, from: Place, to: Place) {
+        self.publishing().chunks.moved(from, to);
+    }
+
     /// The journal's bytes at a place.
     pub(crate) fn bytes_at(&self, chunk: &ChunkPlace) -> Result<Vec<u8>, ReadError> {
         let files = self.files.read().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -1,0 +1,224 @@
+//! What a start reads and judges before it changes anything.
+//!
+//! Frames are read past the page cache and run through the very sequencer that made them; what
+//! they add up to is compared with the head. Only what lies beyond everything that was signed can
+//! be a torn tail; all else is damage, refused by name and offset.
+//!
+//! Promises: whatever can refuse a start, but for the disk, is asked here.
+//!
+//! Never: writes. Who is refused finds both folders byte for byte as they were.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, RwLock};
+
+use crate::aside::{self, Part, SetAside};
+use crate::folder;
+use crate::head::{self, Head};
+use crate::journal::file::file_name;
+use crate::journal::frame::Frame;
+use crate::journal::{Damage, Found, Place, scan};
+use crate::log::{Files, Log, LogMeta, Sequencer};
+use crate::logs::LogMap;
+use crate::open::{OpenError, Progress, Settings};
+use crate::partitions;
+use crate::replay;
+use crate::rising::{Rising, visit_frame};
+use crate::settle::{self, Due};
+use crate::world::World;
+
+/// A folder that nothing refuses.
+pub(crate) struct Looked {
+    /// Its id and its head; none of one that is yet to be made.
+    pub(crate) folder: Option<([u8; 16], Head)>,
+    pub(crate) found: Found,
+    /// The files that events are read from.
+    pub(crate) files: Arc<Files>,
+    /// The logs that are there, and those that were set aside.
+    pub(crate) logs: LogMap,
+    /// The former.
+    pub(crate) ready: Vec<Ready>,
+    /// The logs that are missing.
+    pub(crate) to_make: Vec<LogMeta>,
+    pub(crate) aside: Vec<SetAside>,
+}
+
+/// A log that was judged.
+pub(crate) struct Ready {
+    pub(crate) log: Arc<Log>,
+    pub(crate) sequencer: Sequencer,
+    /// Epochs that the journal has.
+    pub(crate) epochs: HashSet<u32>,
+    /// What is to be done about its keys.
+    pub(crate) due: Due,
+}
+
+/// Reads a folder and judges it.
+pub(crate) fn look(
+    world: &World,
+    settings: &Settings,
+    progress: &mut Progress<'_>,
+) -> Result<Looked, OpenError> {
+    let disk = world.disk.as_ref();
+    let folder = match folder::known_id(disk)? {
+        Some(id) => Some((id, head::open(disk, id)?)),
+        None => None,
+    };
+    folder::check_new(disk, world.keys.as_ref(), &settings.logs)?;
+    let head = folder.as_ref().map(|(_, head)| head);
+    let parts = aside::read_parts(world, progress)?;
+    let (there, to_make) = logs(world, settings, head, &parts)?;
+    let rise = |meta: LogMeta| Ok((meta.origin.clone(), Rising::new(world, head, meta)?));
+    let mut rising: BTreeMap<_, _> =
+        there.into_iter().map(rise).collect::<Result<_, OpenError>>()?;
+    let mut found = Found::nothing();
+    if let Some((id, head)) = &folder {
+        let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
+        found = scan(disk, *id, &mut visit, progress)?;
+        settle::check_signers(head, &rising)?;
+        check_head(head, &rising, &found)?;
+        if head.slot().closed {
+            check_closed(&found, &rising)?;
+        }
+    }
+    let files = readable(&found);
+    let mut logs = LogMap::new();
+    let aside = parts.into_iter().map(|part| aside::show(part, &mut logs)).collect();
+    let mut judged = Vec::with_capacity(rising.len());
+    for origin in partitions::in_order(&rising)? {
+        let Some(log) = rising.remove(&origin) else { continue };
+        judged.push(ready(log, &files, &mut logs)?);
+    }
+    Ok(Looked { folder, found, files, logs, ready: judged, to_make, aside })
+}
+
+/// A log as others see it, once what it says of itself was compared with its files.
+pub(crate) fn ready(
+    log: Rising,
+    files: &Arc<Files>,
+    logs: &mut LogMap,
+) -> Result<Ready, OpenError> {
+    let size = log.sequencer.size();
+    let name = log.meta.name().to_owned();
+    let predecessor = log.meta.follows.as_deref();
+    let predecessor = predecessor.and_then(|origin| aside::newest(logs, origin));
+    let is_open = size > 0 || log.meta.damage.is_some();
+    if let Some(closed) = predecessor.as_ref().filter(|_| is_open) {
+        closed.close(&name);
+    }
+    let Rising { meta, keys, awaited, next_epoch, published, sequencer, epochs, .. } = log;
+    let seen = awaited.and_then(|awaited| awaited.seq);
+    let log = Log::new(meta, keys.ring, files.clone(), next_epoch, published, predecessor);
+    let log = Arc::new(log);
+    if size > 0 {
+        replay::check_log_file(&log, &settle::read(&log, 0)?)?;
+    }
+    let due = settle::judge(&log, keys.begun, seen)?;
+    logs.insert(name, log.clone());
+    Ok(Ready { log, sequencer, epochs, due })
+}
+
+/// The logs that are there, and those that are missing beside them.
+fn logs(
+    world: &World,
+    settings: &Settings,
+    head: Option<&Head>,
+    parts: &[Part],
+) -> Result<(Vec<LogMeta>, Vec<LogMeta>), OpenError> {
+    let there = folder::logs(world.disk.as_ref())?;
+    let mut to_make = aside::plan_next(world, parts, &there)?;
+    // The host of the first log holds for all: it was fixed when the folder was made.
+    let first = there.first().or(to_make.first());
+    let host = first.and_then(|meta| Some(meta.origin.split_once("/tlog/")?.0.to_owned()));
+    let host = host.unwrap_or_else(|| settings.host.clone());
+    for spec in &settings.logs {
+        let living: Vec<LogMeta> = there.iter().chain(&to_make).cloned().collect();
+        let set_aside = parts.iter().flat_map(|part| part.logs.values()).map(|log| &log.meta);
+        match living.iter().chain(set_aside).find(|meta| meta.name() == spec.name) {
+            Some(meta) if !spec.is_of(meta) => {
+                let reason = "a log's tenant, whether it is public and what it is for are fixed \
+                              when it is created";
+                return Err(OpenError::Setting(format!("log {}: {reason}", spec.name)));
+            }
+            Some(_) => {}
+            None if aside::stands_for(&living, parts, spec) => {}
+            None => {
+                // A log that was lost must not be made anew over what is left of it.
+                let path = format!("/tlog/{}", spec.name);
+                let mut signed = head.iter().flat_map(|head| head.slot().checkpoints.keys());
+                if signed.any(|origin| origin.ends_with(&path)) {
+                    let file = format!("logs/{}/log.json", spec.name);
+                    let what = "is missing, though the head has its log";
+                    return Err(OpenError::damaged(&file, what));
+                }
+                to_make.push(folder::plan_log(world, &host, spec, None, None)?);
+            }
+        }
+    }
+    Ok((there, to_make))
+}
+
+/// Compares the journal with what the head says was signed.
+fn check_head(
+    head: &Head,
+    rising: &BTreeMap<String, Rising>,
+    found: &Found,
+) -> Result<(), OpenError> {
+    let damaged = |what: String| {
+        let end = found.end.unwrap_or(Place { file: 1, offset: 0 });
+        let file = file_name(end.file);
+        OpenError::Damaged(Damage { file, offset: end.offset, what })
+    };
+    for (origin, note) in &head.slot().checkpoints {
+        let log = rising.get(origin).ok_or_else(|| {
+            let name = origin.rsplit('/').next().unwrap_or(origin);
+            let what = format!("is missing, though the head has the log {origin}");
+            OpenError::damaged(&format!("logs/{name}/log.json"), &what)
+        })?;
+        let signed = log
+            .keys
+            .ring
+            .open(note, origin)
+            .map_err(|what| OpenError::damaged("head", &format!("{origin}: {what}")))?;
+        let size = log.sequencer.size();
+        if size < signed.size {
+            let last = signed.size - 1;
+            return Err(damaged(format!(
+                "log {}: entries {size} to {last} were signed and are missing from here on",
+                log.meta.name()
+            )));
+        }
+        if log.published.tree.root(signed.size) != Some(signed.root) {
+            let what = format!("{origin}: the journal is not the one that was signed");
+            return Err(OpenError::damaged("head", &what));
+        }
+    }
+    Ok(())
+}
+
+/// A folder that was closed in order was swept before, its last frame was whole, and the head has
+/// the checkpoint of all of it.
+fn check_closed(found: &Found, rising: &BTreeMap<String, Rising>) -> Result<(), OpenError> {
+    let damaged = |place: Place, what: String| {
+        let file = file_name(place.file);
+        Err(OpenError::Damaged(Damage { file, offset: place.offset, what }))
+    };
+    if let Some(place) = found.dead.first() {
+        let what = "bytes that are no frame, though the folder was closed in order";
+        return damaged(*place, what.to_owned());
+    }
+    let more = rising.values().find(|log| log.sequencer.size() > log.signed);
+    let (Some(log), Some(last)) = (more, &found.last) else { return Ok(()) };
+    let what = format!(
+        "log {}: entries from {} on were never signed, though the folder was closed in order: \
+         somebody else wrote them",
+        log.meta.name(),
+        log.signed
+    );
+    damaged(last.place, what)
+}
+
+/// The files that events are read from; those that are about to be removed are let go.
+fn readable(found: &Found) -> Arc<Files> {
+    let read = found.files.iter().filter(|(number, _)| !found.blank.contains(number));
+    Arc::new(RwLock::new(read.cloned().collect()))
+}
