@@ -49,12 +49,15 @@ pub enum StartError {
          look at it, then chmod go-rwx it (counterfoil doctor has all that is open)"
     )]
     Writable(String, u32),
-    /// The data folder is damaged.
+    /// Journal or head are damaged.
     #[error(
         "{0}; nothing was changed. A backup mends it, or on_damage = \"new-partition\" sets the \
          folder aside and goes on: docs/operations/damage.md"
     )]
-    Damaged(#[source] OpenError),
+    Damaged(OpenError),
+    /// A small file is not what it was.
+    #[error("{0}; nothing was changed. Put that file back as it was: docs/operations/damage.md")]
+    File(OpenError),
     /// The data folder cannot be opened.
     #[error(transparent)]
     Open(OpenError),
@@ -92,7 +95,8 @@ pub enum StartError {
 impl From<OpenError> for StartError {
     fn from(error: OpenError) -> StartError {
         match error {
-            OpenError::Damaged(_) => StartError::Damaged(error),
+            OpenError::Damaged(ref damage) if damage.is_of_journal() => StartError::Damaged(error),
+            OpenError::Damaged(_) => StartError::File(error),
             other => StartError::Open(other),
         }
     }
@@ -101,5 +105,33 @@ impl From<OpenError> for StartError {
 impl StartError {
     pub(crate) fn unstated(failure: &Failure) -> StartError {
         StartError::Unstated(failure.code().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use commit::journal::Damage;
+
+    use super::*;
+
+    #[test]
+    fn setting_aside_is_offered_where_it_helps() {
+        let refused = |file: &str| {
+            let (file, what) = (file.to_owned(), "is missing".to_owned());
+            let error = StartError::from(OpenError::Damaged(Damage { file, offset: 7, what }));
+            assert!(error.source().is_none(), "it would be said twice");
+            error.to_string()
+        };
+        for file in ["head", "journal/0000000000000001"] {
+            let text = refused(file);
+            let start = format!("the data folder is damaged: {file}, byte 7: is missing; nothing");
+            assert!(text.starts_with(&start) && text.contains("on_damage"), "{text}");
+        }
+        for file in ["folder.json", "logs/acme-0/log.json", "logs/acme-0/keys.json"] {
+            let text = refused(file);
+            assert!(text.contains("Put that file back") && !text.contains("on_damage"), "{text}");
+        }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn resume(disk: &dyn Disk) -> Result<(), OpenError> {
 /// else the damage is the answer, or what else keeps the folder from being set aside.
 pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> {
     let disk = world.disk.as_ref();
-    if damage.file != head::NAME && !damage.file.starts_with("journal/") {
+    if !damage.is_of_journal() {
         return Err(OpenError::Damaged(damage));
     }
     let id = folder::present_id(disk)?.ok_or_else(|| OpenError::Damaged(damage.clone()))?;

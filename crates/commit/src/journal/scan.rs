@@ -14,6 +14,7 @@ use platform::{Disk, File};
 use super::file::{BLOCK, FileHeader, file_name};
 use super::frame::{Frame, FrameHeader};
 use super::writer::Place;
+use crate::head;
 
 /// The journal cannot be believed: where, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,14 @@ pub struct Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, byte {}: {}", self.file, self.offset, self.what)
+    }
+}
+
+impl Damage {
+    /// Whether it is of the journal or the head: then setting the folder aside helps. The small
+    /// files say what was set aside, and must be put back.
+    pub fn is_of_journal(&self) -> bool {
+        self.file == head::NAME || self.file.starts_with("journal/")
     }
 }
 
