@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
@@ -80,6 +80,20 @@ impl App {
     /// The log of a tenant's that takes what has a purpose.
     pub(crate) fn open_log(&self, tenant: &str, purpose: Purpose) -> Option<Arc<Log>> {
         self.store.newest(self.books.get(tenant)?.name(purpose))
+    }
+
+    /// The open logs that nothing goes to, for no setting names them or what they followed: where a
+    /// name is misspelt, or a tenant was left out.
+    pub(crate) fn unnamed_logs(&self) -> Vec<Arc<Log>> {
+        let named = self.books.values().flat_map(|books| [&books.events, &books.access]);
+        let named: BTreeSet<String> = named
+            .filter_map(|name| self.store.newest(name))
+            .map(|log| log.meta.name().to_owned())
+            .collect();
+        let logs = self.store.logs();
+        let is_open = |log: &&Arc<Log>| log.successor().is_none() && log.damaged().is_none();
+        let open = logs.values().filter(is_open);
+        open.filter(|log| !named.contains(log.meta.name())).cloned().collect()
     }
 }
 

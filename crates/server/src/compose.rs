@@ -63,6 +63,15 @@ impl Composed {
     ) -> Result<Composed, StartError> {
         let (stop, _) = watch::channel(false);
         let app = open(world, loaded, progress, stop.clone())?;
+        for log in app.unnamed_logs() {
+            let (log, tenant) = (log.meta.name(), log.meta.tenant.as_str());
+            tracing::warn!(
+                log,
+                tenant,
+                "an open log that no setting names takes nothing any more; \
+                                         is a log.name misspelt?"
+            );
+        }
         let first_tokens = first_tokens(&app, &loaded.config).await?;
         let backlog = catch_up(app.clone(), stop.clone())?;
         owners::start(&app).await;

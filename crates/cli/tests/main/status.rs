@@ -49,6 +49,47 @@ fn a_status_says_what_is_not_well_and_where_to_look() {
     server.stop();
 }
 
+#[test]
+fn a_log_that_the_settings_misspell_is_told() {
+    let folder = Folder::new();
+    folder.serve().stop();
+    folder.write("c.toml", "[[log]]\nname = \"default-o\"\ntenant = \"default\"\n");
+    let err = folder.path("err");
+    let args = ["serve", "--data", "data", "--config", "c.toml", "--listen", "127.0.0.1:0"];
+    let mut command = folder.command(&args);
+    command.stderr(std::fs::File::create(&err).expect("made"));
+    let server = folder.serve_by(command);
+    let told = std::fs::read_to_string(&err).expect("what it said");
+    assert!(told.contains("no setting names") && told.contains("\"default-0\""), "{told}");
+    let token = folder.first_token("default");
+    let screen = folder.run(&["status", "--url", &server.url, "--token", &token]).code(0);
+    let line = "2 logs open and named by no setting, so nothing goes there: default-0, \
+                default-access-0; is a log.name misspelt?";
+    assert!(screen.contains(line), "{screen}");
+    server.stop();
+    // By its name again, with the others left over.
+    folder.write("c.toml", "[[log]]\nname = \"default-0\"\ntenant = \"default\"\n");
+    let server = folder.serve_with(&["--config", "c.toml"]);
+    folder
+        .run(&[
+            "log",
+            "rotate",
+            "default-0",
+            "--why",
+            "a test",
+            "--url",
+            &server.url,
+            "--token",
+            &token,
+        ])
+        .code(0);
+    let logs = ask(&server.url, &token, "GET", "/v1/status", "").json()["logs"].take();
+    let logs = logs.as_array().expect("a list").iter();
+    let unnamed = logs.filter(|log| log["named"] == false).map(|log| log["name"].clone());
+    assert_eq!(Value::from_iter(unnamed), json!(["default-o", "default-o-access-0"]));
+    server.stop();
+}
+
 /// A producer does not know of partitions: its numbers go on in the next one.
 #[test]
 fn a_rotation_in_the_middle_of_a_stream_is_no_loss() {

@@ -72,6 +72,11 @@ impl Folder {
         Server::start(self.command(args))
     }
 
+    /// Starts a server by a command of one's own.
+    pub fn serve_by(&self, command: Command) -> Server {
+        Server::start(command)
+    }
+
     /// Starts a server on `data` with further variables in its environment.
     pub fn serve_told(&self, variables: &[(&str, &str)]) -> Server {
         Server::start(self.command(&SERVE).envs(variables.iter().copied()))

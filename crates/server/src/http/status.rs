@@ -92,11 +92,14 @@ fn of_server(app: &App, now: i64) -> Value {
 
 fn logs(app: &App, tenant: &str) -> Value {
     let all = app.store.logs();
+    let unnamed = app.unnamed_logs();
     let logs = all.values().filter(|log| log.meta.tenant == tenant).map(|log| {
         let size = log.checkpoint().size;
         let damaged = log.damaged().map(ShownDamage::new);
+        let named = unnamed.iter().all(|other| other.meta.name() != log.meta.name());
         json!({
-            "origin": log.meta.origin, "size": size, "vkey": log.vkey(), "damaged": damaged,
+            "name": log.meta.name(), "origin": log.meta.origin, "size": size, "vkey": log.vkey(),
+            "damaged": damaged, "named": named,
         })
     });
     logs.collect()

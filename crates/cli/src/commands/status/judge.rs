@@ -54,6 +54,7 @@ pub(super) fn judge(status: &Value, now: i64) -> Vec<Finding> {
     conditions(&mut found, &status["conditions"]);
     gaps(&mut found, status, now);
     counts(&mut found, status);
+    logs(&mut found, &status["logs"]);
     disk(&mut found, &status["disk"]);
     clock(&mut found, status, now);
     found.sort_by_key(|finding| finding.level);
@@ -150,6 +151,21 @@ fn disk(found: &mut Vec<Finding>, disk: &Value) {
     found.push(Finding { level, area: "healthy", what, next: "counterfoil doctor" });
 }
 
+/// Logs that nothing goes to, though nobody closed them.
+fn logs(found: &mut Vec<Finding>, logs: &Value) {
+    let unnamed = list(logs).iter().filter(|log| log["named"] == false);
+    let names: Vec<String> = unnamed.map(|log| view::text(&log["name"])).collect();
+    if !names.is_empty() {
+        let what = format!(
+            "{} open and named by no setting, so nothing goes there: {}; is a log.name misspelt?",
+            out::count(names.len() as u64, "log"),
+            names.join(", ")
+        );
+        let next = "counterfoil config show --running";
+        found.push(Finding { level: Level::Remark, area: "healthy", what, next });
+    }
+}
+
 fn clock(found: &mut Vec<Finding>, status: &Value, now: i64) {
     let theirs = status["now"].as_str().and_then(|time| parse_time(time).ok());
     let Some(apart) = theirs.map(|theirs| theirs.abs_diff(now)) else { return };
@@ -169,6 +185,7 @@ mod tests {
 
     fn well() -> Value {
         json!({
+            "logs": [],
             "conditions": [{"name": "journal", "holds": true, "needed": true, "found": "writing"}],
             "gaps": [], "gaps_more": 0, "refused": 0, "quotas": [], "dropped": 0, "now": NOW,
             "services": {"silent_count": 0, "silent": []}, "lane_waiting": 3,
@@ -219,6 +236,8 @@ mod tests {
         assert_eq!(said("/disk/free_bytes", json!(9_u64 << 30)), ["Remark healthy disk"]);
         assert_eq!(said("/disk/free_bytes", json!(RESERVE_BYTES - 1)), ["Bad healthy disk"]);
         assert_eq!(said("/disk", Value::Null), [""; 0]);
+        let lost = json!([{"name": "a-0", "named": false}, {"name": "a-1", "named": true}]);
+        assert_eq!(said("/logs", lost), ["Remark healthy 1"]);
         let later = json!("2026-01-02T00:00:06Z");
         assert_eq!(said("/now", later), ["Remark healthy clocks"]);
     }
