@@ -19,6 +19,11 @@ pub trait Disk: Send + Sync {
     /// Opens a file that is there, for reading and writing.
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>>;
 
+    /// Opens a file that is there, for reading alone: it may be one that nobody may write.
+    fn open_to_read(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        self.open(name)
+    }
+
     /// Makes a file; fails if there is one. The name is not durable before [`Disk::sync_folder`].
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>>;
 
@@ -64,7 +69,7 @@ pub trait File: Send + Sync {
 impl dyn Disk + '_ {
     /// Reads a whole file, which may have at most `bytes_max` bytes.
     pub fn read_small(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
-        let file = self.open(name)?;
+        let file = self.open_to_read(name)?;
         let len = file.len()?;
         if len > bytes_max {
             let what = format!("{name} has {len} bytes, at most {bytes_max} are expected");

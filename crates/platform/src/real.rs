@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Access, access};
+
 use crate::disk::{Disk, File};
 use crate::volume::{Volume, volume};
 
@@ -45,12 +47,19 @@ impl RealDisk {
     /// it.
     pub fn hold(&self) -> io::Result<Option<Held>> {
         let path = self.root.join("lock");
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        // Where nobody may write, a lock that is there can be taken all the same.
+        let file = file.or_else(|error| fs::File::open(&path).map_err(|_| error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Held(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Whether this user may make files in it.
+    pub fn is_writable(&self) -> bool {
+        access(&self.root, Access::WRITE_OK | Access::EXEC_OK).is_ok()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -82,6 +91,10 @@ impl Disk for RealDisk {
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
         self.open_with(name, OpenOptions::new().read(true).write(true))
+    }
+
+    fn open_to_read(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        self.open_with(name, OpenOptions::new().read(true))
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
@@ -160,4 +173,23 @@ fn read_aligned(file: &fs::File, offset: u64, out: &mut [u8]) -> io::Result<()> 
         done += take;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_is_read_by_who_may_not_write_it() {
+        let name = format!("counterfoil-real-{}", std::process::id());
+        let disk = RealDisk::new(&std::env::temp_dir().join(name)).expect("a folder");
+        let dynamic: &dyn Disk = &disk;
+        dynamic.replace_small("key", b"secret").expect("written");
+        let file = disk.open_to_read("key").expect("it opens");
+        file.write_at(0, b"x").expect_err("it was opened for reading alone");
+        disk.open("key").expect("it opens").write_at(0, b"S").expect("written");
+        assert_eq!(dynamic.read_small("key", 6).expect("read"), b"Secret");
+        assert!(disk.is_writable());
+        fs::remove_dir_all(disk.root()).expect("removed");
+    }
 }

@@ -1,5 +1,6 @@
 //! Starting and stopping.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,10 @@ use crate::reload::{Asker, Reloaded, reload};
 use crate::start_error::StartError;
 use crate::tokens::{NewToken, TokenError};
 
+/// What a folder of keys costs in which nothing can be made.
+const UNWRITABLE: &str = "the folder of keys cannot be written: what is there serves, and until it \
+                          can be written no log is closed for the next one and no key replaced";
+
 /// What a start found and made.
 #[derive(Clone)]
 pub struct Started {
@@ -32,6 +37,8 @@ pub struct Started {
     pub vkeys: Vec<String>,
     /// The first admin token, made at the first start, by tenant.
     pub first_tokens: Vec<(String, String)>,
+    /// Whether the data folder had no log: all that is in it was made now.
+    pub is_new: bool,
 }
 
 /// A running server.
@@ -44,7 +51,7 @@ pub struct Running {
     pulse: Pulse,
     stating: tokio::task::JoinHandle<()>,
     /// The data folder and the folder of keys.
-    _held: [Held; 2],
+    _held: (Held, Option<Held>),
 }
 
 /// Opens the data folder and starts to listen.
@@ -57,8 +64,9 @@ pub async fn start(
     let config = &loaded.config;
     check_new(data, keys, config)?;
     let data_disk = folder(data)?;
+    let has_logs = data_disk.list("logs").is_ok_and(|logs| !logs.is_empty());
     // To make it anew would hide that it is gone, and leave one that looks like a folder of keys.
-    if !keys.is_dir() && data_disk.list("logs").is_ok_and(|logs| !logs.is_empty()) {
+    if !keys.is_dir() && has_logs {
         return Err(StartError::NoKeys(keys.display().to_string()));
     }
     let keys_disk = folder(keys)?;
@@ -69,7 +77,9 @@ pub async fn start(
     let listener = TcpListener::bind(config.listen).await.map_err(not_bound)?;
     let address = listener.local_addr().map_err(not_bound)?;
     origin::check(&data_disk, config.origin.as_deref())?;
-    let composed = Composed::start(machine(data_disk, keys_disk)?, loaded, progress).await?;
+    let in_keys = |error: StartError| error.in_folder_of_keys(keys);
+    let world = machine(data_disk, keys_disk).map_err(|error| in_keys(error.into()))?;
+    let composed = Composed::start(world, loaded, progress).await.map_err(in_keys)?;
     let app = composed.app.clone();
     let thread = |error| StartError::Folder("a thread".into(), error);
     let pulse = Pulse::start(app.clone()).map_err(thread)?;
@@ -79,7 +89,8 @@ pub async fn start(
     let (ids, patience) = (app.request_ids.clone(), Patience::default());
     let stopped = composed.stop.subscribe();
     let task = tokio::spawn(http::listen(listener, router, connections, patience, ids, stopped));
-    let started = Started { address, vkeys, first_tokens: composed.first_tokens.clone() };
+    let first_tokens = composed.first_tokens.clone();
+    let started = Started { address, vkeys, first_tokens, is_new: !has_logs };
     Ok(Running { started, app, composed, task, pulse, stating, _held: held })
 }
 
@@ -100,12 +111,29 @@ fn folder(path: &Path) -> Result<RealDisk, StartError> {
 
 /// Takes both folders for this process alone: the data, and the keys, which a copy of the data
 /// elsewhere could be given too.
-fn hold(data: &RealDisk, keys: &RealDisk) -> Result<[Held; 2], StartError> {
+fn hold(data: &RealDisk, keys: &RealDisk) -> Result<(Held, Option<Held>), StartError> {
     let shown = |disk: &RealDisk| disk.root().display().to_string();
     let held = |disk: &RealDisk| disk.hold().map_err(|e| StartError::Folder(shown(disk), e));
     let of_data = held(data)?.ok_or_else(|| StartError::Held(shown(data)))?;
-    let of_keys = held(keys)?.ok_or_else(|| StartError::KeysHeld(shown(keys), shown(data)))?;
-    Ok([of_data, of_keys])
+    if !keys.is_writable() {
+        tracing::warn!(keys = shown(keys), "{UNWRITABLE}");
+    }
+    let of_keys = match keys.hold() {
+        // A mounted secret: whoever reads there cannot be kept out, and nobody makes a key.
+        Err(error) if is_closed(&error) => {
+            let keys = shown(keys);
+            tracing::warn!(keys, %error, "not looked at: whether another server uses these keys");
+            None
+        }
+        Err(error) => return Err(StartError::Folder(shown(keys), error)),
+        Ok(None) => return Err(StartError::KeysHeld(shown(keys), shown(data))),
+        Ok(held) => held,
+    };
+    Ok((of_data, of_keys))
+}
+
+fn is_closed(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }
 
 /// The world as this machine is.

@@ -1,6 +1,10 @@
 //! Why a server does not start, in words for whoever starts it.
+//!
+//! Promises: whoever prints an error with what is behind it says nothing twice.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use commit::OpenError;
 
@@ -58,6 +62,9 @@ pub enum StartError {
     /// A small file is not what it was.
     #[error("{0}; nothing was changed. Put that file back as it was: docs/operations/damage.md")]
     File(OpenError),
+    /// A key file is not there, cannot be read, or is none.
+    #[error("the key file {0} {1}")]
+    Key(String, String),
     /// The data folder cannot be opened.
     #[error(transparent)]
     Open(OpenError),
@@ -92,6 +99,29 @@ pub enum StartError {
     Listen(SocketAddr, #[source] std::io::Error),
 }
 
+/// Files beside one that is missing that are told of.
+const BESIDE_MAX: usize = 5;
+
+const UNREADABLE: &str =
+    "may not be read by this user: give it to the user that the server runs as, mode 0400 or 0600";
+
+/// What to do about a key file that is not there, and what looks like a copy of it.
+fn missing(keys: &Path, name: &str) -> String {
+    let entries = std::fs::read_dir(keys).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut beside: Vec<String> =
+        names.filter(|other| other.starts_with(&format!("{name}."))).take(BESIDE_MAX).collect();
+    beside.sort();
+    let copies = match beside.is_empty() {
+        true => String::new(),
+        false => format!(" (beside it stands {})", beside.join(", ")),
+    };
+    format!(
+        "is not there{copies}: put it back, from a backup of the folder of keys, or name the \
+         folder that has it (--keys). No other key can take its place; nothing was made"
+    )
+}
+
 impl From<OpenError> for StartError {
     fn from(error: OpenError) -> StartError {
         match error {
@@ -103,6 +133,23 @@ impl From<OpenError> for StartError {
 }
 
 impl StartError {
+    /// Says of a key file where it is, and what to do.
+    pub(crate) fn in_folder_of_keys(self, keys: &Path) -> StartError {
+        let (name, what) = match &self {
+            StartError::Open(OpenError::Key { name, what }) => (name.as_str(), what.clone()),
+            StartError::Open(OpenError::Io { what, source }) => {
+                let Some(name) = what.strip_prefix("keys/") else { return self };
+                match source.kind() {
+                    ErrorKind::NotFound => (name, missing(keys, name)),
+                    ErrorKind::PermissionDenied => (name, UNREADABLE.to_owned()),
+                    _ => return self,
+                }
+            }
+            _ => return self,
+        };
+        StartError::Key(keys.join(name).display().to_string(), what)
+    }
+
     pub(crate) fn unstated(failure: &Failure) -> StartError {
         StartError::Unstated(failure.code().to_owned())
     }
@@ -111,6 +158,7 @@ impl StartError {
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::io;
 
     use commit::journal::Damage;
 
@@ -133,5 +181,26 @@ mod tests {
             let text = refused(file);
             assert!(text.contains("Put that file back") && !text.contains("on_damage"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_file_is_named_with_its_folder_and_what_to_do() {
+        let keys = std::env::temp_dir().join(format!("counterfoil-lost-{}", std::process::id()));
+        std::fs::create_dir_all(&keys).expect("a folder");
+        let of = |kind: ErrorKind, what: &str| {
+            let (what, source) = (what.to_owned(), io::Error::from(kind));
+            let error = StartError::from(OpenError::Io { what, source }).in_folder_of_keys(&keys);
+            (error.source().is_some(), error.to_string())
+        };
+        let path = keys.join("a-0.key").display().to_string();
+        let (_, lost) = of(ErrorKind::NotFound, "keys/a-0.key");
+        assert!(lost.starts_with(&format!("the key file {path} is not there: put it")), "{lost}");
+        std::fs::write(keys.join("a-0.key.1"), "x").expect("written");
+        let (_, lost) = of(ErrorKind::NotFound, "keys/a-0.key");
+        assert!(lost.contains("is not there (beside it stands a-0.key.1): "), "{lost}");
+        let (_, unread) = of(ErrorKind::PermissionDenied, "keys/a-0.key");
+        assert!(unread.starts_with(&format!("the key file {path} may not be read")), "{unread}");
+        assert_eq!(of(ErrorKind::NotFound, "head"), (true, "cannot use head".to_owned()));
+        std::fs::remove_dir_all(keys).expect("removed");
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
         let mut supervisor = Supervisor::from_environment();
         let started = start(&args.data, &keys, &config, &mut supervisor).await;
         let running = started.inspect_err(|error| supervisor.failed(error))?;
-        if let Err(error) = greet(&running.started, &keys) {
+        if let Err(error) = greet(&running.started, &args.data, &keys) {
             // Nobody has the tokens: the next start makes others.
             running.forget_first_tokens().await.map_err(CliError::Server)?;
             running.stop().await.map_err(CliError::Server)?;
@@ -105,6 +105,8 @@ pub(crate) fn traces() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     let layer = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Standard error may stand on a full disk: to complain of that there would be a panic.
+    let layer = layer.log_internal_errors(false);
     if std::io::stderr().is_terminal() {
         layer.compact().init();
     } else {
@@ -151,7 +153,12 @@ fn explain(error: &dyn std::error::Error) -> String {
 }
 
 /// Says where the server is. Whoever waits for the first line finds tokens and contexts written.
-fn greet(started: &Started, keys: &Path) -> Result<(), CliError> {
+fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
+    if started.is_new {
+        // Where another was meant, nobody would find its events here.
+        let folder = whole(data);
+        out::note(&format!("counterfoil: a new data folder was made in {}", folder.display()));
+    }
     let terminal = std::io::stdout().is_terminal();
     let path = |tenant: &str| keys.join(format!("first-token-{tenant}"));
     if !terminal {

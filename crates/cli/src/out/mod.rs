@@ -105,16 +105,20 @@ pub(crate) fn file(text: &str) -> Result<(), CliError> {
 }
 
 /// Prints a remark where it does not disturb what is piped.
-#[expect(clippy::print_stderr, reason = "this is the output")]
 pub(crate) fn note(text: &str) {
-    eprintln!("{}", painted(text, false));
+    remark(&painted(text, false));
+}
+
+/// A line on standard error. It may be closed, or stand on a full disk: there is nowhere left to
+/// say so, and what the program does goes on.
+fn remark(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Prints why a command failed; as JSON where the answer would have been JSON.
-#[expect(clippy::print_stderr, reason = "this is the output")]
 pub(crate) fn error(error: &CliError, json: bool) {
     if json {
-        eprintln!("{}", text::clean_json(&error.to_json().to_string()));
+        remark(&text::clean_json(&error.to_json().to_string()));
         return;
     }
     note(&format!("counterfoil: {error}"));

@@ -82,7 +82,7 @@ fn a_damaged_folder_refuses_or_is_set_aside() {
     let refused = folder.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     let place = format!("damaged: journal/{file}, byte {SECOND}: ");
-    assert!(refused.err.contains(&place), "{}", refused.err);
+    assert_eq!(refused.err.matches(&place).count(), 1, "once: {}", refused.err);
     assert!(refused.err.contains("on_damage = \"new-partition\""), "{}", refused.err);
     assert!(refused.err.contains("docs/operations/damage.md"), "{}", refused.err);
     assert!(!folder.path("data/damaged").exists(), "nothing was changed");

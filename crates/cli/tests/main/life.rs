@@ -239,6 +239,49 @@ fn keys_whose_data_is_not_mounted_are_left_alone() {
 }
 
 #[test]
+fn a_start_says_what_is_missing_and_what_it_made() {
+    let folder = Folder::new();
+    let missing = folder.path("data-keys/default-0.key");
+    let args = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    let mut first = folder.command(&args);
+    first.stderr(std::fs::File::create(folder.path("err")).expect("made"));
+    folder.serve_by(first).stop();
+    let said = std::fs::read_to_string(folder.path("err")).expect("what it said");
+    let made = folder.path("data").canonicalize().expect("it is there");
+    let made = format!("counterfoil: a new data folder was made in {}", made.display());
+    assert!(said.lines().any(|line| line == made), "{said}");
+
+    let aside = folder.path("data-keys/default-0.key.1");
+    std::fs::rename(&missing, &aside).expect("moved");
+    let refused = folder.run(&args);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let what = "data-keys/default-0.key is not there (beside it stands default-0.key.1): put it";
+    assert!(refused.err.contains(what), "{refused:?}");
+    assert!(!refused.err.contains("a new data folder"), "{refused:?}");
+    std::fs::rename(&aside, &missing).expect("moved back");
+    folder.serve_as(&args).stop();
+}
+
+#[test]
+fn standard_error_on_a_full_disk_ends_nothing() {
+    let folder = Folder::new();
+    let full = |args: &[&str]| {
+        let mut command = folder.command(args);
+        let device = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
+        command.stderr(device);
+        command
+    };
+    for args in [&["serve"][..], &["verify", "nothing"], &["search", "x", "--json"]] {
+        let code = full(args).status().expect("runs").code();
+        assert_eq!(code, Some(2), "{args:?}");
+    }
+    let args = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    // It warns that it was given no name, and says that the folder is new.
+    let server = folder.serve_by(full(&args));
+    server.stop();
+}
+
+#[test]
 fn a_folder_without_its_keys_does_not_start_and_none_are_made() {
     let folder = Folder::new();
     folder.serve().stop();
