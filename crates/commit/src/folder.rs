@@ -10,6 +10,7 @@
 //! logs/<log>/birth       its signed checkpoint of size 0
 //! logs/<log>/keys.json   its public keys, once it had more than one (crate::keys)
 //! damaged/<n>/           a folder that was set aside, see `aside`
+//! suspect.json           an event that was found wrong, see `suspect`
 //!
 //! keys: <log>.key        the log's signing key; id.key: the key of id tags
 //! ```

@@ -24,6 +24,7 @@ use crate::partitions;
 use crate::replay;
 use crate::rising::{Rising, visit_frame};
 use crate::settle::{self, Due};
+use crate::suspect;
 use crate::world::World;
 
 /// A folder that nothing refuses.
@@ -40,6 +41,8 @@ pub(crate) struct Looked {
     /// The logs that are missing.
     pub(crate) to_make: Vec<LogMeta>,
     pub(crate) aside: Vec<SetAside>,
+    /// What became of an event that the process before found wrong: `suspect.json` is to go.
+    pub(crate) cleared: Option<String>,
 }
 
 /// A log that was judged.
@@ -70,6 +73,7 @@ pub(crate) fn look(
     let rise = |meta: LogMeta| Ok((meta.origin.clone(), Rising::new(world, head, meta)?));
     let mut rising: BTreeMap<_, _> =
         there.into_iter().map(rise).collect::<Result<_, OpenError>>()?;
+    let suspect = suspect::look_for(disk, &mut rising);
     let mut found = Found::nothing();
     if let Some((id, head)) = &folder {
         let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
@@ -80,6 +84,7 @@ pub(crate) fn look(
             check_closed(&found, &rising)?;
         }
     }
+    let cleared = suspect.map(|kept| suspect::told(&kept, &rising));
     let files = readable(&found);
     let mut logs = LogMap::new();
     let aside = parts.into_iter().map(|part| aside::show(part, &mut logs)).collect();
@@ -88,7 +93,7 @@ pub(crate) fn look(
         let Some(log) = rising.remove(&origin) else { continue };
         judged.push(ready(log, &files, &mut logs)?);
     }
-    Ok(Looked { folder, found, files, logs, ready: judged, to_make, aside })
+    Ok(Looked { folder, found, files, logs, ready: judged, to_make, aside, cleared })
 }
 
 /// A log as others see it, once what it says of itself was compared with its files.

@@ -24,6 +24,7 @@ use crate::look::{self, Looked, Ready, look};
 use crate::measures::Measures;
 use crate::rising::Rising;
 use crate::settle::settle;
+use crate::suspect;
 use crate::sweep::Sweep;
 use crate::world::World;
 
@@ -179,7 +180,7 @@ fn open_whole(
     progress: &mut Progress<'_>,
 ) -> Result<Opened, OpenError> {
     let looked = look(world, settings, progress)?;
-    let Looked { folder, mut found, files, mut logs, mut ready, to_make, aside } = looked;
+    let Looked { folder, mut found, files, mut logs, mut ready, to_make, aside, cleared } = looked;
     let disk = &world.disk;
     // Nothing but the disk refuses from here on, and the folder is changed.
     id_key::keep(disk.as_ref(), world.keys.as_ref(), &world.id_key)?;
@@ -209,6 +210,10 @@ fn open_whole(
     }
     let written = head.write(newest, false).and_then(|()| head.sync());
     written.map_err(|error| OpenError::io("head", error))?;
+    if let Some(remark) = cleared {
+        suspect::forget(disk.as_ref());
+        remarks.push(remark);
+    }
     // A log without an entry that follows another one is opened when that one is closed.
     let logs = Logs::new(logs);
     opened.retain(|_, log| log.log.is_open());

@@ -54,7 +54,7 @@ pub(crate) fn went_on(
     let why = format!(
         "the data folder was damaged: {file}, byte {offset}: {what}; it was set aside as \
          damaged/{number}; {readable} of at least {signed} signed entries of the log before \
-         could be read then"
+         could be proved then"
     );
     let statement = open(meta, before)
         .because(&why)

@@ -212,7 +212,7 @@ impl Sorting<'_> {
         let mut earlier = None;
         let known = if event.id_given() { &[] } else { known };
         for place in known {
-            let stored = self.readers[place.log as usize].read(place.seq)?.fields;
+            let Some(stored) = self.stored(place)? else { continue };
             // Short tags of different ids can be equal, if hardly ever.
             if stored.string("[\"id\"]").as_deref() != Some(event.id()) {
                 continue;
@@ -232,6 +232,20 @@ impl Sorting<'_> {
         }
         let nth = self.add(index, tag);
         Ok(earlier.map_or(Fate::New(nth), |earlier| Fate::Conflict(nth, earlier)))
+    }
+
+    /// What stands at a place; `None` if it was set aside and is not what was committed: it is
+    /// stored anew, as what was lost with it is.
+    fn stored(&mut self, place: &Place) -> Result<Option<Fields>, ReadError> {
+        let reader = &mut self.readers[place.log as usize];
+        if reader.log().damaged().is_none() {
+            return Ok(Some(reader.read(place.seq)?.fields));
+        }
+        match reader.read_checked(place.seq) {
+            Ok((fields, _)) => Ok(Some(fields)),
+            Err(ReadError::Damaged(..)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn add(&mut self, index: usize, tag: &IdTag) -> u32 {

@@ -15,6 +15,7 @@ use crate::journal::event_list::{self, StoredEvent};
 use crate::journal::file::file_name;
 use crate::log::{ChunkPlace, Log, ReadError};
 use crate::open::OpenError;
+use crate::suspect::Unfit;
 
 /// Where a log's first event states the digest of its log.json.
 const LOG_FILE: &str = r#"["attributes","log_file"]"#;
@@ -50,9 +51,13 @@ impl fmt::Debug for Unreadable {
     }
 }
 
-impl From<Unreadable> for OpenError {
-    fn from(unreadable: Unreadable) -> OpenError {
-        unreadable.error
+impl Unreadable {
+    /// The events that cannot be read one by one either, with the seq.
+    fn misfits(&self) -> impl Iterator<Item = (u64, OpenError)> {
+        let seqs = self.first..self.first + self.leaves.len() as u64;
+        seqs.filter_map(|seq| {
+            Some((seq, OpenError::read(&self.log, &self.log.read_checked(seq).err()?)))
+        })
     }
 }
 
@@ -148,9 +153,10 @@ impl OneLog {
 impl Replayed {
     /// Compares every event with its signed entry, and the first of a log with what was fixed when
     /// the log was created; the first that does not fit is the error.
-    pub fn check(&self) -> Result<(), OpenError> {
-        self.check_log_file()?;
-        self.misfits().next().map_or(Ok(()), |(_, error)| Err(error))
+    pub fn check(&self) -> Result<(), Unfit> {
+        let unfit = |(seq, error)| Unfit { log: self.log.clone(), seq, error };
+        self.check_log_file().map_err(|error| unfit((self.first, error)))?;
+        self.misfits().next().map_or(Ok(()), |found| Err(unfit(found)))
     }
 
     /// Compares the first event of a log with what was fixed when the log was created.
@@ -168,6 +174,23 @@ impl Replayed {
             Some((seq, damaged(&self.log, &self.place, seq, &error.to_string())))
         })
     }
+}
+
+/// Compares what was read with its entries. Of the living folder the first that does not fit is
+/// the error; of what was set aside each is counted with its log, and answered.
+pub fn compare(read: Result<Replayed, Unreadable>) -> Result<Vec<Unfit>, Unfit> {
+    let log = read.as_ref().map_or_else(|it| &it.log, |it| &it.log).clone();
+    let Some(damaged) = log.damaged() else {
+        return read.map_err(Unfit::from)?.check().map(|()| Vec::new());
+    };
+    let unfit = |(seq, error)| Unfit { log: log.clone(), seq, error };
+    let (first, entries, found): (_, _, Vec<Unfit>) = match &read {
+        Ok(read) => (read.first, read.leaves.len(), read.misfits().map(unfit).collect()),
+        Err(read) => (read.first, read.leaves.len(), read.misfits().map(unfit).collect()),
+    };
+    damaged.compared(first..first + entries as u64, found.len() as u64);
+    let other = read.ok().and_then(|read| read.check_log_file().err());
+    Ok(other.map(|error| unfit((first, error))).into_iter().chain(found).collect())
 }
 
 /// Compares what the first event of a log says with what was fixed when the log was created.

@@ -40,6 +40,8 @@ pub(crate) struct Rising {
     /// Epochs that its sections list.
     pub(crate) epochs: HashSet<u32>,
     pub(crate) next_epoch: u32,
+    /// An entry in whose section damage was found by the process before.
+    pub(crate) suspect: Option<u64>,
 }
 
 /// A key that signed a checkpoint and is not the log's, as far as its files say.
@@ -94,19 +96,20 @@ impl Rising {
             digest: OriginDigest::new(&meta.origin),
             epochs: HashSet::new(),
             next_epoch: 0,
+            suspect: None,
             keys,
             meta,
         })
     }
 
-    fn visit(&mut self, section: &Section<'_>, place: Place) -> Result<(), &'static str> {
+    fn visit(&mut self, section: &Section<'_>, place: Place) -> Result<(), String> {
         let before = read_unverified(section.checkpoint, &self.meta.origin);
         let before = before.ok_or("its checkpoint cannot be read")?;
         if section.first != self.sequencer.size() || before.size != section.first {
-            return Err("they do not follow the entries before");
+            return Err("they do not follow the entries before".into());
         }
         if before.root != self.sequencer.root() {
-            return Err("the entries before them are not those that were signed");
+            return Err("the entries before them are not those that were signed".into());
         }
         if self.stranger.is_none() {
             let id = self.keys.stranger(section.checkpoint, &self.meta.origin);
@@ -118,17 +121,17 @@ impl Rising {
         let open = |note| self.keys.ring.open(note, &self.meta.origin);
         let is_looked_at = section.first > self.signed && self.stranger.is_none();
         if is_looked_at && open(section.checkpoint).is_err() {
-            return Err("the checkpoint before them is not signed by the log's key");
+            return Err("the checkpoint before them is not signed by the log's key".into());
         }
         if !self.sequencer.accepts(&section.leaves) {
-            return Err("their times do not rise");
+            return Err("their times do not rise".into());
         }
         let plan = self.sequencer.replay(section.leaves.clone());
         if plan.root != section.root_after {
-            return Err("they do not add up to the root that stands with them");
+            return Err("they do not add up to the root that stands with them".into());
         }
         if section.event_list_raw > LIST_BYTES_MAX {
-            return Err("the event list is longer than 64 MiB");
+            return Err("the event list is longer than 64 MiB".into());
         }
         if let Some(awaited) = &mut self.awaited {
             awaited.look(section.first, section.tags);
@@ -143,7 +146,8 @@ impl Rising {
         let last = section.first + leaves.len() as u64;
         self.published.chunks.add_list(list_place(section, place));
         self.published.add(Addition { growth, leaves: &leaves, tags, epochs, chunks });
-        if last > self.signed {
+        let is_suspect = self.suspect.is_some_and(|seq| (section.first..last).contains(&seq));
+        if last > self.signed || is_suspect {
             self.check(section, &leaves)?;
         }
         // Its root is signed at the end of start-up, or was: the section that follows carries the
@@ -157,20 +161,21 @@ impl Rising {
 
 impl Rising {
     /// Compares events that are about to be signed with their entries: once signed, what does not
-    /// fit would keep the folder from opening for ever.
-    fn check(&self, section: &Section<'_>, leaves: &[Leaf]) -> Result<(), &'static str> {
+    /// fit would keep the folder from opening for ever. The same for those among which one was
+    /// found that does not fit.
+    fn check(&self, section: &Section<'_>, leaves: &[Leaf]) -> Result<(), String> {
         let raw =
             event_list::unpack(section.event_list, section.event_list_raw).map_err(|e| e.0)?;
         let mut events = event_list::events(&raw);
-        for leaf in leaves {
+        for (seq, leaf) in (section.first..).zip(leaves) {
             let stored = events.next().ok_or("there are fewer events than entries")?;
             let stored = stored.map_err(|e| e.0)?;
             let key = self.published.event_key(stored.salts).ok_or("an event has no epoch key")?;
             if self.digest.of_fields(&stored.fields, &key) != leaf.digest {
-                return Err("an event is not what its entry says");
+                return Err(format!("entry {seq}: an event is not what its entry says"));
             }
         }
-        events.next().map_or(Ok(()), |_| Err("there are more events than entries"))
+        events.next().map_or(Ok(()), |_| Err("there are more events than entries".into()))
     }
 }
 

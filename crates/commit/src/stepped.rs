@@ -21,6 +21,7 @@ use crate::replay::Replay;
 use crate::rotate::{Order, RotateError};
 use crate::store::{Indexer, TickError};
 use crate::submission::{Answer, Index, Reply, Submission};
+use crate::suspect::{self, Unfit};
 use crate::world::World;
 
 /// An open data folder without threads (but for the journal's, if the settings ask for files
@@ -96,6 +97,11 @@ impl Stepped {
     /// As [`Store::remarks`](crate::Store::remarks).
     pub fn remarks(&self) -> &[String] {
         &self.front.remarks
+    }
+
+    /// As [`Store::keep`](crate::Store::keep).
+    pub fn keep(&self, unfit: &Unfit) -> io::Result<()> {
+        suspect::keep(&self.front.world, unfit)
     }
 
     /// As [`Store::prepare`](crate::Store::prepare).

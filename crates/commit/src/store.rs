@@ -1,5 +1,6 @@
 //! The commit path as others use it: open, prepare, submit, read, close.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
@@ -21,6 +22,7 @@ use crate::replay::Replay;
 use crate::rotate::{Order, RotateError};
 use crate::stepped::Stepped;
 use crate::submission::{Answer, Index, Message, Reply, Submission};
+use crate::suspect::{self, Unfit};
 use crate::world::World;
 
 /// Batches that may wait for the lane.
@@ -97,6 +99,12 @@ impl Store {
     /// What whoever opened the folder should hear, in sentences.
     pub fn remarks(&self) -> &[String] {
         &self.front.remarks
+    }
+
+    /// Keeps what was found wrong with an event of the living folder, for the next start: it looks
+    /// at that event before it takes anything. Who calls it ends the process.
+    pub fn keep(&self, unfit: &Unfit) -> io::Result<()> {
+        suspect::keep(&self.front.world, unfit)
     }
 
     /// What the lane has done and has to do.

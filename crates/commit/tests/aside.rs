@@ -243,7 +243,7 @@ fn break_it(outside: &Outside) {
 }
 
 /// Everything below a folder, with its content.
-fn content(disk: &SimDisk, folder: &str) -> Vec<(String, Vec<u8>)> {
+pub fn content(disk: &SimDisk, folder: &str) -> Vec<(String, Vec<u8>)> {
     let folder = disk.folder(folder);
     let read = |(name, _): (String, u64)| {
         let bytes = (&folder as &dyn Disk).read_small(&name, 4 << 20).unwrap();

@@ -21,7 +21,7 @@ use crate::world::{Outside, check_all, event, events as sent, log_of};
 
 /// A data folder in memory.
 #[derive(Clone)]
-struct Bytes(BTreeMap<String, Vec<u8>>);
+pub struct Bytes(pub BTreeMap<String, Vec<u8>>);
 
 impl Folder for Bytes {
     fn list(&self) -> Result<Vec<(String, u64)>, String> {
@@ -38,14 +38,14 @@ impl Folder for Bytes {
 }
 
 /// Where a frame begins in its file, and the room it takes.
-type Place = (usize, usize);
+pub type Place = (usize, usize);
 /// Makes other bytes of two neighbouring frames.
 type Edit = fn(&[u8], &[u8]) -> Vec<u8>;
 /// Makes other fields of an event; `None` leaves it alone.
-type Change<'c> = &'c dyn Fn(&Fields) -> Option<Fields>;
+pub type Change<'c> = &'c dyn Fn(&Fields) -> Option<Fields>;
 
-struct Case {
-    folder: Bytes,
+pub struct Case {
+    pub folder: Bytes,
     question: Question,
 }
 
@@ -72,7 +72,7 @@ impl Case {
         Case::of(&outside, &keys)
     }
 
-    fn of(outside: &Outside, keys: &[String]) -> Case {
+    pub fn of(outside: &Outside, keys: &[String]) -> Case {
         let data = outside.disk.folder("data");
         let read = |(name, len): (String, u64)| {
             let mut bytes = vec![0; len as usize];
@@ -103,7 +103,7 @@ impl Case {
     }
 
     /// The journal files that hold frames, with where their frames stand.
-    fn frames(&self) -> Vec<(String, Vec<Place>)> {
+    pub fn frames(&self) -> Vec<(String, Vec<Place>)> {
         let mut found = Vec::new();
         for (name, bytes) in self.folder.0.iter().filter(|(name, _)| name.starts_with("journal/")) {
             let (mut at, mut places) = (BLOCK, Vec::new());
@@ -193,7 +193,7 @@ fn cut_insert_swap_truncate_remove() {
 
 /// Writes a frame anew with the events that `change` makes of its events; every checksum of the
 /// journal, the counts and the lengths are made to fit, as a forger without the key would.
-fn forge(case: &Case, name: &str, nth: usize, change: Change<'_>) -> Bytes {
+pub fn forge(case: &Case, name: &str, nth: usize, change: Change<'_>) -> Bytes {
     let mut folder = case.folder.clone();
     let (places, file) = (frame_places(case, name), folder.0.get_mut(name).unwrap());
     let mut before = None;
@@ -250,7 +250,7 @@ fn mend_later(folder: &mut Bytes, case: &Case, name: &str, mut before: u32) {
 }
 
 /// The same fields with another text at `path`.
-fn with(fields: &Fields, path: &str, text: &str) -> Option<Fields> {
+pub fn with(fields: &Fields, path: &str, text: &str) -> Option<Fields> {
     fields.text(path)?;
     let stored = fields.iter().map(|f| (f.path, if f.path == path { text } else { f.text }));
     Some(Fields::from_stored(stored).unwrap())

@@ -6,7 +6,8 @@ use std::time::Duration;
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
 use commit::{
-    Answer, Fatal, Fate, Index, Indexer, Log, LogSpec, OpenError, Settings, Stepped, World, id_key,
+    Answer, Fatal, Fate, Index, Indexer, Log, LogSpec, OpenError, Settings, Stepped, Unfit, World,
+    id_key,
 };
 use event::Value;
 use platform::sim::{Crash, SimClock, SimDisk, SimEntropy};
@@ -127,6 +128,11 @@ impl Waiting {
 
 /// Reads what the start found and compares it with what was signed.
 pub fn check_all(stepped: &Stepped) -> Result<(), OpenError> {
+    unfit(stepped).map_err(OpenError::from)
+}
+
+/// The same, with the place of the first event that does not fit.
+pub fn unfit(stepped: &Stepped) -> Result<(), Unfit> {
     stepped.replay().try_for_each(|replayed| replayed?.check())
 }
 

@@ -215,7 +215,8 @@ impl Lane {
         Lane { log: log.clone(), view, probes, order, bounds, pieces, queue, reader }
     }
 
-    /// Reads an event that matches; one that is shown is compared with its signed entry.
+    /// Reads an event that matches; one that is shown, or stands in a log that was set aside, is
+    /// compared with its signed entry.
     fn read(
         &mut self,
         seq: u64,
@@ -227,7 +228,7 @@ impl Lane {
         if !filter.matches(&stored.fields, recorded_at) {
             return Ok(None);
         }
-        if shows {
+        if shows || self.log.damaged().is_some() {
             self.reader.check(seq, &stored)?;
         }
         Ok(Some(stored.fields))

@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use commit::{Log, OpenError, Replay};
+use commit::{OpenError, Replay, Unfit, Unreadable, compare};
 use query::Hot;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -29,6 +29,8 @@ pub(crate) struct Backlog {
     events: AtomicU64,
     indexed: AtomicU64,
     checked: AtomicU64,
+    /// Whether an event of the living folder is not what was signed; the process ends.
+    is_damaged: AtomicBool,
     /// Whether all is indexed.
     is_open: watch::Sender<bool>,
     stop: AtomicBool,
@@ -40,6 +42,7 @@ impl Backlog {
             events: AtomicU64::new(0),
             indexed: AtomicU64::new(0),
             checked: AtomicU64::new(0),
+            is_damaged: AtomicBool::new(false),
             is_open: watch::Sender::new(false),
             stop: AtomicBool::new(false),
         }
@@ -69,6 +72,11 @@ impl Backlog {
         [&self.indexed, &self.checked, &self.events].map(|count| count.load(Relaxed))
     }
 
+    /// Whether an event of the living folder is not what was signed.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Relaxed)
+    }
+
     /// Lets the work end early.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Relaxed);
@@ -84,8 +92,20 @@ impl Backlog {
     }
 }
 
-/// Does the work, on a thread of its own. An error is damage that no checksum shows.
+/// Does the work, on a thread of its own. An error is damage that no checksum shows: it is kept,
+/// so that the next start looks there before it takes anything.
 pub(crate) fn work(app: &App) -> Result<(), OpenError> {
+    look_at_all(app).map_err(|unfit| {
+        app.backlog.is_damaged.store(true, Relaxed);
+        if let Err(cause) = app.store.keep(&unfit) {
+            let what = "what was found is not kept: a start takes writes until it is found again";
+            tracing::error!(%cause, what);
+        }
+        unfit.error
+    })
+}
+
+fn look_at_all(app: &App) -> Result<(), Unfit> {
     let backlog = &app.backlog;
     let replay = app.store.replay();
     backlog.events.store(replay.progress().1, Relaxed);
@@ -97,7 +117,7 @@ pub(crate) fn work(app: &App) -> Result<(), OpenError> {
 }
 
 /// Reads on one thread and indexes on another. Returns whether all was indexed.
-fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, OpenError> {
+fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, Unfit> {
     let (give, take) = sync_channel(AHEAD_MAX);
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -112,7 +132,7 @@ fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, 
             let replayed = match replayed {
                 Ok(replayed) => replayed,
                 Err(unreadable) => {
-                    pass_over(&unreadable.log, unreadable.error)?;
+                    pass_over(unreadable)?;
                     backlog.indexed.store(done, Relaxed);
                     continue;
                 }
@@ -128,23 +148,21 @@ fn index(backlog: &Backlog, mut replay: Replay, hot: &Arc<Hot>) -> Result<bool, 
     })
 }
 
-/// Damage of what was set aside is told and ends nothing: what is whole is found, the rest is
-/// answered as damaged, entry by entry.
-fn pass_over(log: &Log, error: OpenError) -> Result<(), OpenError> {
-    if log.damaged().is_none() {
-        return Err(error);
-    }
-    tracing::warn!(log = log.meta.name(), cause = %error, "what was set aside is damaged here");
-    Ok(())
+/// Damage of what was set aside ends nothing: what is whole is found, the rest is answered as
+/// damaged, entry by entry, and told when it is compared.
+fn pass_over(unreadable: Unreadable) -> Result<(), Unfit> {
+    if unreadable.log.damaged().is_none() { Err(unreadable.into()) } else { Ok(()) }
 }
 
-fn check(app: &App, mut replay: Replay) -> Result<(), OpenError> {
+fn check(app: &App, mut replay: Replay) -> Result<(), Unfit> {
     let backlog = &app.backlog;
     while let Some(replayed) = replay.next() {
         let began = app.clock.elapsed();
-        match replayed {
-            Err(unreadable) => pass_over(&unreadable.log, unreadable.error)?,
-            Ok(replayed) => replayed.check().or_else(|error| pass_over(&replayed.log, error))?,
+        let unfit = compare(replayed)?;
+        if let Some(first) = unfit.first() {
+            let (log, seq, entries) = (first.log.meta.name(), first.seq, unfit.len());
+            let what = "what was set aside is damaged here";
+            tracing::warn!(log, seq, entries, cause = %first.error, what);
         }
         backlog.checked.store(replay.progress().0, Relaxed);
         if backlog.stop.load(Relaxed) {

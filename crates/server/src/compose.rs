@@ -44,6 +44,10 @@ use crate::tails::Tails;
 use crate::tokens::Tokens;
 use crate::turns::Turns;
 
+/// What is next where an event was found that is not what was signed.
+const NEXT: &str = "the next start looks at it before it takes anything, and refuses or sets the \
+                    folder aside as on_damage says: docs/operations/damage.md";
+
 /// A server that answers who calls its router.
 pub(crate) struct Composed {
     pub(crate) app: Arc<App>,
@@ -104,7 +108,10 @@ impl Composed {
             }
             let closed = app.store.close();
             closed.map_err(|fatal| format!("{fatal}: {}", fatal.0))?;
-            caught_up.map_err(|damage| damage.to_string())
+            caught_up.map_err(|error| match error {
+                OpenError::Damaged(_) => format!("{error}; {NEXT}"),
+                error => error.to_string(),
+            })
         };
         let closed = tokio::task::spawn_blocking(close).await;
         closed.map_err(|error| error.to_string())?

@@ -8,6 +8,7 @@
 //! `COUNTERFOIL_SEED` which is the first. At the end every acknowledged event is read by its id,
 //! `verify` judges every receipt and the folder, and what was done is counted against the logs.
 
+mod damage;
 mod house;
 mod judge;
 mod seen;

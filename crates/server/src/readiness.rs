@@ -47,6 +47,8 @@ pub(crate) struct Facts {
     pub(crate) set_aside: usize,
     /// Entries in them that were signed and cannot be read.
     pub(crate) lost: u64,
+    /// Whether an event of the living folder is not what was signed.
+    pub(crate) damaged: bool,
 }
 
 impl Readiness {
@@ -97,6 +99,7 @@ impl App {
             indexed: self.backlog.is_open(),
             set_aside: self.store.set_aside().len(),
             lost: self.lost(),
+            damaged: self.backlog.is_damaged(),
         })
     }
 
@@ -147,7 +150,7 @@ fn index(facts: &Facts) -> Condition {
 fn checked(facts: &Facts) -> Condition {
     let [_, checked, found] = facts.start;
     let holds = facts.indexed && checked >= found;
-    let text = format!("{checked} of {found} events of the start are as they were signed");
+    let text = format!("{checked} of {found} events of the start are compared with their entries");
     Condition { name: "checked", holds, needed: false, found: text }
 }
 
@@ -164,10 +167,15 @@ fn aside(facts: &Facts) -> Condition {
 
 fn damage(facts: &Facts) -> Condition {
     let found = match facts.lost {
+        _ if facts.damaged => {
+            "an event is not what was signed: the process ends, and the next start looks at it \
+             before it takes anything: docs/operations/damage.md"
+                .to_owned()
+        }
         0 => "nothing that was signed is known to be lost".to_owned(),
         lost => format!("{lost} entries that were signed cannot be read: mend what was set aside"),
     };
-    Condition { name: "damage", holds: facts.lost == 0, needed: false, found }
+    Condition { name: "damage", holds: facts.lost == 0 && !facts.damaged, needed: false, found }
 }
 
 #[cfg(test)]
@@ -186,6 +194,7 @@ mod tests {
             indexed,
             set_aside: 0,
             lost: 0,
+            damaged: false,
         }
     }
 
@@ -210,6 +219,8 @@ mod tests {
         assert_eq!(judged(&mended), (vec!["aside"], true));
         let damaged = Facts { lost: 9, ..mended };
         assert_eq!(judged(&damaged), (vec!["aside", "damage"], true));
+        let found = Facts { failed: true, damaged: true, ..well() };
+        assert_eq!(judged(&found), (vec!["journal", "damage"], false));
         let text = |facts: &Facts| Readiness::of(facts).text();
         assert!(text(&damaged).starts_with("degraded\nwarning  aside    2 of the"));
         assert!(text(&damaged).contains("\nwarning  damage   9 entries"));

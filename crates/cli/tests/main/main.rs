@@ -8,6 +8,7 @@ mod damage;
 mod doctor;
 mod explain;
 mod fake;
+mod forgery;
 mod http;
 mod keys;
 mod life;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! damaged/<n>/finding.json   what was found, written first; n counts from 1
-//! damaged/<n>/journal/ …     the journal's files, `head` and `logs/`, moved one by one
+//! damaged/<n>/journal/ …     the journal's files, `head`, `logs/`, `suspect.json`: one by one
 //! damaged/<n>/folder.json    moved last: what is there now is a data folder of its own
 //! ```
 //!
@@ -30,6 +30,7 @@ use crate::journal::file::{BLOCK, FileHeader};
 use crate::keys;
 use crate::log::hex;
 use crate::open::OpenError;
+use crate::suspect;
 use crate::world::World;
 
 pub(crate) use next::{chains, plan_next, stands_for};
@@ -169,6 +170,10 @@ fn move_all(disk: &dyn Disk, number: u64) -> Result<(), OpenError> {
         let (from, to) = (format!("logs/{log}"), format!("{to}/logs/{log}"));
         move_files(disk, &from, &to).map_err(failed)?;
     }
+    // One that stands in both places was put into one by somebody else; no start hangs on it.
+    if is_absent(disk, &format!("{to}/{}", suspect::NAME)) {
+        move_file(disk, suspect::NAME, &format!("{to}/{}", suspect::NAME)).map_err(failed)?;
+    }
     disk.sync_folder(&to).and_then(|()| disk.sync_folder("")).map_err(failed)?;
     move_file(disk, FOLDER_FILE, &format!("{to}/{FOLDER_FILE}")).map_err(failed)?;
     disk.sync_folder(&to).and_then(|()| disk.sync_folder("")).map_err(failed)
@@ -198,16 +203,16 @@ fn move_files(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
 
 /// Moves a file that is here; never over another one.
 fn move_file(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
-    let is_absent = |name: &str| {
-        let opened = disk.open(name);
-        matches!(opened, Err(error) if error.kind() == io::ErrorKind::NotFound)
-    };
-    if is_absent(from) {
+    if is_absent(disk, from) {
         return Ok(());
     }
-    if !is_absent(to) {
+    if !is_absent(disk, to) {
         let what = format!("{to} stands there already; it is not written over");
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
     }
     disk.rename(from, to)
+}
+
+fn is_absent(disk: &dyn Disk, name: &str) -> bool {
+    matches!(disk.open(name), Err(error) if error.kind() == io::ErrorKind::NotFound)
 }

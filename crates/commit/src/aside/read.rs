@@ -26,6 +26,7 @@ use crate::log::{
 };
 use crate::open::{OpenError, Progress};
 use crate::rising::list_place;
+use crate::suspect::{self, Suspect};
 use crate::world::World;
 
 /// Bytes of a journal file that are read at once.
@@ -42,6 +43,8 @@ pub(crate) struct Part {
     /// Names of all logs that have a folder there.
     pub(crate) names: Vec<String>,
     pub(crate) files: Arc<Files>,
+    /// The event that was found wrong before it was set aside.
+    pub(crate) suspect: Option<Suspect>,
     /// What of it cannot be used, beside what was found first.
     pub(crate) troubles: Vec<String>,
 }
@@ -110,7 +113,8 @@ fn read_part(world: &World, number: u64, progress: &mut Progress<'_>) -> Part {
     }
     troubles.extend(lax.values().filter_map(Salvaged::unsigned));
     let files = Arc::new(RwLock::new(files));
-    Part { number, finding: finding(disk, number), logs: lax, names, files, troubles }
+    let suspect = suspect::read(disk, &format!("{ASIDE}/{number}/")).and_then(Result::ok);
+    Part { number, finding: finding(disk, number), logs: lax, names, files, suspect, troubles }
 }
 
 /// The logs of a part with nothing read of them yet, and the names of all.

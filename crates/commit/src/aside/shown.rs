@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{ASIDE, Part, Salvaged, chains};
-use crate::log::{Damaged, Log};
+use crate::log::{Damaged, Log, ReadError};
 use crate::logs::LogMap;
+use crate::suspect::Suspect;
 
 /// A folder that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +31,14 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
         .into_iter()
         .map(|chain| chain.into_iter().map(|log| log.meta.origin.clone()).collect())
         .collect();
-    let Part { number, finding, logs: mut salvaged, files, mut troubles, .. } = part;
+    let Part { number, finding, logs: mut salvaged, files, suspect, mut troubles, .. } = part;
     let unknown = |what| {
         troubles.push(what);
         (String::new(), format!("{ASIDE}/{number}"), 0, "no finding tells".to_owned())
     };
     let found = finding.map(|f| (f.found_at, f.file, f.offset, f.what));
     let (found_at, file, offset, what) = found.unwrap_or_else(unknown);
-    let shown = SetAside { number, found_at, file, offset, what, troubles };
+    let mut shown = SetAside { number, found_at, file, offset, what, troubles };
     for chain in order {
         for (nth, origin) in chain.iter().enumerate() {
             let Some(log) = salvaged.remove(origin).filter(|log| nth == 0 || log.opened) else {
@@ -54,11 +55,23 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
             let readable = published.checkpoint.size;
             let name = meta.name().to_owned();
             let log = Log::new(meta, keys, files.clone(), 0, published, before);
-            let damaged = Damaged { aside: Arc::new(shown.clone()), readable, signed };
-            logs.insert(name, Arc::new(log.damaged_as(damaged)));
+            let damaged = Damaged::new(Arc::new(shown.clone()), readable, signed);
+            let log = Arc::new(log.damaged_as(damaged));
+            let suspect = suspect.as_ref().filter(|suspect| suspect.log == name);
+            shown.troubles.extend(suspect.and_then(|suspect| look_again(suspect, &log)));
+            logs.insert(name, log);
         }
     }
     shown
+}
+
+/// Looks at the event that was found wrong before the folder was set aside: it is one of those
+/// that cannot be read, unless it was mended. What else is like it, the comparison finds.
+fn look_again(suspect: &Suspect, log: &Arc<Log>) -> Option<String> {
+    let error = log.read_checked(suspect.seq).err()?;
+    let ReadError::Damaged(seq, _) = error else { return None };
+    log.damaged()?.suspect(seq);
+    Some(format!("log {}: {error}", log.meta.name()))
 }
 
 /// The log that a later one goes on from, if that one says it follows `origin`: the newest of its

@@ -61,7 +61,7 @@ pub struct DamageNote {
     pub offset: u64,
     /// What is wrong there.
     pub what: String,
-    /// Entries that could be read when this log was made.
+    /// Entries that could be proved when this log was made.
     pub readable: u64,
     /// Entries under the newest signature that was found.
     pub signed: u64,

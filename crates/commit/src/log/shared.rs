@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use event::{EventKey, Fields, Hash, Leaf, OriginDigest};
@@ -44,20 +46,45 @@ pub struct Log {
 }
 
 /// That a log was set aside with the folder it stood in, and what is left of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Damaged {
     /// The folder, and what was found in it.
     pub aside: Arc<SetAside>,
-    /// Entries that can be read and proved.
+    /// Entries that can be proved, and read but for those that are not what they say.
     pub readable: u64,
     /// Entries under the newest signature that was found.
     pub signed: u64,
+    /// The entry that was found so when the folder was set aside, if it still is.
+    suspect: OnceLock<u64>,
+    /// That one, and those that the comparison with the entries found.
+    unfit: Arc<AtomicU64>,
 }
 
 impl Damaged {
-    /// Entries that were signed and cannot be read.
+    pub(crate) fn new(aside: Arc<SetAside>, readable: u64, signed: u64) -> Damaged {
+        let (suspect, unfit) = (OnceLock::new(), Arc::default());
+        Damaged { aside, readable, signed, suspect, unfit }
+    }
+
+    /// Takes in that an entry is known not to be what it says.
+    pub(crate) fn suspect(&self, seq: u64) {
+        if self.suspect.set(seq).is_ok() {
+            self.unfit.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Entries that were signed and cannot be read, as far as that is known: those that can be
+    /// proved are compared with what they say one after the other.
     pub fn unreadable(&self) -> u64 {
-        self.signed.saturating_sub(self.readable)
+        self.signed.saturating_sub(self.readable) + self.unfit.load(Relaxed)
+    }
+
+    /// Takes in that the entries of a range were compared, once for each, and how many of them
+    /// cannot be read.
+    pub(crate) fn compared(&self, range: Range<u64>, unfit: u64) {
+        let known = self.suspect.get().is_some_and(|seq| range.contains(seq));
+        self.unfit.fetch_add(unfit, Relaxed);
+        self.unfit.fetch_sub(u64::from(known), Relaxed);
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::small_json;
-use super::read::{read_failure, readable, reading};
+use super::read::{failure_of, readable, reading};
 use super::shown::answer;
 use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
@@ -161,7 +161,7 @@ fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Answered
     let asked = Asked { seqs: &seqs, claim, old: &request.old, remarks };
     let made = make_evidence(&log, &checkpoint, asked, disclose);
     let made = made.map_err(|error| match error {
-        EvidenceError::Read(error) => read_failure(&error),
+        EvidenceError::Read(error) => failure_of(&log, &error),
         EvidenceError::TooLarge => Failure::too_large(error.to_string()),
         EvidenceError::Old(..) => wrong(&error.to_string()),
         error => Failure::internal(&error),

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
-use super::read::{read_failure, readable};
+use super::read::{failure_of, readable};
 use super::rotate::reason;
 use super::shown::answer;
 use crate::access::second::Act;
@@ -75,7 +75,7 @@ fn keys(app: &App, scope: &Scope, name: &str) -> Result<Answered, Failure> {
             .as_ref()
             .map(|handover| evidence_of_all(&[(&log, &handover.checkpoint, vec![handover.event])]));
         let handover = handover.transpose().map_err(|error| match error {
-            EvidenceError::Read(error) => read_failure(&error),
+            EvidenceError::Read(error) => failure_of(&log, &error),
             error => Failure::internal(&error),
         })?;
         Ok(ShownKey { period, handover })

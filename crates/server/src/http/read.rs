@@ -95,10 +95,20 @@ pub(crate) fn readable(app: &App, scope: &Scope, name: &str) -> Result<Arc<Log>,
     log.ok_or_else(|| Failure::not_found("no such log, or none that you may read"))
 }
 
-pub(crate) fn read_failure(error: &ReadError) -> Failure {
+fn read_failure(error: &ReadError) -> Failure {
     match error {
         ReadError::Absent(seq) => Failure::not_found(format!("the log has no entry {seq}")),
         error => Failure::internal(error),
+    }
+}
+
+/// The same of a log; one that was set aside is known to have entries that cannot be read.
+pub(crate) fn failure_of(log: &Log, error: &ReadError) -> Failure {
+    match error {
+        ReadError::Damaged(seq, _) if log.damaged().is_some() => Failure::not_found(format!(
+            "entry {seq} stands in a part that was set aside as damaged, and cannot be read"
+        )),
+        error => read_failure(error),
     }
 }
 
@@ -109,7 +119,11 @@ pub(crate) async fn by_seq(
 ) -> Result<Response, Failure> {
     let access = Access::new("event.read", "read").of_log(&name).to("entry", &seq.to_string());
     let one = |scope: &Scope| {
-        let found = reading(&app, |source| query::by_seq(source, scope, &name, seq))?;
+        let found = reading(&app, |source| Ok(query::by_seq(source, scope, &name, seq)))?;
+        let found = found.map_err(|error| match (&error, app.store.logs().get(&name)) {
+            (QueryError::Read(error), Some(log)) => failure_of(log, error),
+            _ => query_failure(&error),
+        })?;
         let absent = || Failure::not_found("no such log or entry, or none that you may read");
         let hit = found.ok_or_else(absent)?;
         Ok(Answered { response: answer(&Shown::new(&hit)?), events: 1 })

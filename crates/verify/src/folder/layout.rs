@@ -9,7 +9,8 @@
 //! logs/<log>/keys.json  the keys that it had, if there was more than one: history.rs
 //! ```
 //!
-//! Both JSON files have one spelling, byte for byte. Files that the layout does not know are
+//! Both JSON files have one spelling, byte for byte. `suspect.json`, what a server found wrong, is
+//! none of this: every event is judged here. Files that the layout does not know are
 //! ignored, but not in `journal/` and `logs/`. There a name with `.new` behind it is of a file that
 //! was being made, and a folder without `log.json` of a log that was: neither was ever used.
 

@@ -10,6 +10,8 @@ pub(super) struct Facts {
     /// fdatasync of 4 KiB, or why it could not be measured.
     pub(super) syncs: Option<Result<Syncs, String>>,
     pub(super) logs: Option<Result<Vec<Log>, String>>,
+    /// The event that a server found wrong when it last ran; the error says what its file is.
+    pub(super) suspect: Option<Result<Suspect, String>>,
     pub(super) clock: Clock,
     pub(super) port: Option<Port>,
     pub(super) files: Files,
@@ -52,6 +54,15 @@ pub(super) struct Log {
     pub(super) origin: String,
     /// Whether the key signs for it, with a word about a change that is under way; else why not.
     pub(super) key: Result<Option<String>, String>,
+}
+
+/// An event that is not what was signed.
+#[derive(Clone, Debug)]
+pub(super) struct Suspect {
+    pub(super) log: String,
+    pub(super) seq: u64,
+    /// The file that it was read from, and the byte.
+    pub(super) place: (String, u64),
 }
 
 /// Whether something keeps the clock right.

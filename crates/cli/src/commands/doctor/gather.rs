@@ -9,10 +9,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use platform::{Clock as _, Disk as _, RealDisk, SystemClock};
+use serde_json::Value;
 use server::config::Sources;
 
 use super::facts::{
-    Clock, Disk, Facts, Files, Folder, Log, Memory, Port, PortState, Server, Syncs,
+    Clock, Disk, Facts, Files, Folder, Log, Memory, Port, PortState, Server, Suspect, Syncs,
 };
 use crate::args::{self, Global};
 use crate::client::Client;
@@ -23,6 +24,9 @@ use crate::out;
 /// Syncs that are measured, within so much time.
 const SYNCS: u64 = 200;
 const SYNCS_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// Bytes of a suspect's file.
+const SUSPECT_BYTES_MAX: u64 = 64 << 10;
 
 /// Finds out what it can.
 pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
@@ -55,6 +59,7 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
     let kind = platform::volume_kind(data).ok().flatten();
     facts.disk = volume.map(|volume| Disk { kind, volume });
     facts.syncs = Some(syncs(data).map_err(|error| error.to_string()));
+    facts.suspect = suspect(data);
     if keys.is_dir() && data.join("logs").is_dir() {
         facts.logs = Some(logs(data, &keys));
     }
@@ -99,6 +104,25 @@ fn syncs(data: &Path) -> io::Result<Syncs> {
     micros.sort_unstable();
     let at = |part: usize| micros[(micros.len() - 1) * part / 100];
     Ok(Syncs { count: micros.len(), p50: at(50), p99: at(99) })
+}
+
+/// What the server that ran last found wrong, if it found something.
+fn suspect(data: &Path) -> Option<Result<Suspect, String>> {
+    let disk = RealDisk::new(data).ok()?;
+    let disk: &dyn platform::Disk = &disk;
+    let bytes = match disk.read_small("suspect.json", SUSPECT_BYTES_MAX) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(Err(error.to_string())),
+        Ok(bytes) => bytes,
+    };
+    let file: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let text = |name: &str| file[name].as_str().map(str::to_owned);
+    let number = |name: &str| file[name].as_u64();
+    let read = || {
+        let place = (text("file")?, number("offset")?);
+        Some(Suspect { log: text("log")?, seq: number("seq")?, place })
+    };
+    Some(read().ok_or_else(|| "it names no event".to_owned()))
 }
 
 fn logs(data: &Path, keys: &Path) -> Result<Vec<Log>, String> {

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use server::RESERVE_BYTES;
 
-use super::facts::{Clock, Disk, Facts, Folder, Log, Memory, Port, PortState, Server, Syncs};
+use super::facts::{
+    Clock, Disk, Facts, Folder, Log, Memory, Port, PortState, Server, Suspect, Syncs,
+};
 use crate::out;
 
 /// File systems that keep nothing over a power failure, and those where a sync is somebody else's
@@ -58,6 +60,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         keys(&mut all, logs);
         all.extend(origin(facts, logs));
     }
+    all.extend(facts.suspect.as_ref().map(suspect));
     if let Some(found) = &facts.disk {
         disk(&mut all, found);
     }
@@ -154,6 +157,25 @@ fn origin(facts: &Facts, logs: &Result<Vec<Log>, String>) -> Option<Finding> {
     }
     let found = format!("the configuration says {wanted}, the logs are named after {has}");
     Some(finding(Level::Bad, "origin", found, format!("origin = \"{has}\"")))
+}
+
+/// What the server that ran last found.
+fn suspect(suspect: &Result<Suspect, String>) -> Finding {
+    let name = "suspect";
+    match suspect {
+        Ok(Suspect { log, seq, place: (file, offset) }) => {
+            let found = format!(
+                "entry {seq} of the log {log} was not what was signed ({file}, byte {offset}); the \
+                 next start looks at it first"
+            );
+            let mend = "put that file back from a backup; docs/operations/damage.md";
+            finding(Level::Bad, name, found, mend)
+        }
+        Err(what) => {
+            let found = format!("suspect.json: {what}");
+            finding(Level::Warning, name, found, "none is needed: the next start removes it")
+        }
+    }
 }
 
 fn disk(all: &mut Vec<Finding>, disk: &Disk) {

@@ -21,6 +21,7 @@ fn well() -> Facts {
         disk: Some(Disk { kind: Some("ext4"), volume }),
         syncs: Some(Ok(Syncs { count: 200, p50: 400, p99: 2_000 })),
         logs: Some(Ok(vec![Log { origin: "a.example/tlog/x-0".into(), key: Ok(None) }])),
+        suspect: None,
         clock: Clock::Synchronised("chronyc".into()),
         port: Some(Port { address: "127.0.0.1:8420".into(), state: PortState::Ours }),
         files: Files { max: Some(8_192) },
@@ -80,6 +81,9 @@ fn folders_and_keys_are_judged() {
     };
     assert_eq!(judged(wrong), ["Bad keys"]);
     assert_eq!(judged(|f| f.logs = Some(Err("x".into()))), ["Bad keys"]);
+    let event = Suspect { log: "x-0".into(), seq: 7, place: ("journal/1".into(), 8_192) };
+    assert_eq!(judged(|f| f.suspect = Some(Ok(event))), ["Bad suspect"]);
+    assert_eq!(judged(|f| f.suspect = Some(Err("x".into()))), ["Warning suspect"]);
     assert_eq!(judged(|f| f.config = Some(Err("line 3".into()))), ["Bad configuration"]);
     assert_eq!(judged(|f| f.config = Some(Ok(Some("b.example".into())))), ["Bad origin"]);
     assert_eq!(judged(|f| f.config = Some(Ok(None))), [""; 0]);

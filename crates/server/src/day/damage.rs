@@ -1,0 +1,123 @@
+//! An event that is not what was signed, found while the server runs: the process ends by itself,
+//! the next start refuses before it takes anything, and one that is told to goes on past it.
+
+use commit::OpenError;
+use commit::journal::file::BLOCK;
+use commit::journal::frame::{Frame, HEADER_BYTES, finish};
+use commit::journal::section::sections;
+use platform::Disk;
+use platform::sim::Crash;
+
+use super::house::House;
+use crate::compose::Composed;
+use crate::readiness::Readiness;
+use crate::start_error::StartError;
+
+fn configure(house: &House, on_damage: &str) {
+    let log = "[[log]]\nname = \"north-0\"\ntenant = \"north\"\n";
+    house.configure(&format!("origin = \"log.example\"\non_damage = \"{on_damage}\"\n{log}"));
+}
+
+/// Breaks the event list of the newest frame; every checksum is as it should be. Answers of
+/// which log, from which entry on, and how many they are.
+fn break_newest(house: &House) -> (String, u64, u64) {
+    let data = house.disk.folder("data");
+    let data: &dyn Disk = &data;
+    let mut names = data.list("journal").expect("a journal");
+    names.sort();
+    let read = |name: &String| data.read_small(&format!("journal/{name}"), 1 << 30).expect("read");
+    let has_frames = |name: &&String| Frame::decode(&read(name)[BLOCK..]).is_some();
+    let name = names.iter().rev().find(has_frames).expect("a file with frames");
+    let (bytes, mut at) = (read(name), BLOCK);
+    let mut newest = None;
+    while let Some(frame) = Frame::decode(&bytes[at..]) {
+        let room = frame.room() as usize;
+        newest = Some((at, frame));
+        at += room;
+    }
+    let (at, frame) = newest.expect("a frame");
+    let mut changed = [&[0; HEADER_BYTES], frame.sections].concat();
+    let section = sections(frame.sections, frame.header.sections).expect("whole").pop();
+    let section = section.expect("a section");
+    changed[HEADER_BYTES + section.event_list_at] ^= 1;
+    finish(&mut changed, frame.header);
+    let file = data.open(&format!("journal/{name}")).expect("opened");
+    file.write_at(at as u64, &changed).and_then(|()| file.sync()).expect("written");
+    let name = section.origin.rsplit('/').next().expect("a name").to_owned();
+    (name, section.first, section.leaves.len() as u64)
+}
+
+/// What does not hold.
+fn broken(readiness: &Readiness) -> Vec<&'static str> {
+    let broken = readiness.conditions.iter().filter(|condition| !condition.holds);
+    broken.map(|condition| condition.name).collect()
+}
+
+/// Waits until all that the start found is compared with its entries.
+fn compared(living: &Composed) {
+    let is_done = || {
+        let [_, checked, found] = living.app.backlog.progress();
+        living.app.backlog.is_open() && checked == found
+    };
+    while !is_done() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_the_check_finds_ends_one_process_and_no_more() {
+    let mut house = House::new(3, 1_000);
+    configure(&house, "refuse");
+    let living = house.start().expect("a new folder");
+    let admin = living.first_tokens[0].1.clone();
+    house.wait(living.close()).expect("it stops");
+    house.crash(Crash::Killed);
+    let (log, seq, entries) = break_newest(&house);
+
+    let living = house.start().expect("no checksum shows it");
+    let mut stopped = living.stop.subscribe();
+    house.wait(async { stopped.wait_for(|stop| *stop).await.map(|_| ()) }).expect("it ends");
+    let readiness = living.app.readiness();
+    assert!(!readiness.is_ready());
+    assert_eq!(broken(&readiness).iter().filter(|name| **name == "damage").count(), 1);
+    let ended = house.wait(living.close()).expect_err("it says why");
+    assert!(ended.contains(&format!("log {log}, entries from {seq}: ")), "{ended}");
+    assert!(ended.ends_with("docs/operations/damage.md"), "{ended}");
+    house.crash(Crash::PowerLoss);
+
+    for _ in 0..2 {
+        let refused = house.start().err().expect("the first start after it refuses");
+        let told = refused.to_string();
+        assert!(told.contains("on_damage = \"new-partition\""), "{told}");
+        let StartError::Damaged(OpenError::Damaged(damage)) = refused else { panic!("{told}") };
+        assert!(damage.file.starts_with("journal/"), "{damage}");
+        house.crash(Crash::Killed);
+    }
+
+    configure(&house, "new-partition");
+    for _ in 0..2 {
+        let living = house.start().expect("it goes on");
+        let app = living.app.clone();
+        let size = app.store.logs()[&log].checkpoint().size;
+        assert!((1..=entries).contains(&app.lost()), "{} of {entries}", app.lost());
+        compared(&living);
+        assert_eq!(app.lost(), entries, "all that stand in the broken list");
+        assert_eq!(broken(&app.readiness()), ["aside", "damage"]);
+        let ask = |how: &str| house.ask(&app, how, &admin, String::new());
+        let lost = ask(&format!("GET /v1/logs/{log}/events/{seq}"));
+        assert_eq!((lost.status, lost.code()), (404, "not_found".to_owned()), "{}", lost.body);
+        let whole = ask(&format!("GET /v1/logs/{log}/events/{}", seq - 1));
+        assert_eq!(whole.status, 200, "{}", whole.body);
+        let logs = ask("GET /v1/logs").json();
+        let old = logs["logs"].as_array().expect("a list").iter().find(|it| it["name"] == log[..]);
+        assert_eq!(old.expect("it is listed")["damaged"]["unreadable"], entries);
+        let text = format!("GET /v1/events?log={log}&limit=1000");
+        let listed = ask(&text).json();
+        let unreadable = listed["unreadable"].as_array().map_or(0, Vec::len) as u64;
+        let shown = listed["events"].as_array().expect("a list").len() as u64;
+        assert_eq!((shown, unreadable), (size - entries, entries), "{listed}");
+        drop(app);
+        house.wait(living.close()).expect("it stops in order");
+        house.crash(Crash::Killed);
+    }
+}
