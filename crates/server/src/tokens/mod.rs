@@ -173,15 +173,15 @@ impl Tokens {
         let own: Vec<&Token> =
             all.values().map(|held| &held.token).filter(|token| token.tenant == tenant).collect();
         let (each, bytes_each) = share(self.tenants);
-        let bytes = serde_json::to_vec_pretty(&own).map_err(io::Error::other)?.len();
-        let over = if own.len() > each {
-            format!("a tenant has at most {each} tokens here")
-        } else if bytes > bytes_each {
-            format!("a tenant's tokens, with their services, take at most {bytes_each} bytes here")
-        } else {
-            return Ok(());
-        };
-        Err(TokenError::Full(format!("{over}; revoke one first")))
+        let full = |over: String| Err(TokenError::Full(format!("{over}; revoke one first")));
+        if own.len() > each {
+            return full(format!("a tenant has at most {each} tokens here"));
+        }
+        if serde_json::to_vec_pretty(&own).map_err(io::Error::other)?.len() > bytes_each {
+            let what = format!("take at most {bytes_each} bytes here");
+            return full(format!("a tenant's tokens, with their services, {what}"));
+        }
+        Ok(())
     }
 
     /// An id that no token has, of any tenant: it alone finds the token. Ids are short, so one may
