@@ -92,8 +92,10 @@ impl Day {
         // The last process: no fault that was planned for one before strikes it.
         drop(stepped);
         let mut stepped = self.revive();
-        self.outside.pass(OVERLAP_MAX_S);
-        self.tick(&mut stepped).expect("every overlap ends");
+        while overlaps(&stepped).iter().any(|(_, both)| *both) {
+            self.outside.pass(3_600);
+            self.tick(&mut stepped).expect("every overlap ends");
+        }
         self.outside.witness.look(&stepped.logs());
         self.mend(stepped);
         let stepped = self.outside.open().expect("nothing is wrong");

@@ -191,14 +191,17 @@ fn read_frames(
         let (mut at, mut hole) = (0, None);
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let frame = Frame::decode(rest).filter(|frame| frame.header.file == *number);
-            let Some(frame) = frame else {
+            // No note has zeros, of which the rest of a file is made.
+            let is_hole = frame.is_none() && rest.iter().take(BLOCK).any(|byte| *byte != 0);
+            if is_hole {
                 hole.get_or_insert(at);
+            } else if let Some(start) = hole.take() {
+                salvage_notes(&bytes[start..at], logs);
+            }
+            let Some(frame) = frame else {
                 at += BLOCK;
                 continue;
             };
-            if let Some(start) = hole.take() {
-                salvage_notes(&bytes[start..at], logs);
-            }
             let place = Place { file: *number, offset: at as u64 };
             for section in sections(frame.sections, frame.header.sections).unwrap_or_default() {
                 if let Some(log) = logs.get_mut(section.origin) {
