@@ -1,64 +1,69 @@
 //! A day of the whole server: three tenants write and read over its router, tokens come and go, the
-//! configuration is read again, logs are closed, the disk fills, the clock is set, processes stop
-//! in order and die.
+//! configuration is read again, logs are closed, their keys change, a tail breaks and goes on, the
+//! disk fills, the clock is set, processes stop in order and die, and bytes are spoilt between two.
 //!
 //! Disk and clock are simulated and the router is called in the process, so the day takes seconds.
 //! The seed decides what is done and what the disk does; threads are the machine's, so two runs of
 //! a seed may differ in what a death cuts off. `COUNTERFOIL_DAYS` says how many seeds run,
-//! `COUNTERFOIL_SEED` which is the first. At the end every acknowledged event is read by its id,
-//! `verify` judges every receipt and the folder, and what was done is counted against the logs.
+//! `COUNTERFOIL_SEED` which is the first. What was spoilt is set aside, and mended from a copy at
+//! the end: then lists hold every acknowledged event once, those that were lost and many others are
+//! read by their ids, `verify` judges every receipt and the folder, and what was done is counted
+//! against the logs.
 
+mod breaking;
 mod damage;
+mod following;
 mod house;
 mod judge;
+mod operating;
+mod reading;
 mod seen;
+mod writing;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use platform::Clock;
-use platform::sim::{Crash, Dice, Fault};
+use platform::sim::{Dice, Fault};
 
 use crate::app::App;
 use crate::compose::Composed;
-use crate::reload::{Asker, reload};
-use crate::start_error::StartError;
-use commit::{OpenError, Purpose};
+use breaking::{End, Spoilt};
+use following::Follower;
 use house::{Answer, House};
 use judge::{Kept, text};
+use operating::Given;
 use seen::Seen;
+use writing::GREEDY_EVENTS_S;
 
 const TENANTS: [&str; 3] = ["north", "south", "west"];
 /// Steps of a day, of two simulated minutes each.
 const STEPS: u64 = 12 * 60;
 const STEP_S: u64 = 120;
-/// Starts that may fail one after the other, each by a fault that was planned.
-const STARTS_MAX: usize = 50;
-
-/// A token that somebody was given.
-struct Given {
-    tenant: &'static str,
-    text: String,
-    expires_at: i64,
-    /// `None` where the process died over it.
-    revoked: Option<bool>,
-}
 
 struct Day {
     dice: Dice,
     house: House,
     seen: Seen,
     kept: Kept,
-    /// Admins' and senders', by tenant.
+    /// Tokens by tenant.
     admins: Vec<String>,
+    auditors: Vec<String>,
     senders: Vec<String>,
+    /// Of senders with a quota.
+    greedy: Vec<String>,
     given: Vec<Given>,
-    /// Ids sent, by tenant.
+    /// Ids sent, by tenant, and those of them that greedy senders sent.
     sent: [u64; 3],
+    by_greedy: BTreeSet<(usize, u64)>,
     /// Events of a request that are in force as the bound; `None` where it is not known.
     events_max: Option<u64>,
     is_full: bool,
     turned_away: u64,
     too_many: u64,
+    follower: Follower,
+    /// Step after which bytes are spoilt, if no fault strikes then.
+    spoils_at: u64,
+    spoilt: Vec<Spoilt>,
 }
 
 impl Day {
@@ -66,34 +71,49 @@ impl Day {
         let mut dice = Dice::new(seed);
         let house = House::new(dice.roll(), seed);
         let (seen, kept) = (Seen::default(), Kept::default());
-        let (admins, senders, given) = (Vec::new(), Vec::new(), Vec::new());
-        let (sent, events_max, is_full) = ([0; 3], None, false);
-        let (turned_away, too_many) = (0, 0);
+        let spoils_at = STEPS / 4 + dice.below(STEPS / 2);
         Day {
             dice,
             house,
             seen,
             kept,
-            admins,
-            senders,
-            given,
-            sent,
-            events_max,
-            is_full,
-            turned_away,
-            too_many,
+            admins: Vec::new(),
+            auditors: Vec::new(),
+            senders: Vec::new(),
+            greedy: Vec::new(),
+            given: Vec::new(),
+            sent: [0; 3],
+            by_greedy: BTreeSet::new(),
+            events_max: None,
+            is_full: false,
+            turned_away: 0,
+            too_many: 0,
+            follower: Follower::default(),
+            spoils_at,
+            spoilt: Vec::new(),
         }
     }
 
     fn run(mut self) {
         let mut living = self.first();
-        for _ in 0..STEPS {
+        self.begin_to_follow(&living.app);
+        for step in 0..STEPS {
             self.house.pass(STEP_S);
+            if step >= self.spoils_at && self.spoilt.is_empty() {
+                let was_struck = !self.house.is_alive();
+                let end = self.dice.pick(&[End::Stopped, End::Killed]);
+                self.house.disk.fill_at(u64::MAX);
+                let end = self.end(living, end);
+                let is_certain = !was_struck && end != End::Struck;
+                living =
+                    if is_certain { self.spoil(end == End::Stopped) } else { self.revive(end) };
+                continue;
+            }
             let app = living.app.clone();
             let how = self.step(&app);
             drop(app);
             if let Some(end) = how {
-                self.end(living, end);
+                let end = self.end(living, end);
                 living = self.revive(end);
             }
         }
@@ -111,10 +131,16 @@ impl Day {
             let mut first = living.first_tokens.iter();
             let (_, admin) = first.find(|(of, _)| of == tenant).expect("an admin");
             self.admins.push(admin.clone());
-            let body = r#"{"name":"sender","role":"producer","services":["billing"]}"#;
-            let made = self.house.ask(&living.app, "POST /v1/tokens", admin, body.into());
-            self.seen.count(tenant, "token made", true);
-            self.senders.push(text(&made.json()["token"]));
+            for (tokens, name, role) in [
+                (&mut self.senders, "sender", r#""producer","services":["billing"]"#),
+                (&mut self.greedy, "greedy", r#""producer","services":["billing"]"#),
+                (&mut self.auditors, "auditor", r#""auditor""#),
+            ] {
+                let body = format!(r#"{{"name":"{name}","role":{role}}}"#);
+                let made = self.house.ask(&living.app, "POST /v1/tokens", admin, body);
+                self.seen.count(tenant, "token made", true);
+                tokens.push(text(&made.json()["token"]));
+            }
         }
         living
     }
@@ -128,10 +154,13 @@ impl Day {
             5..9 => self.fill(app, false),
             9..11 => self.set_the_clock(app),
             11..14 => self.close_a_log(app),
-            14..16 if !self.is_full => return Some(End::Stopped),
-            16..18 => return Some(End::Died),
+            14 if !self.is_full => return Some(End::Stopped),
+            15 => return Some(End::Died),
+            16..18 => self.overdraw(app),
             18..22 => self.reload(app),
             22..30 => self.token(app),
+            30..33 => self.change_a_key(app),
+            33..53 => self.follow(app),
             _ => {}
         }
         self.house.beat(app);
@@ -139,46 +168,26 @@ impl Day {
             self.write(app);
         }
         self.read(app);
+        if self.dice.chance(1, 6) {
+            self.search(app);
+        }
         self.use_a_token(app);
         (!self.house.is_alive()).then_some(End::Died)
     }
 
     fn configure(&self, events_max: u64, more: &str) {
-        let logs = TENANTS.map(|t| format!("[[log]]\nname = \"{t}-0\"\ntenant = \"{t}\"\n"));
+        let logs = TENANTS.map(|t| {
+            format!(
+                "[[log]]\nname = \"{t}-0\"\ntenant = \"{t}\"\n[[quota]]\ntenant = \"{t}\"\n\
+                 principal = \"greedy\"\nevents_s_max = {GREEDY_EVENTS_S}\n"
+            )
+        });
         self.house.configure(&format!(
-            "origin = \"audit.example.com\"\n[limits]\nrequest_events_max = {events_max}\n{more}\n\
+            "origin = \"audit.example.com\"\non_damage = \"new-partition\"\n\
+             [limits]\nrequest_events_max = {events_max}\n{more}\n\
              [partition]\nentries_max = 1500\n{}",
             logs.concat()
         ));
-    }
-
-    /// Sends events, some for a second time.
-    fn write(&mut self, app: &Arc<App>) {
-        let at = self.dice.below(3) as usize;
-        let tenant = TENANTS[at];
-        let mut ids: Vec<String> = Vec::new();
-        for _ in 0..1 + self.dice.below(8) {
-            let is_retry = self.sent[at] > 0 && self.dice.chance(1, 8);
-            let nth = if is_retry { self.dice.below(self.sent[at]) } else { self.sent[at] };
-            self.sent[at] += u64::from(!is_retry);
-            let id = format!("{tenant}-{nth}");
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
-        let events: Vec<String> = ids.iter().map(|id| event(id)).collect();
-        let body = format!("[{}]", events.join(","));
-        let answer = self.house.ask(app, "POST /v1/events", &self.senders[at], body);
-        let is_too_many = self.events_max.map(|max| ids.len() as u64 > max);
-        match (answer.status, answer.code().as_str()) {
-            (200, _) => {
-                assert_ne!(is_too_many, Some(true), "{} events are too many", ids.len());
-                self.kept.take(tenant, &ids, &answer);
-            }
-            (503, "disk") if self.is_full => self.turned_away += 1,
-            (413, _) if is_too_many != Some(false) => self.too_many += 1,
-            _ => self.died_of(&answer),
-        }
     }
 
     /// An answer that only a process gives that was struck.
@@ -187,225 +196,30 @@ impl Day {
         assert!(!self.house.is_alive(), "{status} without a reason: {body}");
     }
 
-    /// Reads an event that was acknowledged.
-    fn read(&mut self, app: &Arc<App>) {
-        let known = self.kept.places.len() as u64;
-        if known > 0 {
-            let nth = self.dice.below(known) as usize;
-            let (key, _) = self.kept.places.iter().nth(nth).expect("it is one of them");
-            let (tenant, id) = key.clone();
-            self.read_one(app, &tenant, &id);
-        }
-    }
-
-    fn read_one(&mut self, app: &Arc<App>, tenant: &str, id: &str) {
-        let at = TENANTS.iter().position(|known| *known == tenant).expect("a tenant");
-        let how = format!("GET /v1/events/{id}");
-        let mut answer = self.house.ask(app, &how, &self.admins[at], String::new());
-        // Each waits for the index for a while; those that came too early are stated as well.
-        while answer.code() == "indexing" {
-            self.seen.count(tenant, "read", true);
-            answer = self.house.ask(app, &how, &self.admins[at], String::new());
-        }
-        self.seen.count(tenant, "read", answer.status == 200);
-        match (answer.status, answer.code().as_str()) {
-            (200, _) => {
-                let found = answer.json();
-                let place = (text(&found["origin"]), found["seq"].as_u64().expect("a place"));
-                assert_eq!(self.kept.places[&(tenant.to_owned(), id.to_owned())], place, "{id}");
-                let said = text(&found["event"]["attributes"]["text"]);
-                assert_eq!(said, format!("text of {id}"));
-            }
-            (503, "disk") if self.is_full => {}
-            _ => self.died_of(&answer),
-        }
-    }
-
-    /// Takes the disk's room, or gives it back.
-    fn fill(&mut self, app: &Arc<App>, is_full: bool) {
-        let room = self.house.disk.used().saturating_add(100 << 20);
-        self.house.disk.fill_at(if is_full { room } else { u64::MAX });
-        self.house.beat(app);
-        if self.is_full != is_full {
-            let is_certain = self.house.is_alive();
-            let kind = "crossing of the disk's room";
-            TENANTS.iter().for_each(|tenant| self.seen.count(tenant, kind, is_certain));
-        }
-        self.is_full = is_full;
-    }
-
-    fn set_the_clock(&mut self, app: &Arc<App>) {
-        let by_s = self.dice.pick(&[-7_200, -30, 30, 600]);
-        self.house.clock.jump(by_s * 1_000_000_000);
-        self.house.beat(app);
-        let is_certain = self.house.is_alive();
-        TENANTS.iter().for_each(|tenant| self.seen.count(tenant, "clock set", is_certain));
-    }
-
-    fn close_a_log(&mut self, app: &Arc<App>) {
-        let at = self.dice.below(3) as usize;
-        let purpose = self.dice.pick(&[Purpose::Events, Purpose::Access]);
-        let log = app.open_log(TENANTS[at], purpose).expect("an open log");
-        let how = format!("POST /v1/logs/{}/rotate", log.meta.name());
-        let body = r#"{"why":"the day's order"}"#.to_owned();
-        let answer = self.house.ask(app, &how, &self.admins[at], body);
-        self.seen.count(TENANTS[at], "log closed", answer.status == 200);
-        // One was closed a short time ago, or there is no room.
-        let has_reason = matches!(answer.status, 200 | 429) || self.is_full;
-        if !has_reason {
-            self.died_of(&answer);
-        }
-    }
-
-    /// The configuration changes, or its file is none.
-    fn reload(&mut self, app: &Arc<App>) {
-        let (events_max, is_good) = (4 + self.dice.below(8), self.dice.chance(2, 3));
-        self.configure(events_max, if is_good { "" } else { "no_such_limit = 1" });
-        // A start takes what the file says.
-        let in_force = app.limits().request_events_max as u64;
-        let before = self.events_max.take();
-        let (kind, asked) = match is_good {
-            true => ("reload", self.dice.chance(1, 2)),
-            false => ("reload that failed", self.dice.chance(1, 2)),
-        };
-        let changed = if asked {
-            let answer = self.house.ask(app, "POST /v1/config/reload", &self.admins[0], "".into());
-            answer.status == 200
-        } else {
-            self.house.wait(reload(app, &Asker::Signal)).is_ok()
-        };
-        let is_certain = self.house.is_alive() && !self.is_full;
-        assert!(!is_certain || changed == is_good, "a file that is none changes nothing");
-        let all_hear = !asked || (is_good && in_force != events_max);
-        for tenant in TENANTS {
-            if all_hear || tenant == TENANTS[0] {
-                self.seen.count(tenant, kind, is_certain);
-            }
-        }
-        self.events_max = if !is_certain {
-            None
-        } else if is_good {
-            Some(events_max)
-        } else {
-            before
-        };
-        // The next start reads it.
-        if !is_good {
-            self.configure(before.unwrap_or(20), "");
-        }
-    }
-
-    /// Makes a token for a while, or revokes one.
-    fn token(&mut self, app: &Arc<App>) {
-        let at = self.dice.below(3) as usize;
-        let nth = self.given.len();
-        if nth > 0 && self.dice.chance(1, 2) {
-            let given = &mut self.given[self.dice.below(nth as u64) as usize];
-            let at = TENANTS.iter().position(|known| *known == given.tenant).expect("a tenant");
-            let id = given.text.split('_').nth(1).expect("an id");
-            let how = format!("DELETE /v1/tokens/{id}");
-            let answer = self.house.ask(app, &how, &self.admins[at], String::new());
-            let is_certain = answer.status == 204;
-            self.seen.count(given.tenant, "token revoked", is_certain);
-            given.revoked =
-                if is_certain { Some(true) } else { given.revoked.filter(|gone| *gone) };
-            return;
-        }
-        let life_s = self.dice.pick(&[600, 7_200, 40_000]);
-        let body = format!(
-            r#"{{"name":"t{nth}-{life_s}-{}","role":"reader","expires_in_s":{life_s}}}"#,
-            self.house.clock.now()
-        );
-        let answer = self.house.ask(app, "POST /v1/tokens", &self.admins[at], body);
-        self.seen.count(TENANTS[at], "token made", answer.status == 201);
-        if answer.status == 201 {
-            let expires_at = self.house.clock.now() + life_s * 1_000_000_000;
-            let (tenant, text) = (TENANTS[at], text(&answer.json()["token"]));
-            self.given.push(Given { tenant, text, expires_at, revoked: Some(false) });
-        } else if !self.is_full {
-            self.died_of(&answer);
-        }
-    }
-
-    /// A token is in force until it expires or is revoked, whatever happened to the process.
-    fn use_a_token(&mut self, app: &Arc<App>) {
-        if self.given.is_empty() {
-            return;
-        }
-        let nth = self.dice.below(self.given.len() as u64) as usize;
-        let given = &mut self.given[nth];
-        let answer = self.house.ask(app, "GET /v1/logs", &given.text, String::new());
-        let has_expired = self.house.clock.now() >= given.expires_at;
-        if let Some(revoked) = given.revoked {
-            let is_in_force = !revoked && !has_expired;
-            let what = format!("{}: revoked {revoked}, expired {has_expired}", answer.status);
-            assert_eq!(answer.status != 401, is_in_force, "{what}");
-        }
-        // Whether a clock that is set back revives it is not asked.
-        given.revoked = given.revoked.filter(|gone| *gone || !has_expired);
-    }
-
-    /// A process stops in order, or is gone.
-    fn end(&mut self, living: Composed, end: End) {
-        living.begin_stop();
-        if end == End::Died {
-            let how = [Crash::Killed, Crash::PowerLoss, Crash::PowerLossBare];
-            self.house.crash(self.dice.pick(&how));
-        }
-        let closed = self.house.wait(living.close());
-        match end {
-            End::Stopped => {
-                let is_certain = closed.is_ok();
-                assert!(is_certain || !self.house.is_alive(), "it stops in order: {closed:?}");
-                TENANTS.iter().for_each(|tenant| self.seen.count(tenant, "stop", is_certain));
-                let how = if is_certain { Crash::Killed } else { Crash::PowerLoss };
-                self.house.crash(how);
-            }
-            End::Died => assert!(closed.is_err(), "a process that is gone closes nothing"),
-        }
-    }
-
-    /// Starts until a process lives.
-    fn revive(&mut self, end: End) -> Composed {
-        self.house.disk.fill_at(u64::MAX);
-        (self.is_full, self.events_max) = (false, None);
-        for nth in 0..STARTS_MAX {
-            let started = self.house.start();
-            let is_certain = started.is_ok() && self.house.is_alive();
-            for tenant in TENANTS {
-                // One that failed may have stated either.
-                let kinds = ["start after a stop", "start after a death"];
-                let first = usize::from(end == End::Died || nth > 0);
-                self.seen.count(tenant, kinds[first], is_certain);
-                self.seen.count(tenant, kinds[1 - first], false);
-                self.seen.count(tenant, "configuration loaded", is_certain);
-                // It sees that the clock was set back while no process lived.
-                self.seen.count(tenant, "clock set", false);
-            }
-            match started {
-                Ok(living) if is_certain => return living,
-                Ok(living) => self.end(living, End::Died),
-                Err(StartError::Open(OpenError::Damaged(damage))) => {
-                    panic!("what was lost was never acknowledged, yet: {damage}")
-                }
-                Err(error) => {
-                    assert!(!self.house.is_alive(), "it starts: {error}");
-                    self.house.crash(Crash::PowerLoss);
-                }
-            }
-        }
-        panic!("{STARTS_MAX} starts failed");
-    }
-
     /// Nothing that was acknowledged is lost, and everything that was done is told.
     fn finish(mut self, living: Composed) {
+        self.end_overlaps(&living.app);
+        let lost = self.kept.lost();
+        for (tenant, id) in &lost {
+            self.read_one(&living.app, tenant, id);
+        }
+        self.search_all(&living.app);
+        let (missing, vkeys) = (living.app.lost(), vkeys(&living.app));
+        assert_eq!(self.end(living, End::Stopped), End::Stopped);
+        self.mend(missing, &vkeys);
+        let living = self.revive(End::Stopped);
         let app = living.app.clone();
+        assert_eq!(app.lost(), 0, "with the bytes put back nothing is lost");
         let all: Vec<_> = self.kept.places.keys().cloned().collect();
         assert!(all.len() > 2_000, "{} events were acknowledged", all.len());
-        for (tenant, id) in &all {
+        for (tenant, id) in all.iter().step_by(4).chain(&lost) {
             self.house.pass(1);
             self.read_one(&app, tenant, id);
         }
+        self.search_all(&app);
+        self.follow_to_the_end(&app);
+        // A short day may have had none.
+        self.reload_to(&app, 9, false);
         assert!(self.house.is_alive());
         self.seen.judge(&app, &TENANTS);
         for kind in KINDS {
@@ -413,23 +227,24 @@ impl Day {
         }
         assert!(self.turned_away > 0, "senders were turned away by a full disk");
         assert!(self.too_many > 0, "a bound that was read again turned senders away");
-        let vkeys: Vec<String> = app.store.logs().values().map(|log| log.vkey()).collect();
+        assert!(self.follower.breaks > 10, "a tail broke now and then");
+        let vkeys = self::vkeys(&app);
         drop(app);
         living.begin_stop();
         self.house.wait(living.close()).expect("nothing is wrong");
-        self.kept.judge(&self.house.disk, &vkeys);
+        self.kept.judge_receipts(&vkeys);
+        self.judge_mended(&vkeys);
     }
 }
 
-/// How a process ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Stopped,
-    Died,
+/// Every key that ever signed.
+fn vkeys(app: &App) -> Vec<String> {
+    let logs = app.store.logs();
+    logs.values().flat_map(|log| log.key_periods()).map(|key| key.vkey).collect()
 }
 
 /// What a day must have had.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 16] = [
     "start after a stop",
     "start after a death",
     "stop",
@@ -441,15 +256,12 @@ const KINDS: [&str; 11] = [
     "log closed",
     "token made",
     "token revoked",
+    "key changed",
+    "turned away by a quota",
+    "log that goes on for a damaged one",
+    "search",
+    "tail",
 ];
-
-fn event(id: &str) -> String {
-    format!(
-        r#"{{"id":"{id}","action":"invoice.delete","actor":{{"type":"user","id":"alice"}},
-            "service":{{"name":"billing"}},"occurred_at":"2026-01-02T03:04:05Z",
-            "attributes":{{"text":"text of {id}"}}}}"#
-    )
-}
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, header};
+use axum::http::{Method, Request, Response, header};
 use commit::{World, id_key};
+use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use platform::Disk;
@@ -111,24 +112,48 @@ impl House {
 
     /// Asks the router, as a connection would.
     pub(super) fn ask(&self, app: &Arc<App>, how: &str, token: &str, body: String) -> Answer {
-        let (method, path) = how.split_once(' ').expect("a method and a path");
-        let method: Method = method.parse().expect("a method");
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        let request = request.header(header::CONTENT_TYPE, "application/json");
-        let request = request.body(Body::from(body)).expect("a request");
-        let router = TowerToHyperService::new(http::router(app.clone()));
+        self.wait(async { whole(answer(app, how, token, body).await).await })
+    }
+
+    /// Asks for what goes on and on; what else is answered is the error.
+    pub(super) fn open(&self, app: &Arc<App>, how: &str, token: &str) -> Result<Body, Answer> {
         self.wait(async {
-            let Ok(response) = router.call(request).await;
-            let status = response.status().as_u16();
-            let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
-            Answer { status, body: String::from_utf8(bytes.to_vec()).expect("text") }
+            let response = answer(app, how, token, String::new()).await;
+            match response.status().as_u16() {
+                200 => Ok(response.into_body()),
+                _ => Err(whole(response).await),
+            }
         })
+    }
+
+    /// What it says next.
+    pub(super) fn piece(&self, body: &mut Body) -> Option<String> {
+        let frame = self.wait(body.frame())?.expect("a body");
+        let bytes = frame.into_data().expect("no trailers");
+        Some(String::from_utf8(bytes.to_vec()).expect("text"))
     }
 
     pub(super) fn wait<T>(&self, what: impl Future<Output = T>) -> T {
         self.runtime.block_on(what)
     }
+}
+
+async fn answer(app: &Arc<App>, how: &str, token: &str, body: String) -> Response<Body> {
+    let (method, path) = how.split_once(' ').expect("a method and a path");
+    let method: Method = method.parse().expect("a method");
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.header(header::CONTENT_TYPE, "application/json");
+    let request = request.body(Body::from(body)).expect("a request");
+    let router = TowerToHyperService::new(http::router(app.clone()));
+    let Ok(response) = router.call(request).await;
+    response
+}
+
+async fn whole(response: Response<Body>) -> Answer {
+    let status = response.status().as_u16();
+    let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
+    Answer { status, body: String::from_utf8(bytes.to_vec()).expect("text") }
 }
 
 impl Drop for House {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use platform::Disk;
 use platform::sim::SimDisk;
 use serde_json::Value as Json;
-use verify::{Policy, Question};
+use verify::{Policy, Question, Verdict};
 
 use super::house::Answer;
 
@@ -16,10 +16,14 @@ pub(super) type Place = (String, u64);
 #[derive(Default)]
 pub(super) struct Kept {
     receipts: Vec<String>,
-    /// By tenant and id.
-    pub(super) places: BTreeMap<(String, String), Place>,
+    /// By tenant and id, oldest first: what could not be read when it was sent again stands twice.
+    pub(super) places: BTreeMap<(String, String), Vec<Place>>,
     /// The newest checkpoint of each log, with its size.
     newest: BTreeMap<String, (u64, String)>,
+    /// By origin: entries that can be read of logs that were set aside.
+    pub(super) readable: BTreeMap<String, u64>,
+    /// The same before they were mended.
+    pub(super) was_readable: BTreeMap<String, u64>,
 }
 
 impl Kept {
@@ -31,10 +35,15 @@ impl Kept {
         for (id, event) in ids.iter().zip(events.as_array().expect("a list")) {
             let log = &logs[event["log"].as_u64().expect("a place") as usize];
             let place = (text(&log["origin"]), event["seq"].as_u64().expect("a place"));
+            assert!(self.can_read(&place), "{id}: it is answered for what cannot be read");
             let is_known = event["duplicate"] == true;
-            let known = self.places.insert((tenant.to_owned(), id.clone()), place.clone());
-            if let Some(known) = known {
-                assert_eq!((known, true), (place, is_known), "{id}: it is stored once");
+            let key = (tenant.to_owned(), id.clone());
+            let newest = self.places.get(&key).and_then(|places| places.last());
+            match newest.filter(|newest| self.can_read(newest)) {
+                Some(newest) => {
+                    assert_eq!((newest, true), (&place, is_known), "{id}: it is stored once");
+                }
+                None => self.places.entry(key).or_default().push(place),
             }
         }
         for log in logs.as_array().expect("a list") {
@@ -48,24 +57,55 @@ impl Kept {
         self.receipts.push(answer.body.clone());
     }
 
-    /// Every receipt verifies, and the folder against the newest checkpoint of every log.
-    pub(super) fn judge(&self, disk: &SimDisk, vkeys: &[String]) {
-        let lines: String = vkeys.iter().map(|vkey| format!("log {vkey}\n")).collect();
-        let policy = || Policy::parse(format!("{lines}quorum none\n").as_bytes()).expect("keys");
+    /// Whether an entry is not one of those that damage keeps from being read.
+    pub(super) fn can_read(&self, (origin, seq): &Place) -> bool {
+        self.readable.get(origin).is_none_or(|readable| seq < readable)
+    }
+
+    /// Whether an event was acknowledged where it can be read.
+    pub(super) fn is_shown(&self, tenant: &str, id: &str) -> bool {
+        let places = self.places.get(&(tenant.to_owned(), id.to_owned()));
+        places.is_some_and(|places| places.iter().any(|place| self.can_read(place)))
+    }
+
+    /// Acknowledged events that cannot be read.
+    pub(super) fn lost(&self) -> Vec<(String, String)> {
+        let lost = self.places.keys().filter(|(tenant, id)| !self.is_shown(tenant, id));
+        lost.cloned().collect()
+    }
+
+    /// What `verify` says of the folder against the newest checkpoint of each log.
+    pub(super) fn verdicts(&self, disk: &SimDisk, vkeys: &[String]) -> Vec<Verdict> {
+        let saved = self.newest.values().map(|(_, note)| Some(note.clone()));
+        saved.map(|saved| verdict(disk, vkeys, saved)).collect()
+    }
+
+    /// Every receipt verifies.
+    pub(super) fn judge_receipts(&self, vkeys: &[String]) {
         for receipt in &self.receipts {
-            let question = Question { policy: Some(policy()), ..Question::default() };
+            let question = Question { policy: Some(policy(vkeys)), ..Question::default() };
             let verdict = verify::judge(receipt.as_bytes(), &question).expect("a sound question");
             assert!(verdict.is_verified(), "{}: {}\n{receipt}", verdict.place, verdict.sentence);
         }
-        for (_, note) in self.newest.values() {
-            let saved = Some(note.clone());
-            let question = Question { policy: Some(policy()), saved, ..Question::default() };
-            let folder = Folder(disk.folder("data"));
-            let verdict = verify::folder::judge(&folder, &question, &mut |_, _| {});
-            let verdict = verdict.expect("a sound question");
-            assert!(verdict.is_verified(), "{}: {}", verdict.place, verdict.sentence);
-        }
     }
+}
+
+/// What `verify` says of the folder.
+pub(super) fn verdict(disk: &SimDisk, vkeys: &[String], saved: Option<String>) -> Verdict {
+    let question = Question { policy: Some(policy(vkeys)), saved, ..Question::default() };
+    let folder = Folder(disk.folder("data"));
+    let verdict = verify::folder::judge(&folder, &question, &mut |_, _| {});
+    verdict.expect("a sound question")
+}
+
+fn policy(vkeys: &[String]) -> Policy {
+    let lines: String = vkeys.iter().map(|vkey| format!("log {vkey}\n")).collect();
+    Policy::parse(format!("{lines}quorum none\n").as_bytes()).expect("keys")
+}
+
+/// Where an event that is shown stands.
+pub(super) fn place_of(shown: &Json) -> Place {
+    (text(&shown["origin"]), shown["seq"].as_u64().expect("a place"))
 }
 
 pub(super) fn text(json: &Json) -> String {
