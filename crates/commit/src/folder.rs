@@ -119,7 +119,7 @@ pub(crate) fn make(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 16], O
 /// its data folder is, so the right one is elsewhere, on a volume that is not mounted perhaps.
 /// Makes nothing; neither folder need be there.
 pub fn check_new(disk: &dyn Disk, keys: &dyn Disk, logs: &[LogSpec]) -> Result<(), OpenError> {
-    let is_there = present_id(disk)?.is_some() || disk.open(FOLDER_FILE).is_ok();
+    let is_there = present_id(disk, "")?.is_some() || disk.open(FOLDER_FILE).is_ok();
     if is_there || !aside::numbers(disk)?.is_empty() {
         return Ok(());
     }
@@ -137,12 +137,14 @@ pub(crate) fn names(disk: &dyn Disk, folder: &str) -> Result<Vec<String>, OpenEr
     }
 }
 
-/// The folder's id, if it has one that can be read. Makes nothing.
-pub(crate) fn present_id(disk: &dyn Disk) -> Result<Option<[u8; 16]>, OpenError> {
-    match disk.read_small(FOLDER_FILE, SMALL_BYTES_MAX) {
+/// The id of the folder whose names begin with `base`, if it has one that can be read. Makes
+/// nothing.
+pub(crate) fn present_id(disk: &dyn Disk, base: &str) -> Result<Option<[u8; 16]>, OpenError> {
+    let name = format!("{base}{FOLDER_FILE}");
+    match disk.read_small(&name, SMALL_BYTES_MAX) {
         Ok(bytes) => Ok(read_folder_file(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(OpenError::io(FOLDER_FILE, error)),
+        Err(error) => Err(OpenError::io(&name, error)),
     }
 }
 

@@ -104,8 +104,7 @@ pub(crate) fn ready(
 ) -> Result<Ready, OpenError> {
     let size = log.sequencer.size();
     let name = log.meta.name().to_owned();
-    let predecessor = log.meta.follows.as_deref();
-    let predecessor = predecessor.and_then(|origin| aside::newest(logs, origin));
+    let predecessor = aside::followed(logs, &log.meta);
     let is_open = size > 0 || log.meta.damage.is_some();
     if let Some(closed) = predecessor.as_ref().filter(|_| is_open) {
         closed.close(&name);
@@ -138,8 +137,13 @@ fn logs(
     for spec in &settings.logs {
         let living: Vec<LogMeta> = there.iter().chain(&to_make).cloned().collect();
         let set_aside = parts.iter().flat_map(|part| part.logs.values()).map(|log| &log.meta);
+        // Of what was set aside the log that goes on has the say: its file is stated in the log.
+        let goes_on = |meta: &LogMeta| {
+            let follows = |next: &&LogMeta| next.follows.as_ref() == Some(&meta.origin);
+            living.iter().filter(follows).any(|next| spec.is_of(next))
+        };
         match living.iter().chain(set_aside).find(|meta| meta.name() == spec.name) {
-            Some(meta) if !spec.is_of(meta) => {
+            Some(meta) if !spec.is_of(meta) && !goes_on(meta) => {
                 let reason = "a log's tenant, whether it is public and what it is for are fixed \
                               when it is created";
                 return Err(OpenError::Setting(format!("log {}: {reason}", spec.name)));

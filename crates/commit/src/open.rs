@@ -180,7 +180,8 @@ fn open_whole(
     progress: &mut Progress<'_>,
 ) -> Result<Opened, OpenError> {
     let looked = look(world, settings, progress)?;
-    let Looked { folder, mut found, files, mut logs, mut ready, to_make, aside, cleared } = looked;
+    let Looked { folder, mut found, files, mut logs, mut ready, to_make, mut aside, cleared } =
+        looked;
     let disk = &world.disk;
     // Nothing but the disk refuses from here on, and the folder is changed.
     id_key::keep(disk.as_ref(), world.keys.as_ref(), &world.id_key)?;
@@ -214,6 +215,7 @@ fn open_whole(
         suspect::forget(disk.as_ref());
         remarks.push(remark);
     }
+    aside::tell_lost(&mut aside, &logs);
     // A log without an entry that follows another one is opened when that one is closed.
     let logs = Logs::new(logs);
     opened.retain(|_, log| log.log.is_open());

@@ -29,7 +29,7 @@ pub struct Written {
 }
 
 /// A folder with two logs and a journal of several files, closed in order or not.
-fn folder(closes: bool) -> Outside {
+pub fn folder(closes: bool) -> Outside {
     folder_with(closes, &mut |_, _| {})
 }
 
@@ -238,7 +238,7 @@ fn what_the_damage_does_not_touch_is_read_and_proved() {
 }
 
 /// Breaks the second frame of the first file.
-fn break_it(outside: &Outside) {
+pub fn break_it(outside: &Outside) {
     outside.disk.rot("data/journal/0000000000000001", 2 * 4096 + 700, 1).unwrap();
 }
 

@@ -21,6 +21,7 @@ mod rotation;
 mod roundtrip;
 mod runs;
 mod simulation;
+mod strangers;
 mod suspect;
 mod tamper;
 mod witness;

@@ -106,7 +106,8 @@ impl App {
     /// Entries that were signed and cannot be read, of all logs that were set aside.
     pub(crate) fn lost(&self) -> u64 {
         let logs = self.store.logs();
-        logs.values().filter_map(|log| log.damaged()).map(Damaged::unreadable).sum()
+        let of_logs = logs.values().filter_map(|log| log.damaged()).map(Damaged::unreadable);
+        of_logs.sum::<u64>() + self.store.set_aside().iter().map(|part| part.lost).sum::<u64>()
     }
 }
 

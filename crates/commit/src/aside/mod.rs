@@ -12,6 +12,7 @@
 //!
 //! Never: writes to what was set aside, or signs with its logs' keys.
 
+mod belongs;
 mod next;
 mod notes;
 mod read;
@@ -28,7 +29,7 @@ use crate::head;
 use crate::journal::Damage;
 use crate::journal::file::{BLOCK, FileHeader};
 use crate::keys;
-use crate::log::hex;
+use crate::log::{LogMeta, hex};
 use crate::open::OpenError;
 use crate::suspect;
 use crate::world::World;
@@ -36,7 +37,7 @@ use crate::world::World;
 pub(crate) use next::{chains, plan_next, stands_for};
 pub(crate) use read::{Part, Salvaged, read_parts};
 pub use shown::SetAside;
-pub(crate) use shown::{newest, show};
+pub(crate) use shown::{followed, newest, show, tell_lost};
 
 /// Where damaged folders are set aside.
 pub(crate) const ASIDE: &str = "damaged";
@@ -57,18 +58,30 @@ pub(crate) struct Finding {
     pub(crate) what: String,
 }
 
-/// Goes on with what a process that ended had begun.
+/// Goes on with what a process that ended had begun. A finding of this folder with nothing beside
+/// it was not begun, or was undone by hand: nothing is moved because of it.
 pub(crate) fn resume(disk: &dyn Disk) -> Result<(), OpenError> {
     for number in numbers(disk)? {
-        let here = folder::present_id(disk)?;
+        let here = folder::present_id(disk, "")?;
         let finding = finding(disk, number);
-        let begun = here.is_some_and(|id| finding.is_ok_and(|found| found.folder == hex(&id)));
-        let whole = disk.open(&format!("{ASIDE}/{number}/{FOLDER_FILE}"));
-        if begun && matches!(whole, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        let names_this = here.is_some_and(|id| finding.is_ok_and(|found| found.folder == hex(&id)));
+        let is_begun = names_this && holds_files(disk, number);
+        if is_begun && is_absent(disk, &format!("{ASIDE}/{number}/{FOLDER_FILE}")) {
             move_all(disk, number)?;
         }
     }
     Ok(())
+}
+
+/// Whether anything but a finding stands in `damaged/<number>`.
+fn holds_files(disk: &dyn Disk, number: u64) -> bool {
+    let below = |folder: &str| disk.list(folder).unwrap_or_default();
+    let base = format!("{ASIDE}/{number}");
+    let is_file = |name: &str| !is_absent(disk, &format!("{base}/{name}"));
+    let logs = format!("{base}/logs");
+    let of_logs = || below(&logs).iter().any(|log| !below(&format!("{logs}/{log}")).is_empty());
+    let has_journal = !below(&format!("{base}/journal")).is_empty();
+    has_journal || of_logs() || [head::NAME, suspect::NAME, FOLDER_FILE].into_iter().any(is_file)
 }
 
 /// Sets the folder aside in which `damage` was found, if it is of a kind that this helps against;
@@ -78,7 +91,7 @@ pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> 
     if !damage.is_of_journal() {
         return Err(OpenError::Damaged(damage));
     }
-    let id = folder::present_id(disk)?.ok_or_else(|| OpenError::Damaged(damage.clone()))?;
+    let id = folder::present_id(disk, "")?.ok_or_else(|| OpenError::Damaged(damage.clone()))?;
     if is_another(disk, id)? {
         return Err(OpenError::damaged(
             FOLDER_FILE,
@@ -86,10 +99,11 @@ pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> 
         ));
     }
     // A folder whose logs are not known could not go on.
-    for meta in folder::logs(disk)? {
-        keys::read(disk, world.keys.as_ref(), "", &meta)?;
+    let logs = folder::logs(disk)?;
+    for meta in &logs {
+        keys::read(disk, world.keys.as_ref(), "", meta)?;
     }
-    let number = free_number(disk)?;
+    let number = free_number(disk, &logs)?;
     let finding = Finding {
         format: FORMAT.into(),
         folder: hex(&id),
@@ -107,7 +121,7 @@ pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> 
     move_all(disk, number)
 }
 
-/// The numbers of what was set aside, ascending.
+/// The numbers of what was set aside, ascending; what has no such number is none of ours.
 pub(crate) fn numbers(disk: &dyn Disk) -> Result<Vec<u64>, OpenError> {
     let names = match disk.list(ASIDE) {
         Ok(names) => names,
@@ -115,7 +129,8 @@ pub(crate) fn numbers(disk: &dyn Disk) -> Result<Vec<u64>, OpenError> {
         Err(error) => return Err(OpenError::io(ASIDE, error)),
     };
     let number = |name: String| name.parse::<u64>().ok().filter(|n| n.to_string() == name);
-    let mut found: Vec<u64> = names.into_iter().filter_map(number).collect();
+    let numbers = names.into_iter().filter_map(number);
+    let mut found: Vec<u64> = numbers.filter(|n| (1..=PARTS_MAX).contains(n)).collect();
     found.sort_unstable();
     Ok(found)
 }
@@ -130,20 +145,21 @@ pub(crate) fn finding(disk: &dyn Disk, number: u64) -> Result<Finding, String> {
     if known { Ok(finding) } else { Err(wrong("of an unknown format".into())) }
 }
 
-/// The number that comes next. A process that ended before it came to write a finding left a
-/// folder without one, which is used.
-fn free_number(disk: &dyn Disk) -> Result<u64, OpenError> {
-    let Some(last) = numbers(disk)?.last().copied() else { return Ok(1) };
-    let folder = format!("{ASIDE}/{last}");
-    let names = disk.list(&folder).map_err(|error| OpenError::io(&folder, error))?;
-    if names.iter().all(|name| name == "finding.json.new") {
+/// The number that comes next, never one that a log names already: what stood there was taken
+/// away. A process that ended before it moved anything left a finding alone, which is replaced.
+fn free_number(disk: &dyn Disk, logs: &[LogMeta]) -> Result<u64, OpenError> {
+    let named = logs.iter().filter_map(|meta| Some(meta.damage.as_ref()?.number)).max();
+    let named = named.unwrap_or_default();
+    let last = numbers(disk)?.last().copied().unwrap_or_default();
+    if last > named && !holds_files(disk, last) {
         return Ok(last);
     }
-    if last >= PARTS_MAX {
-        let what = format!("{folder} stands there already; at most {PARTS_MAX} may");
+    let number = last.max(named) + 1;
+    if number > PARTS_MAX {
+        let what = format!("{ASIDE}/{} was used already; at most {PARTS_MAX} may be", number - 1);
         return Err(OpenError::Setting(what));
     }
-    Ok(last + 1)
+    Ok(number)
 }
 
 /// Whether head and journal agree that this is not their folder.

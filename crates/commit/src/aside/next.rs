@@ -32,9 +32,20 @@ pub(crate) fn plan_next(
 }
 
 /// Whether a log that the settings name and that is not there any more is one that another goes on
-/// for: what was set aside was taken away.
+/// for: it was set aside, and cannot be read there, or was taken away. Made anew it would be a
+/// second log of one name.
 pub(crate) fn stands_for(living: &[LogMeta], parts: &[Part], spec: &LogSpec) -> bool {
-    let is_there = |origin: &String| parts.iter().any(|part| part.logs.contains_key(origin));
+    let salvaged = || parts.iter().flat_map(|part| part.logs.values()).map(|log| &log.meta);
+    if parts.iter().any(|part| part.names.contains(&spec.name)) {
+        return true;
+    }
+    let path = format!("/tlog/{}", spec.name);
+    let is_followed = |meta: &LogMeta| meta.follows.as_ref().is_some_and(|o| o.ends_with(&path));
+    if living.iter().chain(salvaged()).any(|meta| spec.is_of(meta) && is_followed(meta)) {
+        return true;
+    }
+    // One before that: what leads from it to the log that goes on was taken away.
+    let is_there = |origin: &String| salvaged().any(|meta| meta.origin == *origin);
     let is_gone = |meta: &LogMeta| meta.follows.as_ref().is_some_and(|origin| !is_there(origin));
     living.iter().any(|meta| meta.damage.is_some() && spec.is_of(meta) && is_gone(meta))
 }

@@ -5,13 +5,13 @@
 //! damage does not touch is whole. What the newest signature that was found does not cover is not
 //! shown. Nothing of it keeps a start from going on: what is wrong is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
 use platform::{Disk, File};
 
 use super::notes::notes_in;
-use super::{ASIDE, Finding, finding, numbers};
+use super::{ASIDE, Finding, belongs, finding, numbers};
 use crate::folder;
 use crate::head;
 use crate::journal::Place;
@@ -31,8 +31,10 @@ use crate::world::World;
 
 /// Bytes of a journal file that are read at once.
 const PIECE_BYTES: u64 = 1 << 20;
-/// A file of more bytes is none of ours.
-const FILE_BYTES_MAX: u64 = 1 << 30;
+/// A file of more bytes is none of ours: it is read as a whole.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+/// What cannot be used of a part is told so often.
+const TROUBLES_MAX: usize = 10;
 
 /// One folder that was set aside.
 pub(crate) struct Part {
@@ -47,6 +49,22 @@ pub(crate) struct Part {
     pub(crate) suspect: Option<Suspect>,
     /// What of it cannot be used, beside what was found first.
     pub(crate) troubles: Vec<String>,
+}
+
+impl Part {
+    /// What stands there is none of ours: nothing of it is used, and that is told.
+    fn stranger(disk: &dyn Disk, number: u64, what: &str) -> Part {
+        let what = format!("{ASIDE}/{number}: {what}; nothing of it is used");
+        Part {
+            number,
+            finding: finding(disk, number),
+            logs: BTreeMap::new(),
+            names: Vec::new(),
+            files: Arc::default(),
+            suspect: None,
+            troubles: vec![what],
+        }
+    }
 }
 
 /// A log of it.
@@ -86,8 +104,13 @@ pub(crate) fn read_parts(
     world: &World,
     progress: &mut Progress<'_>,
 ) -> Result<Vec<Part>, OpenError> {
-    let numbers = numbers(world.disk.as_ref())?;
-    Ok(numbers.into_iter().map(|number| read_part(world, number, progress)).collect())
+    let living = belongs::Living::read(world.disk.as_ref())?;
+    let mut seen = BTreeSet::new();
+    let part = |number| match living.judge(world.disk.as_ref(), number, &mut seen) {
+        Ok(()) => read_part(world, number, progress),
+        Err(what) => Part::stranger(world.disk.as_ref(), number, &what),
+    };
+    Ok(numbers(world.disk.as_ref())?.into_iter().map(part).collect())
 }
 
 fn read_part(world: &World, number: u64, progress: &mut Progress<'_>) -> Part {
@@ -112,6 +135,11 @@ fn read_part(world: &World, number: u64, progress: &mut Progress<'_>) -> Part {
         lax = strict;
     }
     troubles.extend(lax.values().filter_map(Salvaged::unsigned));
+    let more = troubles.len().saturating_sub(TROUBLES_MAX);
+    if more > 0 {
+        troubles.truncate(TROUBLES_MAX);
+        troubles.push(format!("{more} more like these"));
+    }
     let files = Arc::new(RwLock::new(files));
     let suspect = suspect::read(disk, &format!("{ASIDE}/{number}/")).and_then(Result::ok);
     Part { number, finding: finding(disk, number), logs: lax, names, files, suspect, troubles }

@@ -1,10 +1,13 @@
 //! What was set aside, as others see it: closed logs that answer for what is left of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{ASIDE, Part, Salvaged, chains};
-use crate::log::{Damaged, Log, ReadError};
+use crate::folder::LogSpec;
+use crate::log::{DamageNote, Damaged, Log, LogMeta, ReadError};
 use crate::logs::LogMap;
+use crate::replay::check_log_file;
 use crate::suspect::Suspect;
 
 /// A folder that was set aside.
@@ -22,6 +25,8 @@ pub struct SetAside {
     pub what: String,
     /// What else of it cannot be used as it is.
     pub troubles: Vec<String>,
+    /// Entries that were signed, of its logs that are not shown at all.
+    pub lost: u64,
 }
 
 /// Adds the logs of a part, each closed by the one that follows it; what was never opened is left
@@ -38,7 +43,7 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
     };
     let found = finding.map(|f| (f.found_at, f.file, f.offset, f.what));
     let (found_at, file, offset, what) = found.unwrap_or_else(unknown);
-    let mut shown = SetAside { number, found_at, file, offset, what, troubles };
+    let mut shown = SetAside { number, found_at, file, offset, what, troubles, lost: 0 };
     for chain in order {
         for (nth, origin) in chain.iter().enumerate() {
             let Some(log) = salvaged.remove(origin).filter(|log| nth == 0 || log.opened) else {
@@ -48,7 +53,7 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
             if logs.contains_key(meta.name()) {
                 continue;
             }
-            let before = meta.follows.as_deref().and_then(|origin| newest(logs, origin));
+            let before = followed(logs, &meta);
             if let Some(before) = &before {
                 before.close(meta.name());
             }
@@ -57,6 +62,10 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
             let log = Log::new(meta, keys, files.clone(), 0, published, before);
             let damaged = Damaged::new(Arc::new(shown.clone()), readable, signed);
             let log = Arc::new(log.damaged_as(damaged));
+            if let Some(trouble) = is_other_file(&log) {
+                shown.troubles.push(trouble);
+                continue;
+            }
             let suspect = suspect.as_ref().filter(|suspect| suspect.log == name);
             shown.troubles.extend(suspect.and_then(|suspect| look_again(suspect, &log)));
             logs.insert(name, log);
@@ -74,10 +83,56 @@ fn look_again(suspect: &Suspect, log: &Arc<Log>) -> Option<String> {
     Some(format!("log {}: {error}", log.meta.name()))
 }
 
-/// The log that a later one goes on from, if that one says it follows `origin`: the newest of its
-/// chain, for one that could not be read then may be readable again.
-pub(crate) fn newest(logs: &LogMap, origin: &str) -> Option<Arc<Log>> {
-    let mut log = logs.get(origin.rsplit('/').next()?)?;
+/// What speaks against showing a log: its `log.json`, which says whose it is, is not the one that
+/// its first event states. Where that cannot be read any more, the file's word is taken.
+fn is_other_file(log: &Arc<Log>) -> Option<String> {
+    let (first, _) = log.read_checked(0).ok()?;
+    let error = check_log_file(log, &first).err()?;
+    Some(format!("log {}: {error}; it is not shown", log.meta.name()))
+}
+
+/// What is gone of the logs that the living ones go on for: taken away, or not to be read at all.
+/// It is told with the part that it stood in.
+pub(crate) fn tell_lost(aside: &mut Vec<SetAside>, logs: &LogMap) {
+    let mut told = BTreeSet::new();
+    for log in logs.values() {
+        let (Some(note), Some(origin)) = (&log.meta.damage, &log.meta.follows) else { continue };
+        if followed(logs, &log.meta).is_some() || !told.insert(origin) {
+            continue;
+        }
+        let what = format!("{origin} is not there, or cannot be read: {} entries", note.signed);
+        let part = aside.iter_mut().find(|part| part.number == note.number);
+        let part = match part {
+            Some(part) => part,
+            None => {
+                aside.push(gone(note));
+                let Some(part) = aside.last_mut() else { continue };
+                part
+            }
+        };
+        part.lost += note.signed;
+        part.troubles.push(what);
+    }
+}
+
+/// A part of which only the log that goes on tells.
+fn gone(note: &DamageNote) -> SetAside {
+    let DamageNote { number, file, offset, what, .. } = note.clone();
+    SetAside { number, found_at: String::new(), file, offset, what, troubles: vec![], lost: 0 }
+}
+
+/// The log that this one goes on from, if it is there and of the same tenant and purpose: the
+/// newest of its chain, for one that could not be read then may be readable again.
+pub(crate) fn followed(logs: &LogMap, meta: &LogMeta) -> Option<Arc<Log>> {
+    let origin = meta.follows.as_deref()?;
+    let first = logs.get(origin.rsplit('/').next()?)?;
+    let is_it = first.meta.origin == origin && LogSpec::of(meta).is_of(&first.meta);
+    if is_it { newest(logs, first.meta.name()) } else { None }
+}
+
+/// The log to which the one of this name leads: itself, or the newest of those that followed it.
+pub(crate) fn newest(logs: &LogMap, name: &str) -> Option<Arc<Log>> {
+    let mut log = logs.get(name)?;
     while let Some(next) = log.successor().and_then(|next| logs.get(next)) {
         log = next;
     }

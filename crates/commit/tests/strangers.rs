@@ -1,0 +1,161 @@
+//! What somebody puts below `damaged/`, takes away from there, or leaves there: no log is closed,
+//! made anew or shown to others because of it, and what is gone is told.
+
+use commit::{OnDamage, Stepped};
+use platform::Disk;
+use platform::sim::Crash;
+
+use crate::aside::{break_it, content, folder};
+use crate::world::{Outside, events, log_of};
+
+fn names(stepped: &Stepped) -> Vec<String> {
+    stepped.logs().keys().cloned().collect()
+}
+
+/// Entries that were signed and cannot be read, as all that was set aside tells it.
+fn lost(stepped: &Stepped) -> u64 {
+    let logs = stepped.logs();
+    let of_logs = logs.values().filter_map(|log| log.damaged()).map(|it| it.unreadable());
+    of_logs.sum::<u64>() + stepped.set_aside().iter().map(|part| part.lost).sum::<u64>()
+}
+
+/// Copies what stands in one folder to another.
+fn copy_to(outside: &Outside, from: &str, to: &str) {
+    let disk: &dyn Disk = &outside.disk;
+    for (name, bytes) in content(&outside.disk, from) {
+        let name = format!("{to}/{name}");
+        disk.create_folder(name.rsplit_once('/').unwrap().0).unwrap();
+        disk.replace_small(&name, &bytes).unwrap();
+    }
+}
+
+fn take_away(outside: &Outside, folder: &str) {
+    for (name, _) in outside.disk.folder(folder).files() {
+        outside.disk.folder(folder).remove(&name).unwrap();
+    }
+}
+
+/// A folder with one part set aside, mended: `acme-0` there, `acme-1` here.
+fn once() -> Outside {
+    let mut outside = folder(true);
+    break_it(&outside);
+    let mut stepped = outside.open().unwrap();
+    outside.write(&mut stepped, "acme", events("acme", "new", 3)).unwrap();
+    stepped.close().unwrap();
+    outside.crash(Crash::Killed);
+    outside
+}
+
+/// The first frame of the living journal breaks.
+fn break_again(outside: &Outside) {
+    outside.disk.rot("data/journal/0000000000000001", 4096 + 700, 1).unwrap();
+}
+
+#[test]
+fn a_copy_of_the_living_folder_closes_nothing() {
+    let outside = folder(true);
+    outside.start().unwrap().close().unwrap();
+    copy_to(&outside, "data", "data/damaged/1");
+    let stepped = outside.start().unwrap();
+    assert_eq!(names(&stepped), ["acme-0", "globex-0"]);
+    assert!(log_of(&stepped, "acme").successor().is_none());
+    let told = &stepped.set_aside()[0];
+    assert!(told.troubles[0].contains("a copy of the folder it stands in"), "{told:?}");
+}
+
+#[test]
+fn a_folder_of_others_and_a_part_twice_are_not_used() {
+    let outside = once();
+    let mut other = Outside::new(9, &["acme", "west"]);
+    other.open().unwrap().close().unwrap();
+    for (name, bytes) in content(&other.disk, "data") {
+        let name = format!("data/damaged/7/{name}");
+        let disk: &dyn Disk = &outside.disk;
+        disk.create_folder(name.rsplit_once('/').unwrap().0).unwrap();
+        disk.replace_small(&name, &bytes).unwrap();
+    }
+    copy_to(&outside, "data/damaged/1", "data/damaged/4");
+    let stepped = outside.start().unwrap();
+    assert_eq!(names(&stepped), ["acme-0", "acme-1", "globex-0", "globex-1"]);
+    let told: Vec<(u64, bool)> =
+        stepped.set_aside().iter().map(|part| (part.number, part.troubles.is_empty())).collect();
+    assert_eq!(told, [(1, true), (4, false), (7, false)]);
+    assert_eq!(stepped.logs()["acme-0"].successor(), Some("acme-1"));
+}
+
+#[test]
+fn a_log_is_not_made_anew_where_its_part_was_taken_away_or_cannot_be_read() {
+    let ways: [fn(&Outside); 2] = [
+        |outside| take_away(outside, "data/damaged/1"),
+        |outside| outside.disk.folder("keys").remove("acme-0.key").unwrap(),
+    ];
+    for way in ways {
+        let mut outside = once();
+        let key = content(&outside.disk, "keys");
+        way(&outside);
+        break_again(&outside);
+        for _ in 0..2 {
+            let stepped = outside.start().unwrap();
+            let names = names(&stepped);
+            assert!(!names.contains(&"acme-0".to_owned()), "{names:?}");
+            assert_eq!(log_of(&stepped, "acme").meta.name(), "acme-2", "{names:?}");
+            assert!(lost(&stepped) >= 8, "what is gone is told: {:?}", stepped.set_aside());
+            let numbers: Vec<u64> = stepped.set_aside().iter().map(|part| part.number).collect();
+            assert_eq!(numbers.iter().max(), Some(&2), "a number is not used twice");
+            stepped.close().unwrap();
+            outside.crash(Crash::Killed);
+        }
+        let after = content(&outside.disk, "keys");
+        let kept = key.iter().filter(|file| after.contains(file)).count();
+        assert!(kept + 1 >= key.len(), "no secret was moved or replaced");
+    }
+}
+
+#[test]
+fn a_finding_that_was_left_behind_moves_nothing() {
+    let mut outside = once();
+    // Mended by hand: what was set aside is put back, the new lineage is kept elsewhere.
+    for name in ["journal", "logs"] {
+        take_away(&outside, &format!("data/{name}"));
+    }
+    outside.disk.rot("data/damaged/1/journal/0000000000000001", 2 * 4096 + 700, 1).unwrap();
+    for (name, bytes) in content(&outside.disk, "data/damaged/1") {
+        if name != "finding.json" {
+            let disk: &dyn Disk = &outside.disk;
+            disk.create_folder(format!("data/{name}").rsplit_once('/').unwrap().0).unwrap();
+            disk.replace_small(&format!("data/{name}"), &bytes).unwrap();
+            outside.disk.remove(&format!("data/damaged/1/{name}")).unwrap();
+        }
+    }
+    outside.settings.on_damage = OnDamage::Refuse;
+    let stepped = outside.start().unwrap();
+    assert_eq!(names(&stepped), ["acme-0", "globex-0"]);
+    assert!(log_of(&stepped, "acme").successor().is_none() && lost(&stepped) == 0);
+    let told = &stepped.set_aside()[0].troubles;
+    assert!(told[0].contains("there is no data folder here"), "{told:?}");
+    stepped.close().unwrap();
+    // The next damage takes the number, for nothing stands there.
+    outside.settings.on_damage = OnDamage::NewPartition;
+    outside.crash(Crash::Killed);
+    break_it(&outside);
+    let stepped = outside.start().unwrap();
+    let numbers: Vec<u64> = stepped.set_aside().iter().map(|part| part.number).collect();
+    assert_eq!(numbers, [1]);
+}
+
+#[test]
+fn a_log_whose_file_gives_it_to_others_is_not_shown() {
+    let outside = once();
+    let disk = outside.disk.folder("data/damaged/1");
+    let disk: &dyn Disk = &disk;
+    let file = "logs/globex-0/log.json";
+    let text = String::from_utf8(disk.read_small(file, 9_999).unwrap()).unwrap();
+    let given = text.replace("\"tenant\":\"globex\"", "\"tenant\":\"acme\"");
+    assert_ne!(given, text);
+    disk.replace_small(file, given.as_bytes()).unwrap();
+    let stepped = outside.start().unwrap();
+    assert!(!names(&stepped).contains(&"globex-0".to_owned()));
+    let part = &stepped.set_aside()[0];
+    assert!(part.lost >= 8 && part.troubles.len() == 2, "{part:?}");
+    assert!(part.troubles[0].contains("is not what the log's first event states"), "{part:?}");
+}
