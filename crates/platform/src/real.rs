@@ -6,13 +6,11 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, OFlags, access};
 
 use crate::disk::{Disk, File};
 use crate::volume::{Volume, volume};
 
-/// Linux's flag for reads that go past the page cache.
-const O_DIRECT: i32 = 0o40000;
 /// What such reads must be aligned to.
 const ALIGN: usize = 4096;
 
@@ -134,7 +132,9 @@ impl File for RealFile {
     }
 
     fn read_past_cache(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let direct = OpenOptions::new().read(true).custom_flags(O_DIRECT).open(&self.path);
+        // Its number is another one on other processors.
+        let flag = i32::try_from(OFlags::DIRECT.bits()).map_err(io::Error::other)?;
+        let direct = OpenOptions::new().read(true).custom_flags(flag).open(&self.path);
         match direct {
             Ok(file) => read_aligned(&file, offset, out),
             // KNOWN: file systems without O_DIRECT (tmpfs) are read through the cache; they hold
