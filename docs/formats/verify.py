@@ -25,6 +25,7 @@ tlog-checkpoint, tlog-cosignature, tlog-policy, tlog-proof.
 import argparse
 import base64
 import hashlib
+import hmac
 import json
 import re
 import struct
@@ -963,6 +964,7 @@ def self_test(folder):
         wrong += [f"{name}: {problem}" for problem in check_vector(vector)]
     wrong += check_numbers(json.loads((folder / "numbers.json").read_text("utf-8")))
     wrong += check_trees(json.loads((folder / "trees.json").read_text("utf-8")))
+    wrong += check_frames(json.loads((folder / "frame.json").read_text("utf-8")))
     cases = json.loads((folder / "verdicts" / "MANIFEST.json").read_text("utf-8"))
     for case in cases:
         got = judge_case(folder / "verdicts", case)
@@ -1043,6 +1045,41 @@ def check_trees(vector):
             proof = [bytes.fromhex(item) for item in entry["proof"]]
             if run_root(size, Run(first, whole.leaves[first:end], proof)) != root:
                 yield f"tree of {size}: run {first}"
+
+
+def check_frames(vector):
+    key, folder = bytes.fromhex(vector["key"]), bytes.fromhex(vector["folder"])
+    for nth, entry in enumerate(vector["frames"]):
+        frame, mark = bytes.fromhex(entry["frame"]), bytes.fromhex(entry["mark"])
+        said = (b"CFRM", len(frame), entry["file"], entry["number"], int(entry["written_at"]),
+                entry["before"], entry["sections"], 3 if entry["copied"] else 2, mark, 0)
+        if struct.unpack(">4sIQQqIHH16sI", frame[:60]) != said:
+            yield f"frame {nth}: header"
+        if frame[64:-4] != bytes.fromhex(entry["body"]):
+            yield f"frame {nth}: body"
+        for end in (64, len(frame)):
+            if struct.pack(">I", crc32c(frame[:end - 4])) != frame[end - 4:end]:
+                yield f"frame {nth}: CRC before byte {end}"
+        plain = frame[:40] + bytes(24) + frame[64:-4] + bytes(4)
+        whole = hmac.new(key, b"counterfoil/frame/v1\0" + folder + plain, hashlib.sha256)
+        if whole.digest()[:16] != mark:
+            yield f"frame {nth}: mark"
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = CRC32C[(crc ^ byte) & 0xFF] ^ crc >> 8
+    return crc ^ 0xFFFFFFFF
+
+
+def crc32c_of_byte(byte):
+    for _ in range(8):
+        byte = byte >> 1 ^ 0x82F63B78 * (byte & 1)
+    return byte
+
+
+CRC32C = [crc32c_of_byte(byte) for byte in range(256)]
 
 
 # ---- Command line --------------------------------------------------------------------------------

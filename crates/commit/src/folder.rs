@@ -12,7 +12,8 @@
 //! damaged/<n>/           a folder that was set aside, see `aside`
 //! suspect.json           an event that was found wrong, see `suspect`
 //!
-//! keys: <log>.key        the log's signing key; id.key: the key of id tags
+//! keys: <log>.key        the log's signing key; id.key: the key of id tags; frame.key: the key
+//!                        of frames (crate::frame_key)
 //! ```
 
 use std::io;
@@ -22,6 +23,7 @@ use platform::{Disk, Entropy};
 use serde::{Deserialize, Serialize};
 
 use crate::aside;
+use crate::frame_key;
 use crate::head::Head;
 use crate::keys;
 use crate::log::{DamageNote, Frontier, LogKey, LogMeta, Purpose, hex};
@@ -150,14 +152,19 @@ pub(crate) fn present_id(disk: &dyn Disk, base: &str) -> Result<Option<[u8; 16]>
 
 fn read_folder_file(bytes: &[u8]) -> Option<[u8; 16]> {
     let file: FolderFile = serde_json::from_slice(bytes).ok()?;
-    if file.format != "counterfoil.folder/v1" || file.id.len() != 32 || !file.id.is_ascii() {
+    if file.format == "counterfoil.folder/v1" { unhex(&file.id) } else { None }
+}
+
+/// The bytes that hexadecimal digits say, exactly as many as asked for.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.is_ascii() {
         return None;
     }
-    let mut id = [0; 16];
-    for (i, byte) in id.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&file.id[2 * i..2 * i + 2], 16).ok()?;
+    let mut bytes = [0; N];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
     }
-    Some(id)
+    Some(bytes)
 }
 
 /// The logs that are there.
@@ -198,7 +205,7 @@ pub(crate) fn read_log(
 /// Gives a key that stands where a new one goes another name. A crash while a log was made leaves
 /// one; so does a wrong data folder beside the right keys, and then the key is all there is of a
 /// log's authority.
-fn keep_key(keys: &dyn Disk, name: &str) -> io::Result<()> {
+pub(crate) fn keep_key(keys: &dyn Disk, name: &str) -> io::Result<()> {
     let names = keys.list("")?;
     if !names.iter().any(|found| found == name) {
         return Ok(());
@@ -281,7 +288,8 @@ pub enum KeysFound {
     Two(Option<i64>),
 }
 
-/// Whether the keys of each log that is there are those that signed it; by origin. Changes nothing.
+/// Whether the keys of each log that is there are those that signed it; by origin. Last, by its
+/// name, the key of frames, if it cannot be used. Changes nothing.
 pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenError>>, OpenError> {
     let check = |meta: &LogMeta| {
         let found = keys::read(disk, keys, "", meta)?;
@@ -289,7 +297,11 @@ pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenE
         let begun = found.begun.map(|_| KeysFound::Two(None));
         Ok(begun.or(overlap).unwrap_or(KeysFound::One))
     };
-    Ok(logs(disk)?.into_iter().map(|meta| (meta.origin.clone(), check(&meta))).collect())
+    let mut found: Vec<_> =
+        logs(disk)?.into_iter().map(|meta| (meta.origin.clone(), check(&meta))).collect();
+    let frame_key = frame_key::check(disk, keys);
+    found.extend(frame_key.err().map(|error| (frame_key::NAME.to_owned(), Err(error))));
+    Ok(found)
 }
 
 pub(crate) fn json_line(value: &impl Serialize) -> Vec<u8> {

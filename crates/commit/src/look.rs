@@ -13,12 +13,14 @@ use std::sync::{Arc, RwLock};
 
 use crate::aside::{self, Part, SetAside};
 use crate::folder;
+use crate::frame_key;
 use crate::head::{self, Head};
 use crate::journal::file::file_name;
 use crate::journal::frame::Frame;
 use crate::journal::{Damage, Found, Place, scan};
 use crate::log::{Files, Log, LogMeta, Sequencer};
 use crate::logs::LogMap;
+use crate::marks::Marks;
 use crate::open::{OpenError, Progress, Settings};
 use crate::partitions;
 use crate::replay;
@@ -31,6 +33,7 @@ use crate::world::World;
 pub(crate) struct Looked {
     /// Its id and its head; none of one that is yet to be made.
     pub(crate) folder: Option<([u8; 16], Head)>,
+    pub(crate) frame_key: frame_key::Found,
     pub(crate) found: Found,
     /// The files that events are read from.
     pub(crate) files: Arc<Files>,
@@ -68,6 +71,7 @@ pub(crate) fn look(
     };
     folder::check_new(disk, world.keys.as_ref(), &settings.logs)?;
     let head = folder.as_ref().map(|(_, head)| head);
+    let frame_key = frame_key::look(disk, world.keys.as_ref(), folder.as_ref())?;
     let parts = aside::read_parts(world, progress)?;
     let (there, to_make) = logs(world, settings, head, &parts)?;
     let rise = |meta: LogMeta| Ok((meta.origin.clone(), Rising::new(world, head, meta)?));
@@ -76,9 +80,12 @@ pub(crate) fn look(
     let suspect = suspect::look_for(disk, &mut rising);
     let mut found = Found::nothing();
     if let Some((id, head)) = &folder {
-        let mut visit = |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, frame, place);
+        let mut marks = Marks::new(frame_key.key());
+        let mut visit =
+            |frame: &Frame<'_>, place: Place| visit_frame(&mut rising, &mut marks, frame, place);
         found = scan(disk, *id, &mut visit, progress)?;
         settle::check_signers(head, &rising)?;
+        marks.finish(&found, frame_key.is_lost())?;
         check_head(head, &rising, &found)?;
         if head.slot().closed {
             check_closed(&found, &rising)?;
@@ -93,7 +100,7 @@ pub(crate) fn look(
         let Some(log) = rising.remove(&origin) else { continue };
         judged.push(ready(log, &files, &mut logs)?);
     }
-    Ok(Looked { folder, found, files, logs, ready: judged, to_make, aside, cleared })
+    Ok(Looked { folder, frame_key, found, files, logs, ready: judged, to_make, aside, cleared })
 }
 
 /// A log as others see it, once what it says of itself was compared with its files.

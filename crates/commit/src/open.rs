@@ -16,6 +16,7 @@ use crate::front::{Before, PartitionLimits};
 use crate::head::{self, Head};
 use crate::id_key;
 use crate::journal::file::{FILE_BYTES, file_name};
+use crate::journal::mark::FrameKey;
 use crate::journal::{Damage, Found, Journal, Scan};
 use crate::lane::{Lane, LaneLog};
 use crate::log::{Log, ReadError};
@@ -180,8 +181,8 @@ fn open_whole(
     progress: &mut Progress<'_>,
 ) -> Result<Opened, OpenError> {
     let looked = look(world, settings, progress)?;
-    let Looked { folder, mut found, files, mut logs, mut ready, to_make, mut aside, cleared } =
-        looked;
+    let Looked { folder, frame_key, mut found, files, mut logs, .. } = looked;
+    let Looked { mut ready, to_make, mut aside, cleared, .. } = looked;
     let disk = &world.disk;
     // Nothing but the disk refuses from here on, and the folder is changed.
     id_key::keep(disk.as_ref(), world.keys.as_ref(), &world.id_key)?;
@@ -192,6 +193,7 @@ fn open_whole(
             (id, head::open(disk.as_ref(), id)?)
         }
     };
+    let frame_key = frame_key.or_make(world, folder, found.next_frame)?;
     for meta in to_make {
         folder::make_log(world, &meta)?;
         ready.push(look::ready(Rising::new(world, None, meta)?, &files, &mut logs)?);
@@ -199,7 +201,7 @@ fn open_whole(
     let closed = begin(&mut head)?;
     // A full disk must not keep a folder from opening that would free some of it.
     found.drop_blank(disk.as_ref())?;
-    let journal = go_on(world, settings, folder, &found, &ready)?;
+    let journal = go_on(world, settings, folder, &found, &frame_key.key, &ready)?;
     let (number, file) = journal.file();
     files.write().unwrap_or_else(PoisonError::into_inner).insert(number, file.clone());
     let measures = measured(&found, &journal)?;
@@ -211,6 +213,7 @@ fn open_whole(
     }
     let written = head.write(newest, false).and_then(|()| head.sync());
     written.map_err(|error| OpenError::io("head", error))?;
+    frame_key.keep(world.keys.as_ref())?;
     if let Some(remark) = cleared {
         suspect::forget(disk.as_ref());
         remarks.push(remark);
@@ -253,10 +256,12 @@ fn go_on(
     settings: &Settings,
     folder: [u8; 16],
     found: &Found,
+    key: &FrameKey,
     ready: &[Ready],
 ) -> Result<Journal, OpenError> {
     let (disk, bytes, ahead) = (&world.disk, settings.file_bytes, settings.files_ahead);
-    let (journal, copied) = Journal::start(disk, folder, bytes, found, ahead).map_err(|error| {
+    let started = Journal::start(disk, folder, bytes, found, key.clone(), ahead);
+    let (journal, copied) = started.map_err(|error| {
         let needed = format!("journal: it goes on in a new file of {} MiB", bytes >> 20);
         let is_full = error.kind() == io::ErrorKind::StorageFull;
         OpenError::io(if is_full { &needed } else { "journal" }, error)

@@ -20,6 +20,7 @@ use crate::keys::{self, FoundKeys};
 use crate::log::{
     Addition, Checkpoint, ChunkPlace, LogMeta, Published, Sequencer, read_unverified,
 };
+use crate::marks::Marks;
 use crate::open::OpenError;
 use crate::settle::Awaited;
 use crate::world::World;
@@ -56,6 +57,7 @@ pub(crate) struct Stranger {
 /// Takes in a frame.
 pub(crate) fn visit_frame(
     rising: &mut BTreeMap<String, Rising>,
+    marks: &mut Marks<'_>,
     frame: &Frame<'_>,
     place: Place,
 ) -> Result<(), Damage> {
@@ -65,6 +67,11 @@ pub(crate) fn visit_frame(
         what: what.to_owned(),
     };
     let found = sections(frame.sections, frame.header.sections).map_err(|e| damage(e.0))?;
+    // A section that is skipped is under no signature.
+    let is_signed = found.len() == usize::from(frame.header.sections)
+        && !found.is_empty()
+        && found.iter().all(|section| is_signed(rising, section));
+    marks.check(frame.header, frame.sections, is_signed, place)?;
     for section in found {
         let log =
             rising.get_mut(section.origin).ok_or_else(|| damage("a section of no known log"))?;
@@ -74,6 +81,12 @@ pub(crate) fn visit_frame(
         })?;
     }
     Ok(())
+}
+
+/// Whether the head's checkpoint covers a section.
+fn is_signed(rising: &BTreeMap<String, Rising>, section: &Section<'_>) -> bool {
+    let end = section.first.saturating_add(section.leaves.len() as u64);
+    rising.get(section.origin).is_some_and(|log| end <= log.signed)
 }
 
 impl Rising {

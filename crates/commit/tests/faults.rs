@@ -2,7 +2,7 @@
 //!
 //! Two histories are played once for each step in them and each thing that can happen there: a
 //! folder that is made, used and closed; and one that is opened after a crash that tore a frame,
-//! used and closed. The table has a row for each kind of step, phase and end.
+//! used and closed, and the same as an earlier build left it. The table has a row for each kind of step, phase and end.
 //!
 //! - *error*: the step fails. `goes on`: who waits hears `NoRoom` and the next try succeeds;
 //!   `refuses`: the folder is not opened, and the error names what could not be used; `ends`: the
@@ -16,6 +16,7 @@
 use commit::Answer;
 use platform::sim::{Crash, Fault};
 
+use crate::marks::strip;
 use crate::world::{Outside, events, log_of};
 
 const MADE: &[&str] = &[
@@ -41,6 +42,11 @@ const MADE: &[&str] = &[
     "open  sync folder.json.new         | refuses: the new data folder | goes on | goes on",
     "open  rename folder.json           | refuses: the new data folder | goes on | goes on",
     "open  sync head                    | refuses: head                | goes on | goes on",
+    "open  create keys/frame.key.new    | refuses: keys/frame.key      | goes on | goes on",
+    "open  write keys/frame.key.new     | refuses: keys/frame.key      | goes on | goes on",
+    "open  sync keys/frame.key.new      | refuses: keys/frame.key      | goes on | goes on",
+    "open  rename keys/frame.key        | refuses: keys/frame.key      | goes on | goes on",
+    "open  sync_folder keys             | refuses: keys/frame.key      | goes on | goes on",
     "open  create keys/LOG.key.new      | refuses: logs/LOG            | goes on | goes on",
     "open  write keys/LOG.key.new       | refuses: logs/LOG            | goes on | goes on",
     "open  sync keys/LOG.key.new        | refuses: logs/LOG            | goes on | goes on",
@@ -82,6 +88,7 @@ const MADE: &[&str] = &[
 const RECOVERED: &[&str] = &[
     "open  sync_folder data             | refuses: folder.json         | goes on | goes on",
     "open  sync head                    | refuses: head                | goes on | goes on",
+    "open  sync_folder keys             | refuses: keys/frame.key      | goes on | goes on",
     "open  sync_folder logs/LOG         | refuses: logs/LOG            | goes on | goes on",
     "open  sync journal/N               | refuses: journal/N           | goes on | goes on",
     "open  create journal/N.new         | refuses: journal             | goes on | goes on",
@@ -108,6 +115,16 @@ const RECOVERED: &[&str] = &[
     "run   sync head                    | ends                         | goes on | goes on",
     "close sync head                    | ends                         | goes on | goes on",
     "close write head                   | ends                         | goes on | goes on",
+];
+
+/// What an earlier build's folder has in place of the third row above, behind the first sync of the
+/// head that covers all of it.
+const KEY_OF_FRAMES: &[&str] = &[
+    "open  create keys/frame.key.new    | refuses: keys/frame.key      | goes on | goes on",
+    "open  write keys/frame.key.new     | refuses: keys/frame.key      | goes on | goes on",
+    "open  sync keys/frame.key.new      | refuses: keys/frame.key      | goes on | goes on",
+    "open  rename keys/frame.key        | refuses: keys/frame.key      | goes on | goes on",
+    "open  sync_folder keys             | refuses: keys/frame.key      | goes on | goes on",
 ];
 
 /// Plays one process; `phase` hears where it is. Says how the process ended.
@@ -157,6 +174,14 @@ fn torn() -> Outside {
     assert_eq!(process(&mut outside, "torn", &mut |_, _| {}), "ends");
     outside.crash(Crash::Killed);
     outside.disk.rot("data/journal/0000000000000002", 4096, 1).expect("a frame stands there");
+    outside.disk.take_steps();
+    outside
+}
+
+/// The same as an earlier build leaves it.
+fn unmarked() -> Outside {
+    let outside = torn();
+    strip(&outside);
     outside.disk.take_steps();
     outside
 }
@@ -231,6 +256,16 @@ fn a_folder_that_is_made() {
 #[test]
 fn a_folder_that_is_recovered() {
     assert_eq!(table(torn), RECOVERED);
+}
+
+#[test]
+fn a_folder_of_an_earlier_build_is_recovered() {
+    let mut rows: Vec<&str> = RECOVERED.to_vec();
+    assert!(rows.remove(2).contains("sync_folder keys"));
+    let is_head = |row: &&str| row.starts_with("open  write head ") && row.contains(": head ");
+    let behind = rows.iter().position(is_head).expect("the head is written") + 1;
+    rows.splice(behind..behind, KEY_OF_FRAMES.iter().copied());
+    assert_eq!(table(unmarked), rows);
 }
 
 #[test]

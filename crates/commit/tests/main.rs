@@ -15,6 +15,7 @@ mod forged;
 mod ids;
 mod keys;
 mod lock;
+mod marks;
 mod ping;
 mod refusals;
 mod rotation;

@@ -1,14 +1,14 @@
 //! An event that is not what its entry says, though the checksums hold: what the process that finds
 //! it keeps, and what the next start makes of it.
 
-use commit::journal::frame::{Frame, HEADER_BYTES, finish};
+use commit::journal::frame::{Frame, HEADER_BYTES};
 use commit::journal::section::sections;
 use commit::{Earlier, Fate, OnDamage, OpenError, Stepped, Unfit, compare};
 use platform::Disk;
 use platform::sim::{Crash, Fault};
 
 use crate::aside::{check_stated, content};
-use crate::tamper::{Case, forge, with};
+use crate::tamper::{Case, forge, frame_key, with};
 use crate::world::{Outside, check_all, events, log_of, submit, unfit};
 
 const FILE: &str = "journal/0000000000000001";
@@ -51,7 +51,7 @@ fn break_last(outside: &Outside) {
     let mut bytes = [&[0; HEADER_BYTES], frame.sections].concat();
     let section = sections(frame.sections, frame.header.sections).unwrap().pop().unwrap();
     bytes[HEADER_BYTES + section.event_list_at] ^= 1;
-    finish(&mut bytes, frame.header);
+    frame_key(outside).finish(&mut bytes, frame.header);
     open(outside, &name).write_at(at as u64, &bytes).unwrap();
     open(outside, &name).sync().unwrap();
 }

@@ -2,15 +2,17 @@
 //! by `verify`, which trusts bytes alone. Nothing may stay verified, and the place must be named.
 //!
 //! Flips are what accidents do; checksums find them. Whoever changes a folder on purpose mends the
-//! checksums, so the forgeries here rebuild whole frames around the change.
+//! checksums, so the forgeries here rebuild whole frames around the change, marks included: their
+//! forger has the key of frames and not the log's. What one without it can do is in `marks`.
 
 use std::collections::BTreeMap;
 
-use commit::KeyOrder;
 use commit::journal::event_list::{ChunkWriter, events, unpack};
 use commit::journal::file::{BLOCK, FileHeader, file_name};
-use commit::journal::frame::{Frame, FrameHeader, HEADER_BYTES, finish};
+use commit::journal::frame::{Frame, FrameHeader, HEADER_BYTES};
+use commit::journal::mark::FrameKey;
 use commit::journal::section::{SectionDraft, sections};
+use commit::{KeyOrder, read_frame_key};
 use event::Fields;
 use platform::Disk;
 use platform::sim::Crash;
@@ -46,6 +48,7 @@ pub type Change<'c> = &'c dyn Fn(&Fields) -> Option<Fields>;
 
 pub struct Case {
     pub folder: Bytes,
+    frame_key: FrameKey,
     question: Question,
 }
 
@@ -83,7 +86,7 @@ impl Case {
         let lines: String = keys.iter().map(|key| format!("log {key}\n")).collect();
         let policy = Policy::parse(format!("{lines}quorum none\n").as_bytes()).unwrap();
         let question = Question { policy: Some(policy), ..Question::default() };
-        Case { folder: Bytes(files), question }
+        Case { folder: Bytes(files), frame_key: frame_key(outside), question }
     }
 
     fn judge(&self, folder: &Bytes) -> Verdict {
@@ -117,6 +120,13 @@ impl Case {
         }
         found
     }
+}
+
+/// The key of frames as it stands in the folder of keys.
+pub fn frame_key(outside: &Outside) -> FrameKey {
+    let keys = outside.disk.folder("keys");
+    let bytes = (&keys as &dyn Disk).read_small("frame.key", 999).unwrap();
+    read_frame_key(&bytes).unwrap().1
 }
 
 /// The mark of the id key: a start compares it with the key, which a judge of the folder has not.
@@ -221,7 +231,7 @@ pub fn forge(case: &Case, name: &str, nth: usize, change: Change<'_>) -> Bytes {
             draft.encode(&mut bytes);
         }
         let header = FrameHeader { before: before.unwrap_or(frame.header.before), ..frame.header };
-        before = Some(finish(&mut bytes, header));
+        before = Some(case.frame_key.finish(&mut bytes, header));
         out.extend_from_slice(&bytes);
     }
     assert!(out.len() <= file.len(), "the forged frames still fit");
@@ -243,7 +253,7 @@ fn mend_later(folder: &mut Bytes, case: &Case, name: &str, mut before: u32) {
             let frame = Frame::decode(&file[at..]).unwrap();
             let mut bytes = vec![0; HEADER_BYTES];
             bytes.extend_from_slice(frame.sections);
-            before = finish(&mut bytes, FrameHeader { before, ..frame.header });
+            before = case.frame_key.finish(&mut bytes, FrameHeader { before, ..frame.header });
             file[at..at + room].copy_from_slice(&bytes);
         }
     }

@@ -3,21 +3,28 @@
 //! ```text
 //! input = u8 how ‖ change*       bit 0 of how: checksums are mended afterwards
 //!                                bit 1: the folder was not closed in order
+//!                                bit 2: marks of frames too, where checksums are
+//!                                bit 3: the power went, and no checkpoint covers the last frame
 //! change = u8 file ‖ u24 offset ‖ u8 count ‖ bytes      count 0: the file ends at the offset
 //! ```
 //!
 //! Files count in the order of their names. An offset past a file's end starts again at its
-//! beginning. With mended checksums a change reaches what stands behind them.
+//! beginning. With mended checksums a change reaches what stands behind them, and with mended marks
+//! what a start would sign.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use admit::{Admitted, Identity, Peer, Policy, Speaks, admit};
 use capture::Record;
-use commit::{Index, Indexer, LogSpec, OpenError, Settings, Stepped, World, id_key};
+use commit::journal::frame::Frame;
+use commit::journal::mark::FrameKey;
+use commit::{
+    Index, Indexer, LogSpec, OpenError, Settings, Stepped, World, id_key, read_frame_key,
+};
 use event::Value;
 use platform::Disk;
-use platform::sim::{SimClock, SimDisk, SimEntropy};
+use platform::sim::{Crash, SimClock, SimDisk, SimEntropy};
 use verify::Question;
 
 use crate::judges::is_good;
@@ -52,8 +59,9 @@ impl verify::folder::Folder for Files {
 struct Base {
     keys: Files,
     policy: verify::Policy,
-    /// Closed in order, and not.
-    folders: [Files; 2],
+    frame_key: FrameKey,
+    /// Closed in order, not closed, and as the loss of power leaves it.
+    folders: [Files; 3],
 }
 
 /// Start-up takes a changed folder or says what is damaged; what it takes, it takes again.
@@ -98,7 +106,8 @@ pub fn judge(bytes: &[u8]) {
 /// The changed folder, and whether the change must be found. `None`: the input is not whole.
 fn changed(bytes: &[u8]) -> Option<(Files, bool)> {
     let (how, mut rest) = bytes.split_first()?;
-    let before = &base().folders[usize::from(how >> 1 & 1)];
+    let which = if how & 8 != 0 { 2 } else { how >> 1 & 1 };
+    let before = &base().folders[usize::from(which)];
     let mut files = before.clone();
     let (mut count, mut certain) = (0, how & 1 == 0);
     while !rest.is_empty() {
@@ -119,7 +128,7 @@ fn changed(bytes: &[u8]) -> Option<(Files, bool)> {
     }
     certain &= files != *before;
     if how & 1 == 1 {
-        files.mend();
+        files.mend((how & 4 != 0).then_some(&base().frame_key));
     }
     Some((files, certain))
 }
@@ -147,14 +156,14 @@ impl Files {
         Files(proved.map(read).collect())
     }
 
-    /// Makes every checksum hold.
-    fn mend(&mut self) {
+    /// Makes every checksum hold, and every mark if there is a key.
+    fn mend(&mut self, key: Option<&FrameKey>) {
         let mut before = 0;
         for (name, file) in &mut self.0 {
             if name == "head" {
                 file.chunks_mut(SLOT_BYTES).for_each(mend_slot);
             } else if name.starts_with("journal/") {
-                mend_journal(file, &mut before);
+                mend_journal(file, &mut before, key);
             }
         }
     }
@@ -165,7 +174,7 @@ fn mend_slot(slot: &mut [u8]) {
     seal(slot, length);
 }
 
-fn mend_journal(file: &mut [u8], before: &mut u32) {
+fn mend_journal(file: &mut [u8], before: &mut u32, key: Option<&FrameKey>) {
     seal(file, BLOCK);
     let mut at = BLOCK;
     while let Some(frame) = file.get_mut(at..).filter(|frame| frame.starts_with(b"CFRM")) {
@@ -174,14 +183,25 @@ fn mend_journal(file: &mut [u8], before: &mut u32) {
             return;
         }
         // A copied frame says again what the one that it copies said.
-        if frame[38..40] == [0, 0] {
+        if frame[39] & 1 == 0 {
             frame[32..36].copy_from_slice(&before.to_be_bytes());
         }
         seal(frame, 64);
         seal(frame, length);
+        if let Some(key) = key {
+            mend_mark(frame, key);
+        }
         *before = be32(&frame[length - 4..length]) as u32;
         at += length.next_multiple_of(BLOCK);
     }
+}
+
+fn mend_mark(frame: &mut [u8], key: &FrameKey) {
+    let Some(Frame { header, sections, .. }) = Frame::decode(frame) else { return };
+    let mut marked = vec![0; 64];
+    marked.extend_from_slice(sections);
+    key.finish(&mut marked, header);
+    frame[..marked.len()].copy_from_slice(&marked);
 }
 
 /// Puts the CRC of the first `length - 4` bytes behind them.
@@ -216,10 +236,13 @@ fn base() -> &'static Base {
         let policy: String = keys.map(|vkey| format!("log {vkey}\n")).collect();
         let policy = verify::Policy::parse((policy + "quorum none\n").as_bytes());
         let crashed = Files::take(&disk.folder("data"));
+        let dark = disk.snapshot().crash(Crash::PowerLossBare);
+        let dark = Files::take(&dark.folder("data"));
         stepped.close().expect("the disk works");
-        let folders = [Files::take(&disk.folder("data")), crashed];
+        let folders = [Files::take(&disk.folder("data")), crashed, dark];
         let keys = Files::take(&disk.folder("keys"));
-        Base { keys, policy: policy.expect("a policy"), folders }
+        let (_, frame_key) = read_frame_key(&keys.0["frame.key"]).expect("a key of frames");
+        Base { keys, policy: policy.expect("a policy"), frame_key, folders }
     })
 }
 
@@ -260,4 +283,32 @@ fn event(tenant: &str, n: usize) -> Admitted {
     let peer = Peer { identity, tenant: tenant.to_owned(), speaks: Speaks::ForMany };
     let record = Record { event, secrets: Vec::new() };
     admit(record, &peer, &Policy::default(), || format!("given-{n}")).expect("it conforms")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_the_last_checkpoint_only_a_mark_opens_what_was_changed() {
+        let opens = |name: &str| {
+            let path =
+                format!("{}/../../fuzz/corpus/commit_open/{name}", env!("CARGO_MANIFEST_DIR"));
+            let (files, _) = changed(&std::fs::read(path).expect("a file")).expect("whole");
+            let disk = SimDisk::new(1);
+            base().keys.put(&disk.folder("keys"));
+            files.put(&disk.folder("data"));
+            start(&disk).map(drop).map_err(|error| error.to_string())
+        };
+        for name in ["tail", "tail_marked_written_at"] {
+            assert_eq!(opens(name), Ok(()), "{name}");
+        }
+        for (name, what) in [
+            ("tail_written_at", "the mark of frame 4 does not hold"),
+            ("tail_no_mark", "frame 4 has no mark"),
+        ] {
+            let refused = opens(name).expect_err(name);
+            assert!(refused.contains(what), "{name}: {refused}");
+        }
+    }
 }

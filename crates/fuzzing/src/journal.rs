@@ -41,6 +41,7 @@ fn framed(sections: &[u8], count: u16) -> Vec<u8> {
         before: 0,
         sections: count,
         copied: false,
+        mark: None,
     };
     finish(&mut out, header);
     assert_eq!(Frame::decode(&out).expect("whole").sections, sections);

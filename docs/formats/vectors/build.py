@@ -6,6 +6,7 @@ is deterministic: keys come from fixed seeds, salts from hashes.
 
 import base64
 import hashlib
+import hmac
 import json
 import math
 import re
@@ -333,3 +334,31 @@ def tlog_proof(log, index, note, size=None):
     lines = ["c2sp.org/tlog-proof@v1", f"extra {b64(log.leaves[index])}", f"index {index}"]
     lines += [b64(h) for h in log.tree.audit_path(index, size)]
     return "\n".join(lines) + "\n\n" + note
+
+
+# ---- Frames of the journal -----------------------------------------------------------------------
+
+
+def crc32c(data):
+    """CRC-32C (Castagnoli), reflected, bit by bit."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return (crc ^ 0xFFFFFFFF).to_bytes(4, "big")
+
+
+def frame(key, folder, header, body):
+    """A frame with its mark, without padding; `header` is (file, number, written_at, before,
+    sections, copied). Returns the frame and the mark."""
+    file, number, written_at, before, sections, copied = header
+    head = (b"CFRM" + (64 + len(body) + 4).to_bytes(4, "big") + file.to_bytes(8, "big")
+            + number.to_bytes(8, "big") + written_at.to_bytes(8, "big", signed=True)
+            + before.to_bytes(4, "big") + sections.to_bytes(2, "big")
+            + (2 | copied).to_bytes(2, "big"))
+    plain = head + bytes(16) + bytes(4) + bytes(4) + body + bytes(4)
+    mark = hmac.digest(key, b"counterfoil/frame/v1" + b"\x00" + folder + plain, "sha256")[:16]
+    head += mark + bytes(4)
+    whole = head + crc32c(head) + body
+    return whole + crc32c(whole), mark

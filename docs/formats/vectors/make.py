@@ -66,7 +66,7 @@ def on_disk():
 def hash_vectors():
     v3, v3b = trees_of_three_and_four()
     vectors = {"v1": vector_1(), "v2": vector_2(), "v3": v3, "v3b": v3b, "v4": vector_4(),
-               "numbers": numbers(), "trees": trees()}
+               "numbers": numbers(), "trees": trees(), "frame": frames()}
     return {f"{name}.json": json_file(vector) for name, vector in vectors.items()}
 
 
@@ -282,6 +282,27 @@ def trees():
                     "first \u2026 end-1 and is proved by the hashes of proof, left to right.",
             "leaf_rule": "leaf data i = 0x01 \u2016 i64(i+1) \u2016 SHA-256(decimal digits of i)",
             "first_leaf": leaf(0).hex(), "trees": listed}
+
+
+# ---- Frames of the journal -----------------------------------------------------------------------
+
+
+def frames():
+    key, folder, before = bytes(range(32)), bytes(range(16, 32)), 0x01020304
+    body = b"what stands between header and trailer; a mark takes it as it is".ljust(72, b"\x00")
+    listed = []
+    for file, number, copied, body in ((1, 7, 0, body), (2, 7, 1, body), (2, 8, 0, b"")):
+        header = (file, number, TIME, before, 1, copied)
+        frame, mark = build.frame(key, folder, header, body)
+        listed.append({"file": file, "number": number, "written_at": str(TIME),
+                       "before": before, "sections": 1, "copied": bool(copied),
+                       "body": body.hex(), "mark": mark.hex(), "frame": frame.hex()})
+    assert build.crc32c(b"123456789").hex() == "e3069283"
+    return {"what": "Frames of the journal with their marks, without padding: one, its copy in the "
+                    "next file, and one whose body is empty.",
+            "mark_rule": 'first 16 bytes of HMAC-SHA-256(key, "counterfoil/frame/v1" \u2016 0x00 '
+                         "\u2016 folder \u2016 the frame with its mark and both CRCs as zero)",
+            "key": key.hex(), "folder": folder.hex(), "frames": listed}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 //! A journal file changed as somebody would who knows its layout (docs/formats/journal.md) and has
-//! no key: one event says something else, and every checksum is made to fit.
+//! no key: one event says something else, and the checksum of its frame is what it was, so that no
+//! later frame need be changed, whose mark would no longer hold. Four bytes of an id tag, which no
+//! signature covers, make up for the change.
 
 const BLOCK: usize = 4096;
 const HEADER: usize = 64;
@@ -9,10 +11,10 @@ pub fn frame_of(file: &[u8], mark: &str) -> Option<usize> {
     frames(file).into_iter().find(|at| list_of(frame(file, *at), mark).is_some())
 }
 
-/// Changes one letter of the text that contains `mark`, and mends all checksums from there on.
+/// Changes one letter of the text that contains `mark`.
 pub fn change(file: &mut [u8], mark: &str) {
     let at = frame_of(file, mark).expect("a frame has it");
-    let (from, to, raw) = list_of(frame(file, at), mark).expect("found above");
+    let List { from, to, tags_end, raw } = list_of(frame(file, at), mark).expect("found above");
     let list = at + from..at + to;
     let wanted = |other: &[u8]| other.len() == raw.len() && is_other_text(&raw, other);
     let bits = (0..list.len() * 8).map(|bit| (list.start + bit / 8, 1_u8 << (bit % 8)));
@@ -24,7 +26,16 @@ pub fn change(file: &mut [u8], mark: &str) {
     });
     let (place, bit) = found.expect("some bit of the list is one of a letter");
     file[place] ^= bit;
-    mend(file, at);
+    let end = at + frame(file, at).len();
+    make_up(&mut file[at..end], tags_end - 4);
+}
+
+/// Where in a frame an event list stands, where the id tags before it end, and what it unpacks to.
+struct List {
+    from: usize,
+    to: usize,
+    tags_end: usize,
+    raw: Vec<u8>,
 }
 
 /// Letters alone differ: the layout within is as it was.
@@ -36,10 +47,6 @@ fn is_other_text(raw: &[u8], other: &[u8]) -> bool {
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-}
-
-fn put(bytes: &mut [u8], at: usize, value: u32) {
-    bytes[at..at + 4].copy_from_slice(&value.to_be_bytes());
 }
 
 fn frames(file: &[u8]) -> Vec<usize> {
@@ -55,8 +62,8 @@ fn frame(file: &[u8], at: usize) -> &[u8] {
     &file[at..at + u32_at(file, at + 4) as usize]
 }
 
-/// The event list that contains `mark`: where in the frame it stands, and what it unpacks to.
-fn list_of(frame: &[u8], mark: &str) -> Option<(usize, usize, Vec<u8>)> {
+/// The event list that contains `mark`.
+fn list_of(frame: &[u8], mark: &str) -> Option<List> {
     let mut at = HEADER;
     while at + 8 < frame.len() - 4 {
         let (length, sealed) = (u32_at(frame, at + 4) as usize, u32_at(frame, at + 36) as usize);
@@ -66,25 +73,36 @@ fn list_of(frame: &[u8], mark: &str) -> Option<(usize, usize, Vec<u8>)> {
         if let Ok(raw) = zstd::bulk::decompress(&frame[from..end], raw_bytes)
             && raw.windows(mark.len()).any(|window| window == mark.as_bytes())
         {
-            return Some((from, end, raw));
+            return Some(List { from, to: end, tags_end: end - sealed, raw });
         }
         at += length.next_multiple_of(8);
     }
     None
 }
 
-/// Each frame names the trailer of the one before.
-fn mend(file: &mut [u8], from: usize) {
-    let mut before = None;
-    for at in frames(file).into_iter().filter(|at| *at >= from) {
-        if let Some(before) = before {
-            put(file, at + 32, before);
-            let header = crc32c::crc32c(&file[at..at + 60]);
-            put(file, at + 60, header);
+/// Changes the four bytes at `place` so that the trailer holds again. A CRC is linear: each bit of
+/// them that is flipped flips certain bits of it, and together they can flip any.
+fn make_up(frame: &mut [u8], place: usize) {
+    let (body, trailer) = frame.split_last_chunk_mut::<4>().expect("a frame has a trailer");
+    let is = crc32c::crc32c(body);
+    let mut wanted = is ^ u32::from_be_bytes(*trailer);
+    // By its highest bit: what can be flipped, and by which bits of the four bytes.
+    let mut ways = [None; 32];
+    for bit in 0..32 {
+        body[place + bit / 8] ^= 1 << (bit % 8);
+        let (mut flips, mut by) = (crc32c::crc32c(body) ^ is, 1_u32 << bit);
+        body[place + bit / 8] ^= 1 << (bit % 8);
+        while let Some((other, more)) = flips.checked_ilog2().and_then(|top| ways[top as usize]) {
+            (flips, by) = (flips ^ other, by ^ more);
         }
-        let end = at + u32_at(file, at + 4) as usize - 4;
-        let trailer = crc32c::crc32c(&file[at..end]);
-        put(file, end, trailer);
-        before = Some(trailer);
+        if let Some(top) = flips.checked_ilog2() {
+            ways[top as usize] = Some((flips, by));
+        }
     }
+    while let Some(top) = wanted.checked_ilog2() {
+        let (flips, by): (u32, u32) = ways[top as usize].expect("four bytes flip any");
+        wanted ^= flips;
+        by.to_le_bytes().iter().enumerate().for_each(|(nth, bits)| body[place + nth] ^= bits);
+    }
+    assert_eq!(crc32c::crc32c(body), u32::from_be_bytes(*trailer));
 }

@@ -297,5 +297,11 @@ fn a_folder_without_its_keys_does_not_start_and_none_are_made() {
     let refused = folder.run(&args);
     assert!(refused.code == 1 && refused.err.contains("id.key is not the one"), "{refused:?}");
     std::fs::write(keys.join("id.key"), own).expect("put back");
+    let own = std::fs::read(keys.join("frame.key")).expect("a key");
+    std::fs::remove_file(keys.join("frame.key")).expect("removed");
+    let refused = folder.run(&args);
+    let what = "frame.key is missing, though the frame in journal/";
+    assert!(refused.code == 1 && refused.err.contains(what), "{refused:?}");
+    std::fs::write(keys.join("frame.key"), own).expect("put back");
     folder.serve().stop();
 }

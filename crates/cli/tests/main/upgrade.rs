@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
@@ -76,7 +77,13 @@ fn a_folder_of_an_earlier_build_goes_on() {
     let verdict = left.judge(&OLD_KEYS);
     assert!(verdict.starts_with("VERIFIED"), "before it is opened: {verdict}");
 
+    let frame_key = left.0.path("data-keys/frame.key");
+    assert!(!frame_key.exists(), "that build had none");
     let server = left.serve();
+    let made = fs::read(&frame_key).expect("its first start made it");
+    assert_eq!(fs::metadata(&frame_key).expect("there").permissions().mode() & 0o777, 0o600);
+    let marks: Value = serde_json::from_slice(&made).expect("JSON");
+    assert!(marks["from"].as_u64() > Some(1), "what it had keeps no mark");
     all_is_found(&left, &server);
     sent_again(&left, &server);
     what_left_the_house_holds(&left);
@@ -95,6 +102,7 @@ fn a_folder_of_an_earlier_build_goes_on() {
     assert!(verdict.starts_with("VERIFIED"), "after it was written to and closed: {verdict}");
     left.0.run(&["verify", "new.receipts", "-k", "saved/default.key"]).code(0);
     let server = left.serve();
+    assert_eq!(fs::read(&frame_key).expect("there"), made);
     all_is_found(&left, &server);
     let again = left.run(&server, "default", &["send", "new.ndjson"]);
     assert!(again.contains("0 new, 1 known already"), "{again}");

@@ -3,7 +3,8 @@
 //! Frames count whose checksums hold, in the order of files and bytes, whatever stands between
 //! them. Each log takes its sections as long as they follow for *that* log, so that one that the
 //! damage does not touch is whole. What the newest signature that was found does not cover is not
-//! shown. Nothing of it keeps a start from going on: what is wrong is told.
+//! shown, so marks of frames are not asked for. Nothing of it keeps a start from going on: what is
+//! wrong is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};

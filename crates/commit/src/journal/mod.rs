@@ -9,6 +9,7 @@ pub(crate) mod bytes;
 pub mod event_list;
 pub mod file;
 pub mod frame;
+pub mod mark;
 pub mod section;
 
 mod scan;

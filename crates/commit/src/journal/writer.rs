@@ -6,7 +6,8 @@ use std::sync::Arc;
 use platform::{Disk, File};
 
 use super::file::{BLOCK, FileHeader};
-use super::frame::{self, FrameHeader, HEADER_BYTES};
+use super::frame::{FrameHeader, HEADER_BYTES};
+use super::mark::FrameKey;
 use super::scan::Found;
 use super::spare::{Spare, Spares, make};
 
@@ -41,18 +42,21 @@ pub struct Journal {
     next: u64,
     /// The trailer of the last frame.
     before: u32,
+    key: FrameKey,
     spares: Spares,
 }
 
 impl Journal {
     /// Goes on after what a scan found, in a fresh file that begins with a copy of the last
     /// frame: that frame alone may have come from the page cache, so nothing is signed over it
-    /// before it is durable for certain. `ahead`: make further files in a thread.
+    /// before it is durable for certain. `key` marks what is written from here on, that copy too;
+    /// `ahead`: make further files in a thread.
     pub fn start(
         disk: &Arc<dyn Disk>,
         folder: [u8; 16],
         file_bytes: u64,
         found: &Found,
+        key: FrameKey,
         ahead: bool,
     ) -> io::Result<(Journal, Option<Place>)> {
         // Were files larger when the last frame was written, it still has to fit.
@@ -67,6 +71,7 @@ impl Journal {
             at: BLOCK as u64,
             next: found.next_frame,
             before: found.last_crc,
+            key,
             spares: if ahead {
                 Spares::ahead(disk.clone(), next_file)?
             } else {
@@ -85,7 +90,7 @@ impl Journal {
         let mut bytes = vec![0; HEADER_BYTES];
         bytes.extend_from_slice(sections);
         let header = FrameHeader { file: place.file, copied: true, ..header };
-        let crc = frame::finish(&mut bytes, header);
+        let crc = self.key.finish(&mut bytes, header);
         self.file.write_at(self.at, &bytes)?;
         // A crash before this returns leaves the old frame in force: the copy is not whole, or it
         // is and says the same.
@@ -139,8 +144,9 @@ impl Journal {
             before: self.before,
             sections,
             copied: false,
+            mark: None,
         };
-        let crc = frame::finish(bytes, header);
+        let crc = self.key.finish(bytes, header);
         assert!(self.at + bytes.len() as u64 <= self.header.size, "make_room made room");
         self.file.write_at(self.at, bytes).map_err(JournalError::Fatal)?;
         self.at += bytes.len() as u64;

@@ -5,16 +5,22 @@
 //!                        40/4052 zero · 4092/4 CRC-32C of bytes 0–4091
 //! frame, on 4,096:       0/4 "CFRM" · 4/4 length · 8/8 file number · 16/8 frame number
 //!                        24/8 written_at · 32/4 trailer CRC of the frame before
-//!                        36/2 sections · 38/2 flags (bit 0: copied) · 40/20 zero
+//!                        36/2 sections · 38/2 flags (bit 0: copied, bit 1: marked)
+//!                        40/16 mark, zero where there is none · 56/4 zero
 //!                        60/4 CRC-32C of bytes 0–59 · 64… sections, each padded to 8
 //!                        length−4/4 CRC-32C of all before · zeros to the next 4,096
 //! ```
+//!
+//! Whether a mark holds only the server's own key of frames says, which a judge does not have: its
+//! bytes are under the CRC, and nothing that is proved rests on them.
 
 use super::reader::{Reader, is_zero};
 
 pub(super) const BLOCK: usize = 4096;
 const HEADER: usize = 64;
 const TRAILER: usize = 4;
+const COPIED: u16 = 1;
+const MARKED: u16 = 2;
 
 /// A frame whose CRCs hold and whose zeros are zero.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +51,8 @@ impl<'a> Frame<'a> {
         if !rest.starts_with(b"CFRM") || header.u32() != Some(crc_of_header) {
             return Err("the header's magic or CRC does not hold");
         }
-        if flags > 1 || !is_zero(&rest[40..60]) || named_file != file_number {
+        let zeros = if flags & MARKED == 0 { &rest[40..60] } else { &rest[56..60] };
+        if flags & !(COPIED | MARKED) != 0 || !is_zero(zeros) || named_file != file_number {
             return Err("the header has unknown flags or is of another file");
         }
         if length < HEADER + TRAILER || length > rest.len() {
@@ -74,7 +81,7 @@ impl<'a> Frame<'a> {
         let sections = header.u16()?;
         let flags = header.u16()?;
         header.take(20)?;
-        let copied = flags & 1 == 1;
+        let copied = flags & COPIED != 0;
         let frame = Frame { number, offset, crc_before, crc: 0, copied, sections, bytes: &[] };
         Some((frame, length, file, flags))
     }
@@ -114,4 +121,37 @@ pub(super) fn check_header(
         return Err(("the file is of another folder, number or size", false));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An empty frame of file 1 whose checksums hold, `change` made to its header before them.
+    fn read(change: impl FnOnce(&mut [u8])) -> Result<bool, &'static str> {
+        let mut file = vec![0; BLOCK];
+        file[..4].copy_from_slice(b"CFRM");
+        file[7] = (HEADER + TRAILER) as u8;
+        file[15] = 1;
+        change(&mut file);
+        for end in [HEADER - 4, HEADER] {
+            let crc = crc32c::crc32c(&file[..end]);
+            file[end..end + 4].copy_from_slice(&crc.to_be_bytes());
+        }
+        Frame::at(&file, 0, 1).map(|frame| frame.copied)
+    }
+
+    #[test]
+    fn a_mark_is_any_bytes_where_the_flag_is_and_zero_elsewhere() {
+        for (flags, copied) in [(0, false), (1, true), (2, false), (3, true)] {
+            assert_eq!(read(|file| file[39] = flags), Ok(copied));
+            for at in 40..60 {
+                let whole = read(|file| (file[39], file[at]) = (flags, 1));
+                assert_eq!(whole.is_ok(), flags >= 2 && at < 56, "flags {flags}, byte {at}");
+            }
+        }
+        for (at, flags) in [(39, 4), (39, 0x80), (38, 1)] {
+            assert!(read(|file| file[at] = flags).is_err(), "byte {at}: {flags}");
+        }
+    }
 }
