@@ -1,10 +1,10 @@
 //! An event that is not what was signed, found while the server runs: the process ends by itself,
 //! the next start refuses before it takes anything, and one that is told to goes on past it.
 
-use commit::OpenError;
 use commit::journal::file::BLOCK;
-use commit::journal::frame::{Frame, HEADER_BYTES, finish};
+use commit::journal::frame::{Frame, HEADER_BYTES};
 use commit::journal::section::sections;
+use commit::{OpenError, read_frame_key};
 use platform::Disk;
 use platform::sim::Crash;
 
@@ -18,8 +18,9 @@ fn configure(house: &House, on_damage: &str) {
     house.configure(&format!("origin = \"log.example\"\non_damage = \"{on_damage}\"\n{log}"));
 }
 
-/// Breaks the event list of the newest frame; every checksum is as it should be. Answers of
-/// which log, from which entry on, and how many they are.
+/// Breaks the event list of the newest frame; every checksum is as it should be, and its mark, as
+/// only who has the key of frames can make it. Answers of which log, from which entry on, and how
+/// many they are.
 fn break_newest(house: &House) -> (String, u64, u64) {
     let data = house.disk.folder("data");
     let data: &dyn Disk = &data;
@@ -40,7 +41,9 @@ fn break_newest(house: &House) -> (String, u64, u64) {
     let section = sections(frame.sections, frame.header.sections).expect("whole").pop();
     let section = section.expect("a section");
     changed[HEADER_BYTES + section.event_list_at] ^= 1;
-    finish(&mut changed, frame.header);
+    let keys: &dyn Disk = &house.disk.folder("keys");
+    let key = keys.read_small("frame.key", 999).ok().and_then(|bytes| read_frame_key(&bytes));
+    key.expect("the key of frames").1.finish(&mut changed, frame.header);
     let file = data.open(&format!("journal/{name}")).expect("opened");
     file.write_at(at as u64, &changed).and_then(|()| file.sync()).expect("written");
     let name = section.origin.rsplit('/').next().expect("a name").to_owned();
