@@ -74,6 +74,10 @@ impl Mark {
         }
         for (name, seq) in &self.places {
             let log = source.logs.get(name).filter(|log| scope.sees(&log.meta));
+            // Of one that was set aside, less may be left than was shown: nothing is shown again.
+            if log.is_some_and(|log| log.damaged().is_some()) {
+                continue;
+            }
             let size = log.map(|log| log.checkpoint().size);
             if size.is_none_or(|size| size < *seq) {
                 let has = match size {

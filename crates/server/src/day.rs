@@ -200,7 +200,9 @@ impl Day {
     fn finish(mut self, living: Composed) {
         self.end_overlaps(&living.app);
         let lost = self.kept.lost();
+        // Each read is taken from a quota.
         for (tenant, id) in &lost {
+            self.house.pass(1);
             self.read_one(&living.app, tenant, id);
         }
         self.search_all(&living.app);

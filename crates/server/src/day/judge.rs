@@ -62,6 +62,11 @@ impl Kept {
         self.readable.get(origin).is_none_or(|readable| seq < readable)
     }
 
+    /// Whether an entry could not be read until it was mended.
+    pub(super) fn was_lost(&self, (origin, seq): &Place) -> bool {
+        self.was_readable.get(origin).is_some_and(|readable| seq >= readable)
+    }
+
     /// Whether an event was acknowledged where it can be read.
     pub(super) fn is_shown(&self, tenant: &str, id: &str) -> bool {
         let places = self.places.get(&(tenant.to_owned(), id.to_owned()));
