@@ -16,6 +16,7 @@ mod belongs;
 mod next;
 mod notes;
 mod read;
+mod salvage;
 mod shown;
 
 use std::io;
@@ -35,7 +36,8 @@ use crate::suspect;
 use crate::world::World;
 
 pub(crate) use next::{chains, plan_next, stands_for};
-pub(crate) use read::{Part, Salvaged, read_parts};
+pub(crate) use read::{Part, read_parts};
+pub(crate) use salvage::Salvaged;
 pub use shown::SetAside;
 pub(crate) use shown::{followed, newest, show, tell_lost};
 

@@ -1,10 +1,9 @@
 //! Reading what was set aside: all that can still be proved, past what cannot be read.
 //!
 //! Frames count whose checksums hold, in the order of files and bytes, whatever stands between
-//! them. Each log takes its sections as long as they follow for *that* log, so that one that the
-//! damage does not touch is whole. What the newest signature that was found does not cover is not
-//! shown, so marks of frames are not asked for. Nothing of it keeps a start from going on: what is
-//! wrong is told.
+//! them; each log takes what is its own. What the newest signature that was found does not cover is
+//! not shown, so marks of frames are not asked for. Nothing of it keeps a start from going on: what
+//! is wrong is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
@@ -12,21 +11,17 @@ use std::sync::{Arc, RwLock};
 use platform::{Disk, File};
 
 use super::notes::notes_in;
+use super::salvage::Salvaged;
 use super::{ASIDE, Finding, belongs, finding, numbers};
 use crate::folder;
 use crate::head;
 use crate::journal::Place;
-use crate::journal::event_list::LIST_BYTES_MAX;
 use crate::journal::file::{BLOCK, file_name};
 use crate::journal::frame::Frame;
-use crate::journal::section::{EpochRecord, IdTag, Section, sections};
+use crate::journal::section::sections;
 use crate::keys::{self, FoundKeys};
-use crate::log::{
-    Addition, Checkpoint, ChunkPlace, Files, Keyring, LogMeta, Plan, Published, Sequencer,
-    read_unverified,
-};
+use crate::log::Files;
 use crate::open::{OpenError, Progress};
-use crate::rising::list_place;
 use crate::suspect::{self, Suspect};
 use crate::world::World;
 
@@ -66,38 +61,6 @@ impl Part {
             troubles: vec![what],
         }
     }
-}
-
-/// A log of it.
-pub(crate) struct Salvaged {
-    pub(crate) meta: LogMeta,
-    pub(crate) keys: Keyring,
-    /// What can be proved.
-    pub(crate) published: Published,
-    /// Entries under the newest signature of it that was found anywhere.
-    pub(crate) signed: u64,
-    /// Whether it had entries, be they readable or not.
-    pub(crate) opened: bool,
-    /// Entries up to the end of the last whole section, be they readable or not.
-    stands: u64,
-    sequencer: Sequencer,
-    /// What the head has of it, and what stands between frames, signed by its key.
-    heads: Vec<Checkpoint>,
-    /// The size that the head has.
-    in_head: u64,
-    /// The checkpoint of the newest section that was taken: of all entries but `pending`.
-    before: Option<Checkpoint>,
-    /// The largest checkpoint that any section brings, signed or not.
-    claimed: Option<Checkpoint>,
-    /// The newest section, until something that was signed covers it.
-    pending: Option<Pending>,
-}
-
-struct Pending {
-    plan: Plan,
-    tags: Vec<IdTag>,
-    epochs: Vec<EpochRecord>,
-    list: ChunkPlace,
 }
 
 /// Reads all that was set aside, oldest first.
@@ -250,8 +213,8 @@ fn read_frames(
 /// Gives the logs what they signed and what stands where no whole frame does.
 fn salvage_notes(hole: &[u8], logs: &mut BTreeMap<String, Salvaged>) {
     for (origin, note) in notes_in(hole) {
-        if let Some(log) = logs.get_mut(origin).filter(|log| log.keys.all_hold(&note)) {
-            log.heads.extend(log.keys.open(&note, origin));
+        if let Some(log) = logs.get_mut(origin) {
+            log.take_note(&note);
         }
     }
 }
@@ -275,128 +238,4 @@ fn read_past_holes(file: &dyn File) -> Result<Vec<u8>, String> {
         }
     }
     Ok(bytes)
-}
-
-impl Salvaged {
-    fn new(
-        meta: LogMeta,
-        keys: Keyring,
-        birth: Checkpoint,
-        notes: &[BTreeMap<String, String>],
-    ) -> Salvaged {
-        let open = |note: &String| keys.open(note, &meta.origin).ok();
-        let notes = notes.iter().filter_map(|notes| open(notes.get(&meta.origin)?));
-        let heads: Vec<Checkpoint> = notes.collect();
-        let signed = heads.iter().map(|head| head.size).max().unwrap_or_default();
-        Salvaged {
-            meta,
-            keys,
-            published: Published::new(birth),
-            signed,
-            opened: signed > 0,
-            stands: 0,
-            sequencer: Sequencer::default(),
-            heads,
-            in_head: signed,
-            before: None,
-            claimed: None,
-            pending: None,
-        }
-    }
-
-    /// Takes a section if it follows what was taken.
-    fn visit(&mut self, section: &Section<'_>, place: Place, strict: bool) {
-        self.opened = true;
-        let Some(before) = read_unverified(section.checkpoint, &self.meta.origin) else { return };
-        if self.claimed.as_ref().is_none_or(|claimed| claimed.size < before.size) {
-            self.claimed = Some(before.clone());
-        }
-        if before.size != section.first || section.event_list_raw > LIST_BYTES_MAX {
-            return;
-        }
-        self.stands = self.stands.max(section.first.saturating_add(section.leaves.len() as u64));
-        let state = (section.first, before.root);
-        let behind = self.pending.as_ref().is_some_and(|p| state == p.end());
-        // A section that follows the same as the newest one replaces it: that one was torn or is
-        // a copy's original.
-        if !behind && state != (self.sequencer.size(), self.sequencer.root()) {
-            return;
-        }
-        let looks = strict || section.first > self.in_head;
-        if looks && self.keys.open(section.checkpoint, &self.meta.origin).is_err() {
-            return;
-        }
-        if behind {
-            self.flush();
-        }
-        if section.first > 0 {
-            self.before = Some(before);
-        }
-        if !self.sequencer.accepts(&section.leaves) {
-            return;
-        }
-        let plan = self.sequencer.replay(section.leaves.clone());
-        if plan.root != section.root_after {
-            return;
-        }
-        let (tags, epochs) = (section.tags.to_vec(), section.epochs.clone());
-        self.pending = Some(Pending { plan, tags, epochs, list: list_place(section, place) });
-    }
-
-    /// Takes the newest section in: something that was signed covers it.
-    fn flush(&mut self) {
-        let Some(Pending { plan, tags, epochs, list }) = self.pending.take() else { return };
-        let (leaves, growth) = self.sequencer.apply(plan);
-        self.published.chunks.add_list(list);
-        let (tags, epochs, chunks) = (&tags[..], &epochs[..], Vec::new());
-        self.published.add(Addition { growth, leaves: &leaves, tags, epochs, chunks });
-    }
-
-    /// Finds the signature that covers what was taken; says whether there is one.
-    fn settle(&mut self) -> bool {
-        let claimed = self.claimed.take().filter(|claimed| claimed.size > self.signed);
-        if let Some(claimed) =
-            claimed.filter(|claimed| self.keys.open(&claimed.note, &self.meta.origin).is_ok())
-        {
-            self.signed = claimed.size;
-        }
-        self.signed = self.heads.iter().map(|head| head.size).fold(self.signed, u64::max);
-        let covers = |size, root| {
-            self.heads.iter().find(|head| (head.size, head.root) == (size, root)).cloned()
-        };
-        if let Some((size, root)) = self.pending.as_ref().map(Pending::end)
-            && let Some(head) = covers(size, root)
-        {
-            self.flush();
-            self.published.checkpoint = Arc::new(head);
-            return true;
-        }
-        let (size, root) = (self.sequencer.size(), self.sequencer.root());
-        if size == 0 {
-            return true;
-        }
-        let before = self.before.take().filter(|before| (before.size, before.root) == (size, root));
-        let before =
-            before.filter(|before| self.keys.open(&before.note, &self.meta.origin).is_ok());
-        let Some(newest) = before.or_else(|| covers(size, root)) else { return false };
-        self.published.checkpoint = Arc::new(newest);
-        true
-    }
-
-    /// Says which entries stand there that nothing signed covers: the last ones before a crash,
-    /// which a start would have signed, or what somebody put there.
-    fn unsigned(&self) -> Option<String> {
-        let (name, signed, stands) = (self.meta.name(), self.signed, self.stands);
-        let last = stands.checked_sub(1).filter(|last| *last >= signed)?;
-        Some(format!(
-            "log {name}: no signature that was found covers its entries {signed} to {last}"
-        ))
-    }
-}
-
-impl Pending {
-    /// Size and root with it.
-    fn end(&self) -> (u64, event::Hash) {
-        (self.plan.first + self.plan.leaves.len() as u64, self.plan.root)
-    }
 }
