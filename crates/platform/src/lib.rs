@@ -20,7 +20,7 @@ pub use clock::{Clock, SystemClock};
 pub use disk::{Disk, File};
 pub use entropy::{Entropy, SystemEntropy};
 pub use limits::raise_open_files;
-pub use named::{read_once, read_regular};
+pub use named::{read_bytes, read_once, read_regular, read_text};
 pub use own::{OwnProcess, own_process};
 pub use real::{Held, RealDisk};
 pub use terminal::TerminalSettings;

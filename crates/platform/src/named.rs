@@ -19,25 +19,31 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<String> {
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let kind = file.metadata()?.file_type();
     match kind.is_file() {
-        true => read(file, bytes_max),
+        true => read_text(file, bytes_max),
         false => Err(irregular(kind)),
     }
 }
 
 /// Reads a text once, from whatever it comes: a pipe is read to its end.
 pub fn read_once(path: &Path, bytes_max: u64) -> io::Result<String> {
-    read(File::open(path)?, bytes_max)
+    read_text(File::open(path)?, bytes_max)
 }
 
-fn read(file: File, bytes_max: u64) -> io::Result<String> {
-    let mut text = Vec::new();
-    let bytes = file.take(bytes_max.saturating_add(1)).read_to_end(&mut text)?;
-    if bytes as u64 > bytes_max {
+/// Reads a text to its end, or refuses it as too long.
+pub fn read_text(source: impl Read, bytes_max: u64) -> io::Result<String> {
+    let wrong = |_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8");
+    String::from_utf8(read_bytes(source, bytes_max)?).map_err(wrong)
+}
+
+/// Reads bytes to their end, or refuses them as too many.
+pub fn read_bytes(source: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
         let what = format!("it has more than {bytes_max} bytes");
         return Err(io::Error::new(ErrorKind::FileTooLarge, what));
     }
-    let wrong = |_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8");
-    String::from_utf8(text).map_err(wrong)
+    Ok(bytes)
 }
 
 fn irregular(kind: FileType) -> io::Error {

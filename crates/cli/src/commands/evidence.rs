@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::client;
 use super::receipt::{find, name};
+use super::verify::read_brought;
 use crate::args::{self, Global};
 use crate::client::{Client, escape};
 use crate::error::CliError;
@@ -59,7 +60,7 @@ pub(crate) fn run(global: &Global, args: &args::Evidence) -> Result<(), CliError
 
 /// The size that a saved checkpoint signs (c2sp.org/tlog-checkpoint: its second line).
 fn saved_size(path: &Path) -> Result<u64, CliError> {
-    let text = std::fs::read_to_string(path).map_err(|error| CliError::file(path, error))?;
+    let text = read_brought(path)?;
     let size = text.lines().nth(1).and_then(|line| line.parse().ok()).filter(|size| *size > 0);
     size.ok_or_else(|| {
         let what = "is no checkpoint of a log with entries: its second line would be their number";

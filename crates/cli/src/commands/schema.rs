@@ -1,6 +1,5 @@
 //! `counterfoil schema`: what a team's own events must look like.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -54,18 +53,11 @@ pub(crate) fn run(global: &Global, command: &args::Schema) -> Result<u8, CliErro
 
 /// The text of a file, or of standard input.
 pub(super) fn text(file: &Path) -> Result<String, CliError> {
-    let cannot = |error: std::io::Error| CliError::file(file, error);
-    let mut text = String::new();
-    let read = match file == Path::new("-") {
-        true => std::io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_string(&mut text),
-        false => std::fs::File::open(file)
-            .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)),
+    let text = match file == Path::new("-") {
+        true => platform::read_text(std::io::stdin().lock(), FILE_BYTES_MAX),
+        false => platform::read_once(file, FILE_BYTES_MAX),
     };
-    if read.map_err(cannot)? as u64 > FILE_BYTES_MAX {
-        let what = format!("{} has more than {FILE_BYTES_MAX} bytes", file.display());
-        return Err(CliError::Usage(what));
-    }
-    Ok(text)
+    text.map_err(|error| CliError::file(file, error))
 }
 
 fn schema(file: &Path) -> Result<Value, CliError> {

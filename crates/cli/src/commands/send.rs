@@ -130,15 +130,10 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     } else {
         Box::new(fs::File::open(path).map_err(failed)?)
     };
-    let mut bytes = Vec::new();
     let gzip = path.extension().is_some_and(|e| e == "gz");
     let source: Box<dyn Read> =
         if gzip { Box::new(flate2::read::MultiGzDecoder::new(source)) } else { source };
-    source.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 == FILE_BYTES_MAX {
-        return Err(CliError::file(path, "has more than 2 GiB, decompressed"));
-    }
-    Ok(bytes)
+    platform::read_bytes(source, FILE_BYTES_MAX).map_err(failed)
 }
 
 impl Sender<'_> {

@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use commit::evidence::{Evidence, EvidenceError, evidence_of_all};
-use commit::{KeyError, KeyOrder, KeyPeriod, Log, OpenError};
+use commit::{KeyError, KeyOrder, KeyPeriod, OpenError};
 use query::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
+use super::order::{of_tenant, reason};
 use super::read::{failure_of, readable};
-use super::rotate::reason;
 use super::shown::answer;
 use crate::access::second::Act;
 use crate::access::stated::{self, Access, Answered};
@@ -136,11 +136,6 @@ pub(crate) async fn agree(
         Ok(StatusCode::NO_CONTENT)
     };
     stated::change(&app, &caller, caller.may_oversee(), statement, agree).await
-}
-
-fn of_tenant(app: &App, tenant: &str, name: &str) -> Result<Arc<Log>, Failure> {
-    let log = app.store.logs().get(name).filter(|log| log.meta.tenant == tenant).cloned();
-    log.ok_or_else(|| Failure::not_found("no such log, or none of this tenant"))
 }
 
 async fn asked(request: Request) -> Result<KeyOrder, Failure> {

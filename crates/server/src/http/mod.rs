@@ -14,6 +14,7 @@ mod keys;
 mod linger;
 mod list;
 mod manage;
+mod order;
 mod owners;
 mod pages;
 mod peers;

@@ -12,12 +12,10 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
+use super::order::{of_tenant, reason};
 use crate::access::stated;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
-
-/// Bytes of the reason given.
-const WHY_BYTES_MAX: usize = 1_000;
 
 /// Why the log is closed.
 #[derive(Deserialize)]
@@ -42,10 +40,7 @@ pub(crate) async fn rotate(
     let order = Order { why, by: Some(caller.name.clone()) };
     let (app_, closing, tenant) = (app.clone(), name.clone(), caller.tenant.clone());
     let rotate = async move || {
-        let known = app_.store.logs().get(&closing).is_some_and(|log| log.meta.tenant == tenant);
-        if !known {
-            return Err(Failure::not_found("no such log, or none of this tenant"));
-        }
+        of_tenant(&app_, &tenant, &closing)?;
         let rotated = work(WITH_DISK, move || app_.store.rotate(&closing, &order)).await?;
         rotated.map_err(|error| failure(&error))
     };
@@ -60,15 +55,6 @@ async fn asked(request: Request) -> Result<String, Failure> {
     let Asked { why } = small_json(request).await?;
     reason(&why)?;
     Ok(why)
-}
-
-/// Refuses an order that says not why.
-pub(super) fn reason(why: &str) -> Result<(), Failure> {
-    if why.trim().is_empty() || why.len() > WHY_BYTES_MAX {
-        let what = format!("why: an order has a reason, of at most {WHY_BYTES_MAX} bytes");
-        return Err(Failure::bad_request("schema", what));
-    }
-    Ok(())
 }
 
 fn failure(error: &RotateError) -> Failure {

@@ -4,8 +4,7 @@
 mod live;
 mod report;
 
-use std::fs;
-use std::io::Read;
+use std::fs::File;
 use std::path::Path;
 
 use atrest::{AtRest, NotAtRest};
@@ -20,6 +19,8 @@ use report::report;
 
 /// Bytes of the largest file that is judged whole.
 const FILE_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of the largest file that the judge brings along.
+const BROUGHT_BYTES_MAX: u64 = 1 << 20;
 
 /// Where the keys came from: a verdict by keys that the judge did not bring says so.
 struct Asked {
@@ -47,18 +48,17 @@ pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> 
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
-    let failed = |error: std::io::Error| CliError::file(path, error);
     let absent = |error: std::io::Error| {
         let what = "what to verify is a file, a data folder, or a server's address with http://";
         CliError::file(path, format!("{error}; {what}"))
     };
-    let file = fs::File::open(path).map_err(absent)?;
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(CliError::file(path, "has more than 1 GiB, which is not judged"));
-    }
-    Ok(bytes)
+    let file = File::open(path).map_err(absent)?;
+    platform::read_bytes(file, FILE_BYTES_MAX).map_err(|error| CliError::file(path, error))
+}
+
+/// Reads what the judge brings along: keys, a policy, a checkpoint.
+pub(crate) fn read_brought(path: &Path) -> Result<String, CliError> {
+    platform::read_once(path, BROUGHT_BYTES_MAX).map_err(|error| CliError::file(path, error))
 }
 
 fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Asked, CliError> {
@@ -69,7 +69,7 @@ fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Ask
     };
     let mut keys_of_context = None;
     let policy = if let Some(path) = &args.policy {
-        Some(Policy::parse(&fs::read(path).map_err(|e| CliError::file(path, e))?)?)
+        Some(Policy::parse(read_brought(path)?.as_bytes())?)
     } else if !args.key.is_empty() {
         let keys = args.key.iter().map(|key| read_keys(key)).collect::<Result<Vec<_>, _>>()?;
         Some(policy_of(&keys.concat())?)
@@ -82,7 +82,7 @@ fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Ask
     let saved = args.saved.as_ref().or(args.remember.as_ref());
     let saved = match saved {
         Some(path) if args.remember.is_some() && !path.exists() => None,
-        Some(path) => Some(fs::read_to_string(path).map_err(|e| CliError::file(path, e))?),
+        Some(path) => Some(read_brought(path)?),
         None => None,
     };
     let required = args.require.iter().map(|pointer| {
@@ -97,7 +97,7 @@ fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Ask
 pub(crate) fn read_keys(key: &str) -> Result<Vec<String>, CliError> {
     let path = Path::new(key);
     let text = if path.is_file() {
-        fs::read_to_string(path).map_err(|e| CliError::file(path, e))?
+        read_brought(path)?
     } else if key.contains('+') {
         key.to_owned()
     } else {
