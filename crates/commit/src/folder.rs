@@ -155,14 +155,22 @@ fn read_folder_file(bytes: &[u8]) -> Option<[u8; 16]> {
     if file.format == "counterfoil.folder/v1" { unhex(&file.id) } else { None }
 }
 
-/// The bytes that hexadecimal digits say, exactly as many as asked for.
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// The bytes that lower-case hexadecimal digits say, exactly as many as asked for.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.is_ascii() {
+    if text.len() != 2 * N {
         return None;
     }
     let mut bytes = [0; N];
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = digits.iter().try_fold(0, |byte, digit| Some(byte << 4 | nibble(*digit)?))?;
     }
     Some(bytes)
 }
@@ -198,6 +206,12 @@ pub(crate) fn read_log(
         .map_err(|error| OpenError::damaged(&path, &error.to_string()))?;
     if meta.format != LogMeta::FORMAT || meta.name() != name {
         return Err(OpenError::damaged(&path, "is not of this log"));
+    }
+    let numbers = aside::NUMBERS;
+    if meta.damage.as_ref().is_some_and(|note| !numbers.contains(&note.number)) {
+        let (first, last) = numbers.into_inner();
+        let what = format!("names no part that was set aside: they have numbers {first} to {last}");
+        return Err(OpenError::damaged(&path, &what));
     }
     Ok(Some(meta))
 }

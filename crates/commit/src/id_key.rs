@@ -49,8 +49,9 @@ pub fn id_key(disk: &dyn Disk, keys: &dyn Disk, entropy: &dyn Entropy) -> Result
 /// Writes a key that was made up, and the mark where there is none yet and nothing hangs on it.
 /// A crash in between leaves a key without a mark, which the next start is given.
 pub(crate) fn keep(disk: &dyn Disk, keys: &dyn Disk, key: &IdKey) -> Result<(), OpenError> {
-    let is_there = || names(keys, "").map(|names| names.iter().any(|name| name == NAME));
-    if let Some(bytes) = key.unwritten().filter(|_| !matches!(is_there(), Ok(true))) {
+    if let Some(bytes) = key.unwritten()
+        && !names(keys, "")?.iter().any(|name| name == NAME)
+    {
         keys.replace_small(NAME, bytes).map_err(|error| OpenError::io("keys/id.key", error))?;
     }
     let has_logs = !names(disk, "logs")?.is_empty();

@@ -170,6 +170,11 @@ fn logs(
             }
         }
     }
+    let origins = there.iter().chain(&to_make).map(|meta| meta.origin.len());
+    if !to_make.is_empty() && !head::has_room(origins, 100) {
+        let what = format!("{} logs more are too many for one folder", to_make.len());
+        return Err(OpenError::Setting(what));
+    }
     Ok((there, to_make))
 }
 

@@ -1,13 +1,9 @@
 //! Which frames a start takes as this server's own.
 //!
-//! A signature vouches for all below it. Behind the newest one only the frame's mark does, so each
-//! frame there must have one that holds. The last frame must have it in any case, since start-up
-//! writes it anew with a mark of its own and would vouch for whatever stands in it.
-//!
-//! Below a signature a frame must be marked, but no mark is computed: entries, their times and
-//! their order are under the signature, events are compared with their entries, and a mark would
-//! have every start hash the whole journal. KNOWN: the id tags there, and when a frame was
-//! written, are under nothing.
+//! A signature vouches for the entries below it, and for nothing else of their frames: not for id
+//! tags, epochs, or when a frame was written. Behind the newest signature nothing vouches for
+//! anything. So the mark of every frame is computed, from the first that has one on; those before
+//! it are an earlier build's, and must be under a checkpoint.
 
 use crate::frame_key::NAME;
 use crate::journal::file::file_name;
@@ -41,28 +37,31 @@ impl<'k> Marks<'k> {
             self.marked = self.marked.or_else(|| header.mark.map(|_| place));
             return Ok(());
         };
-        let what = match header.mark {
-            None if header.number >= key.first() => {
-                format!("frame {} has no mark, and from {} on all have", header.number, key.first())
-            }
-            None if !is_signed => {
-                format!("frame {} has no mark, and no checkpoint covers it", header.number)
-            }
-            Some(_) if !is_signed && !key.holds(header, sections) => {
-                format!("the mark of frame {} does not hold", header.number)
-            }
-            _ => return Ok(()),
+        let (number, first) = (header.number, key.first());
+        // A mark from before the key's first frame is of a key that was lost.
+        let what = if number < first && !is_signed {
+            format!("frame {number} has no mark, and no checkpoint covers it")
+        } else if number >= first && header.mark.is_none() {
+            format!("frame {number} has no mark, and from {first} on all have")
+        } else if number >= first && !key.holds(header, sections) {
+            format!("the mark of frame {number} does not hold")
+        } else {
+            return Ok(());
         };
         let what = format!("{what}: whoever wrote it did not have {NAME}");
         Err(Damage { file: file_name(place.file), offset: place.offset, what })
     }
 
-    /// Looks at the last frame, and whether a key is missing. `is_lost`: it is known to be.
-    pub(crate) fn finish(mut self, found: &Found, is_lost: bool) -> Result<(), OpenError> {
-        if let (Some(last), Some(key)) = (&found.last, self.key) {
-            let is_before = last.header.number < key.first();
-            let held = self.check(last.header, &last.sections, is_before, last.place);
-            held.map_err(OpenError::Damaged)?;
+    /// Looks at what the key says of the journal, and whether a key is missing. `is_lost`: it is
+    /// known to be.
+    pub(crate) fn finish(self, found: &Found, is_lost: bool) -> Result<(), OpenError> {
+        let (first, next) = (self.key.map_or(0, FrameKey::first), found.next_frame);
+        if first > next {
+            let what = format!(
+                "marks frames from {first} on, and the journal goes on with frame {next}: the data \
+                 folder is older than the key. Put the right one back"
+            );
+            return Err(OpenError::key(NAME, &what));
         }
         match self.marked {
             Some(Place { file, offset }) if !is_lost => {

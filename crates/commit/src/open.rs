@@ -215,8 +215,7 @@ fn open_whole(
     written.map_err(|error| OpenError::io("head", error))?;
     frame_key.keep(world.keys.as_ref())?;
     if let Some(remark) = cleared {
-        suspect::forget(disk.as_ref());
-        remarks.push(remark);
+        remarks.push(suspect::forget(disk.as_ref(), &remark));
     }
     aside::tell_lost(&mut aside, &logs);
     // A log without an entry that follows another one is opened when that one is closed.

@@ -13,7 +13,7 @@ use event::{Fields, Leaf};
 use crate::journal::Damage;
 use crate::journal::event_list::{self, StoredEvent};
 use crate::journal::file::file_name;
-use crate::log::{ChunkPlace, Log, ReadError};
+use crate::log::{ChunkPlace, Log, ReadError, Reader};
 use crate::open::OpenError;
 use crate::suspect::Unfit;
 
@@ -55,8 +55,9 @@ impl Unreadable {
     /// The events that cannot be read one by one either, with the seq.
     fn misfits(&self) -> impl Iterator<Item = (u64, OpenError)> {
         let seqs = self.first..self.first + self.leaves.len() as u64;
-        seqs.filter_map(|seq| {
-            Some((seq, OpenError::read(&self.log, &self.log.read_checked(seq).err()?)))
+        let mut reader = Reader::new(&self.log);
+        seqs.filter_map(move |seq| {
+            Some((seq, OpenError::read(&self.log, &reader.read_checked(seq).err()?)))
         })
     }
 }

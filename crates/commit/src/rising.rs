@@ -18,7 +18,8 @@ use crate::journal::section::{Section, sections};
 use crate::journal::{Damage, Place};
 use crate::keys::{self, FoundKeys};
 use crate::log::{
-    Addition, Checkpoint, ChunkPlace, LogMeta, Published, Sequencer, read_unverified,
+    Addition, Checkpoint, ChunkPlace, EPOCH_NUMBER_MAX, LogMeta, Published, Sequencer,
+    read_unverified,
 };
 use crate::marks::Marks;
 use crate::open::OpenError;
@@ -148,6 +149,9 @@ impl Rising {
         }
         if let Some(awaited) = &mut self.awaited {
             awaited.look(section.first, section.tags);
+        }
+        if section.epochs.iter().any(|epoch| epoch.number > EPOCH_NUMBER_MAX) {
+            return Err(format!("an epoch's number is larger than {EPOCH_NUMBER_MAX}"));
         }
         for epoch in &section.epochs {
             self.epochs.insert(epoch.number);

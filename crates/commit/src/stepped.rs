@@ -178,11 +178,19 @@ impl Stepped {
     }
 
     /// Commits what is waiting and closes the folder in order.
-    pub fn close(mut self) -> Result<(), Fatal> {
+    pub fn close(self) -> Result<(), Fatal> {
+        self.close_told().map(|_| ())
+    }
+
+    /// The same; says whether there was room for the logs to state it.
+    pub fn close_told(mut self) -> Result<bool, Fatal> {
+        let (give, answers) = channel();
         for (prepared, index) in self.front.at_stop() {
-            self.submit(prepared, index, Box::new(|_| {}));
+            let give = give.clone();
+            self.submit(prepared, index, Box::new(move |answer| drop(give.send(answer))));
         }
-        self.lane.close()
+        self.lane.close()?;
+        Ok(answers.try_iter().all(|answer| matches!(answer, Answer::Committed { .. })))
     }
 }
 

@@ -117,10 +117,13 @@ pub(crate) fn look_for(
     kept
 }
 
-/// Removes it, for the folder is open: what it names is as it was signed. One that stays does no
-/// harm, for the next start looks again.
-pub(crate) fn forget(disk: &dyn Disk) {
-    let _ = disk.remove(NAME).and_then(|()| disk.sync_folder(""));
+/// Removes it, for the folder is open and nothing is wrong with what it names; says what became of
+/// it. One that stays does no harm, for the next start looks again.
+pub(crate) fn forget(disk: &dyn Disk, told: &str) -> String {
+    match disk.remove(NAME).and_then(|()| disk.sync_folder("")) {
+        Ok(()) => format!("{told}; it is removed"),
+        Err(error) => format!("{told}; it cannot be removed: {error}"),
+    }
 }
 
 /// What became of it, once the journal is read and nothing in it is wrong.
@@ -128,12 +131,12 @@ pub(crate) fn told(kept: &Result<Suspect, String>, rising: &BTreeMap<String, Ris
     let is_there = |log: &Rising| log.suspect.is_some_and(|seq| seq < log.sequencer.size());
     match kept {
         Ok(Suspect { log, seq, file, offset, .. }) if rising.values().any(is_there) => format!(
-            "entry {seq} of the log {log}, in which damage was found ({file}, byte {offset}), is \
-             as it was signed; {NAME} is removed"
+            "entry {seq} of the log {log}, in which damage was found ({file}, byte {offset}) \
+             as {NAME} says, is as it was signed"
         ),
         Ok(Suspect { log, seq, .. }) => {
-            format!("{NAME} names entry {seq} of the log {log}, which is not there; it is removed")
+            format!("{NAME} names entry {seq} of the log {log}, which is not there")
         }
-        Err(what) => format!("{NAME} cannot be used: {what}; it is removed"),
+        Err(what) => format!("{NAME} cannot be used: {what}"),
     }
 }

@@ -1,6 +1,6 @@
-//! What no checkpoint covers, in the hands of whoever can write to the data folder and has neither
-//! the log's key nor that of frames: every checksum is mended, every signature there is one. A
-//! start refuses it, by file and offset, and signs nothing.
+//! The journal in the hands of whoever can write to the data folder and has neither the log's key
+//! nor that of frames: every checksum is mended, every signature there is one. A start refuses it,
+//! by file and offset, and signs nothing.
 
 use commit::journal::file::BLOCK;
 use commit::journal::frame::{Frame, FrameHeader, HEADER_BYTES, finish};
@@ -146,11 +146,12 @@ fn a_section_put_behind_the_last_signed_one_is_refused() {
 }
 
 #[test]
-fn no_byte_of_a_frame_that_no_checkpoint_covers_can_be_changed() {
+fn no_byte_of_a_frame_can_be_changed_be_it_under_a_checkpoint_or_not() {
     let whole = crashed();
     let (own, all) = (frame_key(&whole), frames(&whole));
-    // The last one, and one that others follow; what follows is marked as it should be.
-    for nth in [2, 3] {
+    // The first two are under the head's checkpoint. What follows is marked as it should be: the
+    // trailer that binds it can be kept by other bytes of the frame.
+    for nth in 0..4 {
         let mut tag = all[nth].clone();
         let at = first_tag(&tag);
         tag.body[at] ^= 1;
@@ -405,6 +406,18 @@ fn a_key_that_is_lost_for_good_is_made_anew_if_somebody_says_so() {
     refused(&there, &newest, &format!("frame {number} has no mark, and from {from} on"));
     outside.open().unwrap().close().unwrap();
     outside.witness.judge_folder(&outside.disk);
+}
+
+#[test]
+fn a_journal_that_ends_before_the_first_mark_is_refused_by_name() {
+    let mut outside = crashed();
+    outside.open().unwrap().close().unwrap();
+    let own = String::from_utf8(read(&outside, KEY).unwrap()).unwrap();
+    let later = own.replace("\"from\":1,", "\"from\":99,");
+    assert_ne!(own, later);
+    write(&outside.disk, KEY, later.as_bytes());
+    let refused = outside.start().err().unwrap().to_string();
+    assert!(refused.contains("frame.key") && refused.contains("from 99 on"), "{refused}");
 }
 
 #[test]

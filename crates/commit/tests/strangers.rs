@@ -1,7 +1,7 @@
 //! What somebody puts below `damaged/`, takes away from there, or leaves there: no log is closed,
 //! made anew or shown to others because of it, and what is gone is told.
 
-use commit::{OnDamage, Stepped};
+use commit::{OnDamage, Order, Stepped};
 use platform::Disk;
 use platform::sim::Crash;
 
@@ -163,4 +163,89 @@ fn a_log_whose_file_gives_it_to_others_is_not_shown() {
     let part = &stepped.set_aside()[0];
     assert!(part.lost >= 8 && part.troubles.len() == 2, "{part:?}");
     assert!(part.troubles[0].contains("is not what the log's first event states"), "{part:?}");
+}
+
+#[test]
+fn a_chain_whose_beginning_was_taken_away_is_not_begun_anew() {
+    // What of the first part goes: all, or the log that the settings name, or its part of a chain.
+    let ways: [fn(&Outside); 3] = [
+        |outside| take_away(outside, "data/damaged/1"),
+        |outside| take_away(outside, "data/damaged/1/logs/acme-0"),
+        |outside| {
+            take_away(outside, "data/damaged/1/logs/acme-0");
+            take_away(outside, "data/damaged/1/logs/acme-1");
+        },
+    ];
+    for way in ways {
+        let mut outside = folder(true);
+        let mut stepped = outside.start().unwrap();
+        for last in ["acme-0", "acme-1"] {
+            let order = Order { why: "a test's".into(), by: None };
+            stepped.rotate(last, &order).unwrap();
+        }
+        outside.write(&mut stepped, "acme", events("acme", "rotated", 3)).unwrap();
+        stepped.close().unwrap();
+        outside.crash(Crash::Killed);
+        break_it(&outside);
+        let mut stepped = outside.open().unwrap();
+        outside.write(&mut stepped, "acme", events("acme", "new", 3)).unwrap();
+        stepped.close().unwrap();
+        outside.crash(Crash::Killed);
+        break_again(&outside);
+        way(&outside);
+        let stepped = outside.start().unwrap();
+        let names = names(&stepped);
+        assert!(!names.contains(&"acme-0".to_owned()), "{names:?}");
+        assert_eq!(log_of(&stepped, "acme").meta.name(), "acme-4", "{names:?}");
+    }
+}
+
+#[test]
+fn a_copy_that_is_not_used_hides_no_part() {
+    let outside = once();
+    break_again(&outside);
+    outside.start().unwrap().close().unwrap();
+    take_away(&outside, "data/damaged/1");
+    copy_to(&outside, "data/damaged/2", "data/damaged/1");
+    outside.disk.folder("data/damaged/1").remove("finding.json").unwrap();
+    let stepped = outside.start().unwrap();
+    assert_eq!(names(&stepped), ["acme-1", "acme-2", "globex-1", "globex-2"]);
+    let told: Vec<(u64, bool)> =
+        stepped.set_aside().iter().map(|part| (part.number, part.troubles.is_empty())).collect();
+    assert_eq!(told, [(1, false), (2, true)]);
+}
+
+#[test]
+fn a_log_that_claims_to_follow_anothers_hides_none() {
+    let outside = once();
+    let disk = outside.disk.folder("data/damaged/1");
+    let disk: &dyn Disk = &disk;
+    let file = "logs/globex-0/log.json";
+    let text = String::from_utf8(disk.read_small(file, 9_999).unwrap()).unwrap();
+    let origin = "audit.example.com/tlog/acme-0";
+    let claimed = text.replace("}\n", &format!(",\"follows\":\"{origin}\"}}\n"));
+    assert_ne!(claimed, text);
+    disk.replace_small(file, claimed.as_bytes()).unwrap();
+    let stepped = outside.start().unwrap();
+    assert!(names(&stepped).contains(&"acme-0".to_owned()), "{:?}", names(&stepped));
+    assert_eq!(stepped.logs()["acme-0"].successor(), Some("acme-1"));
+}
+
+#[test]
+fn a_part_of_no_number_that_there_is_is_refused_by_name() {
+    let mut outside = once();
+    let disk = outside.disk.folder("data");
+    let disk: &dyn Disk = &disk;
+    let file = "logs/acme-1/log.json";
+    let honest = String::from_utf8(disk.read_small(file, 9_999).unwrap()).unwrap();
+    for number in ["0", "100", "18446744073709551615"] {
+        let text = honest.replace("\"number\":1", &format!("\"number\":{number}"));
+        assert_ne!(text, honest);
+        disk.replace_small(file, text.as_bytes()).unwrap();
+        for on_damage in [OnDamage::Refuse, OnDamage::NewPartition] {
+            outside.settings.on_damage = on_damage;
+            let refused = outside.start().err().unwrap().to_string();
+            assert!(refused.contains(file) && refused.contains("1 to 99"), "{refused}");
+        }
+    }
 }

@@ -35,21 +35,25 @@ impl Living {
         // What can no longer be read there is made up for by a log that goes on and names it.
         let is_followed =
             self.logs.iter().any(|meta| meta.damage.as_ref().is_some_and(|it| it.number == number));
-        match folder::present_id(disk, &base).ok().flatten() {
+        let id = folder::present_id(disk, &base).map_err(|error| error.to_string())?;
+        match id {
             None if !is_followed => return Err("there is no data folder here".into()),
             None => {}
             id if id == self.id => return Err("it is a copy of the folder it stands in".into()),
-            Some(id) if !seen.insert(id) => return Err("it is a copy of a part before it".into()),
+            Some(id) if seen.contains(&id) => return Err("it is a copy of a part before it".into()),
             Some(id) => match found {
                 Ok(found) if found.folder == hex(&id) => {}
                 Err(_) if is_followed => {}
                 _ => return Err("its finding is not of the folder that stands here".into()),
             },
         }
-        let names = disk.list(&format!("{base}logs")).unwrap_or_default();
-        match self.logs.iter().find(|meta| names.iter().any(|name| name == meta.name())) {
-            Some(meta) => Err(format!("its log {} is one of the folder that goes on", meta.name())),
-            None => Ok(()),
+        let logs = format!("{base}logs");
+        let names = folder::names(disk, &logs).map_err(|error| error.to_string())?;
+        if let Some(meta) = self.logs.iter().find(|meta| names.iter().any(|n| n == meta.name())) {
+            return Err(format!("its log {} is one of the folder that goes on", meta.name()));
         }
+        // Only now: a copy that is not used stands for nothing.
+        seen.extend(id);
+        Ok(())
     }
 }

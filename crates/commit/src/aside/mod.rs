@@ -20,6 +20,7 @@ mod salvage;
 mod shown;
 
 use std::io;
+use std::ops::RangeInclusive;
 
 use event::format_time;
 use platform::Disk;
@@ -43,8 +44,8 @@ pub(crate) use shown::{followed, newest, show, tell_lost};
 
 /// Where damaged folders are set aside.
 pub(crate) const ASIDE: &str = "damaged";
-/// Folders that may stand there: each is read at every start.
-const PARTS_MAX: u64 = 99;
+/// The numbers of folders that may stand there: each is read at every start.
+pub(crate) const NUMBERS: RangeInclusive<u64> = 1..=99;
 const FORMAT: &str = "counterfoil.finding/v1";
 
 /// Why a folder was set aside, as `finding.json` says it.
@@ -132,7 +133,7 @@ pub(crate) fn numbers(disk: &dyn Disk) -> Result<Vec<u64>, OpenError> {
     };
     let number = |name: String| name.parse::<u64>().ok().filter(|n| n.to_string() == name);
     let numbers = names.into_iter().filter_map(number);
-    let mut found: Vec<u64> = numbers.filter(|n| (1..=PARTS_MAX).contains(n)).collect();
+    let mut found: Vec<u64> = numbers.filter(|n| NUMBERS.contains(n)).collect();
     found.sort_unstable();
     Ok(found)
 }
@@ -156,12 +157,13 @@ fn free_number(disk: &dyn Disk, logs: &[LogMeta]) -> Result<u64, OpenError> {
     if last > named && !holds_files(disk, last) {
         return Ok(last);
     }
-    let number = last.max(named) + 1;
-    if number > PARTS_MAX {
-        let what = format!("{ASIDE}/{} was used already; at most {PARTS_MAX} may be", number - 1);
+    let used = last.max(named);
+    if used >= *NUMBERS.end() {
+        let by = if last == used { "stands there" } else { "is named by a log" };
+        let what = format!("{ASIDE}/{used} {by}: there are no more numbers for what is set aside");
         return Err(OpenError::Setting(what));
     }
-    Ok(number)
+    Ok(used + 1)
 }
 
 /// Whether head and journal agree that this is not their folder.
@@ -184,6 +186,7 @@ fn move_all(disk: &dyn Disk, number: u64) -> Result<(), OpenError> {
     let failed = |error| OpenError::io(&to, error);
     move_files(disk, "journal", &format!("{to}/journal")).map_err(failed)?;
     move_file(disk, head::NAME, &format!("{to}/{}", head::NAME)).map_err(failed)?;
+    disk.sync_folder(&to).and_then(|()| disk.sync_folder("")).map_err(failed)?;
     for log in disk.list("logs").map_err(failed)? {
         let (from, to) = (format!("logs/{log}"), format!("{to}/logs/{log}"));
         move_files(disk, &from, &to).map_err(failed)?;

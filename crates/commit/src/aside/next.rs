@@ -45,9 +45,10 @@ pub(crate) fn stands_for(living: &[LogMeta], parts: &[Part], spec: &LogSpec) -> 
         return true;
     }
     // One before that: what leads from it to the log that goes on was taken away.
-    let is_there = |origin: &String| salvaged().any(|meta| meta.origin == *origin);
+    let is_there =
+        |origin: &String| living.iter().chain(salvaged()).any(|meta| meta.origin == *origin);
     let is_gone = |meta: &LogMeta| meta.follows.as_ref().is_some_and(|origin| !is_there(origin));
-    living.iter().any(|meta| meta.damage.is_some() && spec.is_of(meta) && is_gone(meta))
+    living.iter().chain(salvaged()).any(|meta| spec.is_of(meta) && is_gone(meta))
 }
 
 /// The logs of a part that follow each other, the first one first.
@@ -55,14 +56,18 @@ pub(crate) fn chains(part: &Part) -> Vec<Vec<&Salvaged>> {
     let mut next: BTreeMap<&str, &Salvaged> = BTreeMap::new();
     let mut firsts = Vec::new();
     for log in part.logs.values() {
-        let follows = log.meta.follows.as_deref();
-        match follows.filter(|before| part.logs.contains_key(*before)) {
-            // Were there two, the one with entries would be it.
-            Some(before) if log.opened || !next.contains_key(before) => {
-                next.insert(before, log);
-            }
-            Some(_) => {}
-            None => firsts.push(log),
+        // Another tenant's word about what it follows is none.
+        let is_it = |before: &&Salvaged| LogSpec::of(&before.meta).is_of(&log.meta);
+        let before = log.meta.follows.as_ref().and_then(|origin| part.logs.get(origin));
+        let Some(before) = before.filter(is_it) else {
+            firsts.push(log);
+            continue;
+        };
+        // Were there two, the one with entries would be it; the other one stands alone.
+        let origin = before.meta.origin.as_str();
+        match next.get(origin) {
+            Some(other) if other.opened || !log.opened => firsts.push(log),
+            _ => firsts.extend(next.insert(origin, log)),
         }
     }
     let mut found = Vec::new();

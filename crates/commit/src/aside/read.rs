@@ -16,7 +16,7 @@ use super::{ASIDE, Finding, belongs, finding, numbers};
 use crate::folder;
 use crate::head;
 use crate::journal::Place;
-use crate::journal::file::{BLOCK, file_name};
+use crate::journal::file::{BLOCK, FILE_BYTES, file_name};
 use crate::journal::frame::Frame;
 use crate::journal::section::sections;
 use crate::keys::{self, FoundKeys};
@@ -27,8 +27,6 @@ use crate::world::World;
 
 /// Bytes of a journal file that are read at once.
 const PIECE_BYTES: u64 = 1 << 20;
-/// A file of more bytes is none of ours: it is read as a whole.
-const FILE_BYTES_MAX: u64 = 64 << 20;
 /// What cannot be used of a part is told so often.
 const TROUBLES_MAX: usize = 10;
 
@@ -117,7 +115,7 @@ fn fixed(
 ) -> (Vec<String>, BTreeMap<String, Salvaged>) {
     let disk = world.disk.as_ref();
     let base = format!("{ASIDE}/{number}/");
-    let mut names = disk.list(&format!("{base}logs")).unwrap_or_default();
+    let mut names = listed(disk, &format!("{base}logs"), troubles);
     names.sort_unstable();
     let notes = head::notes(disk, &format!("{base}{}", head::NAME));
     if notes.is_empty() {
@@ -141,6 +139,14 @@ fn fixed(
     (names, logs)
 }
 
+/// What a folder holds; that it cannot be read is told.
+fn listed(disk: &dyn Disk, folder: &str, troubles: &mut Vec<String>) -> Vec<String> {
+    disk.list(folder).unwrap_or_else(|error| {
+        troubles.push(format!("{folder}: {error}"));
+        Vec::new()
+    })
+}
+
 fn open_files(
     disk: &dyn Disk,
     number: u64,
@@ -148,7 +154,7 @@ fn open_files(
 ) -> BTreeMap<u64, Arc<dyn File>> {
     let folder = format!("{ASIDE}/{number}/journal");
     let mut files = BTreeMap::new();
-    for name in disk.list(&folder).unwrap_or_default() {
+    for name in listed(disk, &folder, troubles) {
         let file = u64::from_str_radix(&name, 16).ok();
         let Some(file) = file.filter(|n| file_name(*n) == format!("journal/{name}")) else {
             continue;
@@ -222,7 +228,7 @@ fn salvage_notes(hole: &[u8], logs: &mut BTreeMap<String, Salvaged>) {
 /// The bytes of a file; what the disk does not give is zero.
 fn read_past_holes(file: &dyn File) -> Result<Vec<u8>, String> {
     let len = file.len().map_err(|error| error.to_string())?;
-    if len > FILE_BYTES_MAX {
+    if len > FILE_BYTES {
         return Err(format!("has {len} bytes, more than any journal file"));
     }
     let mut bytes = vec![0; len as usize];

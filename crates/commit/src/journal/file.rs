@@ -13,8 +13,10 @@ use super::bytes::Cursor;
 
 /// Frames start on multiples of this; the header fills the first.
 pub const BLOCK: usize = 4096;
-/// Bytes of a journal file, unless a test says otherwise.
+/// Bytes of a journal file, unless a test says otherwise; none has more.
 pub const FILE_BYTES: u64 = 64 << 20;
+/// The largest number of a file that is read; no journal comes to it.
+pub const FILE_NUMBER_MAX: u64 = u64::MAX >> 1;
 const MAGIC: [u8; 8] = *b"CFJRNL\0\x01";
 
 /// What the header says.

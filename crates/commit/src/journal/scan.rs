@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use platform::{Disk, File};
 
-use super::file::{BLOCK, FileHeader, file_name};
+use super::file::{BLOCK, FILE_BYTES, FILE_NUMBER_MAX, FileHeader, file_name};
 use super::frame::{Frame, FrameHeader};
 use super::writer::Place;
 use crate::head;
@@ -308,6 +308,12 @@ fn open_one(
     let size = file.len().map_err(io)?;
     if size < 2 * BLOCK as u64 {
         return Err(damage("shorter than a journal file").into());
+    }
+    if size > FILE_BYTES {
+        return Err(damage("longer than a journal file").into());
+    }
+    if number > FILE_NUMBER_MAX {
+        return Err(damage("a number that no journal file comes to").into());
     }
     // What a killed process wrote and did not sync could be read here and lost later.
     file.sync().map_err(io)?;

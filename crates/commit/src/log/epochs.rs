@@ -12,6 +12,9 @@ use crate::journal::section::EpochRecord;
 
 const EVENTS_MAX: u64 = 65_536;
 const AGE_MAX: Duration = Duration::from_secs(60);
+/// The largest number that a journal may have: years of more events than any log holds. So no
+/// process comes to the end of the numbers, whoever put a record into a folder.
+pub const NUMBER_MAX: u32 = u32::MAX >> 1;
 /// The one retention class that exists.
 const CLASS: u16 = 0;
 
@@ -60,7 +63,7 @@ impl Epochs {
     /// Counters for up to `count` events; fewer if the epoch ends before.
     ///
     /// # Panics
-    /// If a log has used 2^32 epochs, which takes 8,000 years at one a minute.
+    /// If this process alone has used 2^31 epochs, each of which lasts a minute or 65,536 events.
     pub fn take(&self, count: u64, clock: &dyn Clock, entropy: &dyn Entropy) -> Counters {
         let mut current = self.current.lock().unwrap_or_else(|e| e.into_inner());
         let now = clock.elapsed();
@@ -69,7 +72,7 @@ impl Epochs {
             let mut key = [0; 32];
             entropy.fill(&mut key);
             let number = current.next_number;
-            current.next_number = number.checked_add(1).expect("2^32 epochs last for ever");
+            current.next_number = number.checked_add(1).expect("a start takes numbers below 2^31");
             let record = EpochRecord { number, class: CLASS, key };
             current.open = Some(Open { record, key: EpochKey::new(&key), used: 0, since: now });
         }

@@ -18,7 +18,7 @@ mod vkey;
 
 pub use checkpoint::{Checkpoint, LogKey, hex, read_unverified};
 pub(crate) use chunks::{ChunkPlace, Chunks};
-pub(crate) use epochs::{Counters, Epochs};
+pub(crate) use epochs::{Counters, Epochs, NUMBER_MAX as EPOCH_NUMBER_MAX};
 pub use ids::{IDS_MAX, IdKey, Ids, SAME_ID_MAX, WINDOW_NS};
 pub use keyring::{Handover, KeyPeriod};
 pub(crate) use keyring::{Keyring, Term};
