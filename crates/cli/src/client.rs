@@ -9,7 +9,12 @@ use ureq::http::Response;
 
 use crate::context::Server;
 use crate::error::{CliError, Refused};
-use crate::patience::Patience;
+use crate::patience::{Patience, Waiting};
+
+/// How long an answer may take, of what reads much or syncs.
+const LONG_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
+/// The same of what is kept ready: a server that takes longer hangs.
+pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of the largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
@@ -18,6 +23,9 @@ const ANSWER_BYTES_MAX: u64 = 256 << 20;
 pub(crate) struct Client {
     agent: Agent,
     server: Server,
+    time_max: Duration,
+    /// Whether somebody who waits is told so.
+    tells: bool,
 }
 
 /// An answer: status and body.
@@ -37,12 +45,22 @@ impl Client {
                 server.url
             )));
         }
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(Duration::from_secs(5)))
-            .timeout_global(Some(Duration::from_secs(120)))
-            .build();
-        Ok(Client { agent: config.into(), server })
+        let time_max = LONG_ANSWER_TIME_MAX;
+        Ok(Client { agent: agent(time_max), server, time_max, tells: true })
+    }
+
+    /// The same with so much time for an answer.
+    pub(crate) fn within(self, time_max: Duration) -> Client {
+        Client { agent: agent(time_max), time_max, ..self }
+    }
+
+    /// The same where a screen says itself that nothing comes.
+    pub(crate) fn silent(self) -> Client {
+        Client { tells: false, ..self }
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        self.tells.then(|| Waiting::of(&self.server.url))
     }
 
     pub(crate) fn server(&self) -> &Server {
@@ -81,7 +99,9 @@ impl Client {
         if let Some(id) = last_id {
             request = request.header("last-event-id", id);
         }
+        let waiting = self.waiting();
         let response = request.config().timeout_global(None).build().call();
+        drop(waiting);
         match response {
             Ok(response) if response.status().is_success() => {
                 Ok(Ok(response.into_body().into_reader()))
@@ -137,7 +157,10 @@ impl Client {
     ) -> Result<Answer, CliError> {
         let mut patience = Patience::default();
         loop {
-            let answer = self.answer(call())?;
+            let answer = {
+                let _waiting = self.waiting();
+                self.answer(call())?
+            };
             match answer.retry_after.filter(|_| [429, 503].contains(&answer.status)) {
                 Some(pause) => patience.wait(&answer.problem(), pause)?,
                 None => return Ok(answer),
@@ -151,6 +174,12 @@ impl Client {
     ) -> Result<Answer, CliError> {
         let url = &self.server.url;
         let mut response = result.map_err(|error| {
+            if matches!(error, ureq::Error::Timeout(ureq::Timeout::Global)) {
+                let seconds = self.time_max.as_secs_f64();
+                return CliError::Server(format!(
+                    "{url} took the question and gave no answer in {seconds} s: does it hang?"
+                ));
+            }
             let next = "is it running? another server: --url, or counterfoil context use NAME";
             CliError::Server(format!("cannot reach {url}: {error}; {next}"))
         })?;
@@ -233,6 +262,15 @@ impl Answer {
     }
 }
 
+fn agent(time_max: Duration) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(Duration::from_secs(5)))
+        .timeout_global(Some(time_max))
+        .build();
+    config.into()
+}
+
 /// A text as one segment of a path or value of a query (RFC 3986).
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::new();
@@ -244,4 +282,21 @@ pub(crate) fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_a_question_and_says_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let client = Client::new(Server { url: url.clone(), ..Server::default() });
+        let client = client.expect("a client").within(Duration::from_millis(20));
+        let error = client.get("/v1/status").err().expect("no answer").to_string();
+        assert!(error.starts_with(&url) && error.contains("gave no answer in 0.02 s"), "{error}");
+    }
 }

@@ -1,6 +1,9 @@
 //! Waiting for a server that says to ask again: it makes its index after a start (code `indexing`),
 //! others are before us, or there is no room. Nothing was done then, so asking again is harmless.
+//! And waiting for one that says nothing.
 
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -65,5 +68,58 @@ impl Drop for Patience {
         if let Some(line) = &self.line {
             line.finish_and_clear();
         }
+    }
+}
+
+/// Says that nothing came yet, after two seconds and whenever it took twice as long, until it is
+/// dropped.
+pub(crate) struct Waiting {
+    over: Option<Sender<()>>,
+    teller: Option<JoinHandle<()>>,
+}
+
+impl Waiting {
+    pub(crate) fn of(url: &str) -> Waiting {
+        let url = url.to_owned();
+        Waiting::telling(SILENT_MAX, move |waited| {
+            out::note(&format!("waiting for {url} ({} s)", waited.as_secs()));
+        })
+    }
+
+    fn telling(first: Duration, say: impl Fn(Duration) + Send + 'static) -> Waiting {
+        let (over, ended) = channel::<()>();
+        let tell = move || {
+            let (mut waited, mut pause) = (Duration::ZERO, first);
+            while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                waited += pause;
+                pause = waited;
+                say(waited);
+            }
+        };
+        Waiting { over: Some(over), teller: Some(std::thread::spawn(tell)) }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        drop(self.over.take());
+        // Nothing is said any more once this is gone.
+        let _ = self.teller.take().map(JoinHandle::join);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_is_told_again_and_again_and_then_no_more() {
+        let (say, said) = channel();
+        let waiting = Waiting::telling(Duration::from_millis(1), move |waited| {
+            let _ = say.send(waited.as_millis());
+        });
+        assert_eq!(said.iter().take(3).collect::<Vec<_>>(), [1, 2, 4]);
+        drop(waiting);
+        assert!(said.iter().count() < 9, "its end is not waited for");
     }
 }

@@ -5,22 +5,55 @@ use serde_json::Value;
 
 use crate::out::Ink;
 
-/// The identity chain in a few words. Who acts for another is plainly no person.
+/// The identity chain in a few words, by ids: whoever sends an event may name anybody in it.
 pub(crate) fn who(event: &Value) -> String {
+    chain(event, |person| match person["id"].as_str() {
+        Some(id) => plain(id),
+        None => claimed(person),
+    })
+}
+
+/// The same with names before the ids that they stand for.
+pub(crate) fn who_named(event: &Value) -> String {
+    chain(event, |person| match (person["id"].as_str(), person["name"].as_str()) {
+        (Some(id), Some(name)) if id != name => format!("{} <{}>", plain(name), plain(id)),
+        (Some(id), _) => plain(id),
+        (None, _) => claimed(person),
+    })
+}
+
+/// Who acts for another is plainly no person.
+fn chain(event: &Value, person: impl Fn(&Value) -> String) -> String {
     let actor = &event["actor"];
-    let name = name(actor);
     if actor["type"] == "anonymous" {
         return "anonymous".into();
     }
+    let first = person(actor);
     let chain = list(&actor["on_behalf_of"]);
     if !chain.is_empty() {
-        let behalf = chain.iter().map(|link| format!(" for {}", self::name(link)));
-        return format!("{name}{}", behalf.collect::<String>());
+        let behalf = chain.iter().map(|link| format!(" for {}", person(link)));
+        return format!("{first}{}", behalf.collect::<String>());
     }
     match actor["type"].as_str() {
-        Some(kind @ ("agent" | "service" | "system")) => format!("{name} ({kind})"),
-        _ => name.to_owned(),
+        Some(kind @ ("agent" | "service" | "system")) => format!("{first} ({kind})"),
+        _ => first,
     }
+}
+
+/// A text of a sender's as one word: in quotation marks where it could be read as more than that,
+/// such as an id `bot for alice` or `orders (service)`.
+pub(crate) fn plain(text: &str) -> String {
+    let more = |c: char| c.is_whitespace() || "()<>,\"".contains(c);
+    if text.is_empty() || text == "anonymous" || text.contains(more) {
+        return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    text.to_owned()
+}
+
+/// The name of somebody without an id: never as an id stands.
+fn claimed(person: &Value) -> String {
+    let known = ["name", "email"].iter().find_map(|key| person[key].as_str());
+    known.map_or("?".into(), |name| format!("\"{}\"", name.replace('"', "\\\"")))
 }
 
 /// What was done: for a bare request its method and path say more than the action.
@@ -29,11 +62,6 @@ pub(crate) fn did(event: &Value) -> String {
         (Some(method), Some(path)) if event["kind"] == "mesh" => format!("{method} {path}"),
         _ => text(&event["action"]),
     }
-}
-
-fn name(person: &Value) -> &str {
-    let known = ["name", "email", "id"].iter().find_map(|key| person[key].as_str());
-    known.unwrap_or("?")
 }
 
 /// The first resource, target before others.
@@ -109,4 +137,44 @@ pub(crate) fn text(value: &Value) -> String {
 /// The members of a list; none where there is no list.
 pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nobody_reads_as_somebody_else() {
+        for (actor, in_lists, in_full) in [
+            (json!({"type": "user", "id": "eve", "name": "alice"}), "eve", "alice <eve>"),
+            (json!({"type": "user", "id": "eve", "name": "eve"}), "eve", "eve"),
+            (
+                json!({"type": "user", "id": "bot for alice"}),
+                "\"bot for alice\"",
+                "\"bot for alice\"",
+            ),
+            (json!({"type": "user", "id": "x (service)"}), "\"x (service)\"", "\"x (service)\""),
+            (json!({"type": "user", "id": " "}), "\" \"", "\" \""),
+            (json!({"type": "user", "id": "anonymous"}), "\"anonymous\"", "\"anonymous\""),
+            (json!({"type": "user", "id": "a\"b"}), "\"a\\\"b\"", "\"a\\\"b\""),
+            (json!({"type": "anonymous", "id": "x"}), "anonymous", "anonymous"),
+            (json!({"type": "service", "id": "orders"}), "orders (service)", "orders (service)"),
+            (
+                json!({"type": "user", "id": "eve", "name": "bob <bob>"}),
+                "eve",
+                "\"bob <bob>\" <eve>",
+            ),
+            (
+                json!({"type": "agent", "id": "bot", "on_behalf_of": [
+                    {"id": "a@x.example", "name": "alice"}, {"name": "carol"}]}),
+                "bot for a@x.example for \"carol\"",
+                "bot for alice <a@x.example> for \"carol\"",
+            ),
+        ] {
+            let event = json!({ "actor": actor });
+            assert_eq!((&*who(&event), &*who_named(&event)), (in_lists, in_full), "{event}");
+        }
+    }
 }

@@ -87,6 +87,24 @@ impl Filter {
         })
     }
 
+    /// Whether there is a time between its times; the error says which are not in order.
+    pub(crate) fn times_in_order(&self) -> Result<(), String> {
+        for (since, until) in
+            [(Bound::Since, Bound::Until), (Bound::RecordedSince, Bound::RecordedUntil)]
+        {
+            let (from, to) = self.between(since, until);
+            if from >= to {
+                let (since, until) = (since.word(), until.word());
+                let (from, to) = (format_time(from), format_time(to));
+                return Err(format!(
+                    "{since}:{from} is not before {until}:{to}, so no event can match; an age \
+                     counts back from now, as in {since}:2h {until}:1h"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The clauses that do not depend on when the filter was read: `since:24h` moves on with the
     /// clock, and a cursor must outlive that.
     pub(crate) fn timeless(&self) -> String {

@@ -115,6 +115,12 @@ fn below(text: &str) -> String {
 
 fn unknown(text: &str) -> String {
     let shown: String = text.chars().take(64).flat_map(char::escape_debug).collect();
+    // Half of a time that was written with a blank.
+    if matches!(text.len(), 1..=2) && text.bytes().all(|b| b.is_ascii_digit()) {
+        return format!(
+            "no member \"{shown}\"; a time has a T and a zone: since:2026-01-02T{text:0>2}:00:00Z"
+        );
+    }
     let words = ALIASES.iter().map(|alias| alias.word).chain(OTHER_WORDS);
     match nearest(text, words.chain(members().keys().map(String::as_str))) {
         Some(near) => format!("no member \"{shown}\"; did you mean \"{near}\"?"),

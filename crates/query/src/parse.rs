@@ -9,6 +9,9 @@
 //! time   = 30s | 15m | 24h | 7d | 2w | 2026-01-02 | 2026-01-02T03:04:05Z
 //! ```
 //!
+//! `OR`, `AND`, `NOT` and parentheses are no part of it, and are refused unless quoted: read as
+//! words they would find nothing, and nobody would know why.
+//!
 //! `since` and `until` take times and are about when it happened (`occurred_at`, else
 //! `observed_at`); `recorded_since` and `recorded_until` about when it was recorded.
 //! `outcome:denied` means `decision:deny`. `id` takes short ids, `trace` the first eight digits or
@@ -78,7 +81,7 @@ impl Filter {
             return Err(format!("a filter has at most {CLAUSES_MAX} clauses"));
         }
         self.clauses.push(clause);
-        Ok(())
+        self.times_in_order()
     }
 }
 
@@ -87,6 +90,10 @@ struct Piece {
     text: String,
     star: bool,
 }
+
+/// What other languages have and this one has not.
+const OPERATORS: [&str; 3] = ["OR", "AND", "NOT"];
+const SIDE_BY_SIDE: &str = "clauses stand side by side and all must hold, -name:value is not";
 
 struct Reader<'t> {
     text: &'t str,
@@ -121,8 +128,14 @@ impl Reader<'_> {
     fn clause(&mut self, now_ns: i64) -> Result<Clause, FilterError> {
         let column = self.column();
         let negated = self.eat('-');
+        let quoted = self.rest().starts_with('"');
         let head = self.piece(true)?;
         if !self.eat(':') {
+            if !quoted && !head.star && OPERATORS.contains(&head.text.as_str()) {
+                let word = head.text;
+                let reason = format!("there is no {word}: {SIDE_BY_SIDE}; for the word quote it");
+                return self.fail(column, reason);
+            }
             let reason = "there is no word in it: free text is letters and digits";
             return match Phrase::new(&head.text, head.star) {
                 Some(phrase) => Ok(Clause::Words { negated, phrase }),
@@ -160,6 +173,11 @@ impl Reader<'_> {
         if found.is_empty() {
             let what = if is_head { "a name or a word" } else { "a value" };
             return self.fail(column, format!("{what} is missing; an empty one is \"\""));
+        }
+        let is_group = if is_head { found.contains(['(', ')']) } else { found.starts_with('(') };
+        if is_group {
+            let reason = format!("there are no parentheses: {SIDE_BY_SIDE}; for one quote it");
+            return self.fail(column, reason);
         }
         let (text, star) = match found.strip_suffix('*') {
             Some(text) => (text, true),

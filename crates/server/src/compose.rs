@@ -12,8 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
-use admit::Statement;
-use commit::{Fatal, OnDamage, OpenError, Progress, Purpose, SetAside, Settings, Store, World};
+use commit::{Fatal, OnDamage, OpenError, Progress, SetAside, Settings, Store, World};
 use platform::{Clock, Disk};
 use query::Hot;
 use tokio::sync::watch;
@@ -27,6 +26,7 @@ use crate::backlog::{self, Backlog};
 use crate::books::{self, Books};
 use crate::config::{Config, Loaded};
 use crate::descriptors;
+use crate::first_tokens::first_tokens;
 use crate::http::request_id::RequestIds;
 use crate::left_out::LeftOut;
 use crate::metrics::Metrics;
@@ -66,6 +66,8 @@ impl Composed {
         progress: &mut Progress<'_>,
     ) -> Result<Composed, StartError> {
         let (stop, _) = watch::channel(false);
+        // A folder that cannot be listed is refused below.
+        let before = world.disk.list("logs").unwrap_or_default();
         let app = open(world, loaded, progress, stop.clone())?;
         for log in app.unnamed_logs() {
             let (log, tenant) = (log.meta.name(), log.meta.tenant.as_str());
@@ -76,7 +78,7 @@ impl Composed {
                                          is a log.name misspelt?"
             );
         }
-        let first_tokens = first_tokens(&app, &loaded.config).await?;
+        let first_tokens = first_tokens(&app, &loaded.config, &before).await?;
         let backlog = catch_up(app.clone(), stop.clone())?;
         owners::start(&app).await;
         // Before the first body: a start on a full disk takes none in.
@@ -278,31 +280,4 @@ fn catch_up(
     };
     let thread = std::thread::Builder::new().name("backlog".into()).spawn(run);
     thread.map_err(|error| StartError::Folder("a thread".into(), error))
-}
-
-/// Where a tenant has no admin in force, nobody could make a token: it gets one. Who can start the
-/// server can have it, and the access log says that it was made so.
-async fn first_tokens(
-    app: &Arc<App>,
-    config: &Config,
-) -> Result<Vec<(String, String)>, StartError> {
-    let mut made = Vec::new();
-    for tenant in config.log.iter().map(|log| &log.tenant) {
-        if app.tokens.admins(tenant) > 0 {
-            continue;
-        }
-        let taken: Vec<String> = app.tokens.list(tenant).into_iter().map(|t| t.name).collect();
-        let mut names =
-            std::iter::once("admin".to_owned()).chain((2..).map(|n| format!("admin-{n}")));
-        let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
-        let statement = Statement::new("token.create", "audit", "create")
-            .to("token", &name)
-            .to("role", "admin")
-            .because("the tenant had no admin in force when the server started");
-        app.state(tenant, Purpose::Access, statement)
-            .await
-            .map_err(|failure| StartError::unstated(&failure))?;
-        made.push((tenant.clone(), app.tokens.create_first(tenant, name)?));
-    }
-    Ok(made)
 }

@@ -6,6 +6,8 @@ use commit::{KeyCheck, KeysFound};
 use event::format_time;
 use platform::RealDisk;
 
+use crate::start_error::StartError;
+
 /// A log's origin, and whether its keys are those that signed it, or why not; with a word about a
 /// change of keys that is under way.
 pub type LogKeys = (String, Result<Option<String>, String>);
@@ -14,11 +16,16 @@ pub type LogKeys = (String, Result<Option<String>, String>);
 /// nothing, and works beside a running server.
 pub fn check_keys(data: &Path, keys: &Path) -> Result<Vec<LogKeys>, String> {
     let disk = |path| RealDisk::new(path).map_err(|error| error.to_string());
-    let found = commit::check_keys(&disk(data)?, &disk(keys)?).map_err(|error| told(&error))?;
-    Ok(found.into_iter().map(under_way).collect())
+    let found = commit::check_keys(&disk(data)?, &disk(keys)?);
+    let found = found.map_err(|error| told(&StartError::from(error).in_folders(data, keys)))?;
+    let told_of = |found| under_way(found, |error| error.in_folders(data, keys));
+    Ok(found.into_iter().map(told_of).collect())
 }
 
-fn under_way((origin, key): KeyCheck<commit::OpenError>) -> LogKeys {
+fn under_way(
+    (origin, key): KeyCheck<commit::OpenError>,
+    placed: impl Fn(StartError) -> StartError,
+) -> LogKeys {
     let told_of = key.map(|found| match found {
         KeysFound::One => None,
         KeysFound::Two(Some(until)) => {
@@ -26,7 +33,7 @@ fn under_way((origin, key): KeyCheck<commit::OpenError>) -> LogKeys {
         }
         KeysFound::Two(None) => Some("a change of keys has begun".to_owned()),
     });
-    (origin, told_of.map_err(|error| told(&error)))
+    (origin, told_of.map_err(|error| told(&placed(error.into()))))
 }
 
 /// An error with what is behind it.

@@ -18,6 +18,7 @@ mod day;
 mod descriptors;
 pub mod encoding;
 pub mod errors;
+mod first_tokens;
 mod http;
 mod ingest;
 mod keys;

@@ -61,8 +61,23 @@ pub async fn start(
     loaded: &Loaded,
     progress: &mut Progress<'_>,
 ) -> Result<Running, StartError> {
+    let started = begin(data, keys, loaded, progress).await;
+    started.map_err(|error| error.in_folders(data, keys))
+}
+
+async fn begin(
+    data: &Path,
+    keys: &Path,
+    loaded: &Loaded,
+    progress: &mut Progress<'_>,
+) -> Result<Running, StartError> {
     let config = &loaded.config;
     check_new(data, keys, config)?;
+    // Bound before any folder is made or opened: an address in use must not cost a recovery, nor
+    // leave a trace.
+    let not_bound = |error| StartError::Listen(config.listen, error);
+    let listener = TcpListener::bind(config.listen).await.map_err(not_bound)?;
+    let address = listener.local_addr().map_err(not_bound)?;
     let data_disk = folder(data)?;
     let has_logs = data_disk.list("logs").is_ok_and(|logs| !logs.is_empty());
     // To make it anew would hide that it is gone, and leave one that looks like a folder of keys.
@@ -72,14 +87,9 @@ pub async fn start(
     let keys_disk = folder(keys)?;
     modes::check(data, keys)?;
     let held = hold(&data_disk, &keys_disk)?;
-    // Bound before the folder is opened: an address in use must not cost a recovery.
-    let not_bound = |error| StartError::Listen(config.listen, error);
-    let listener = TcpListener::bind(config.listen).await.map_err(not_bound)?;
-    let address = listener.local_addr().map_err(not_bound)?;
     origin::check(&data_disk, config.origin.as_deref())?;
-    let in_keys = |error: StartError| error.in_folder_of_keys(keys);
-    let world = machine(data_disk, keys_disk).map_err(|error| in_keys(error.into()))?;
-    let composed = Composed::start(world, loaded, progress).await.map_err(in_keys)?;
+    let world = machine(data_disk, keys_disk)?;
+    let composed = Composed::start(world, loaded, progress).await?;
     let app = composed.app.clone();
     let thread = |error| StartError::Folder("a thread".into(), error);
     let pulse = Pulse::start(app.clone()).map_err(thread)?;

@@ -4,13 +4,13 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use commit::OpenError;
 
 use crate::http::error::Failure;
 use crate::owners::KeptError;
-use crate::tokens::TokenError;
+use crate::tokens::{NAME as TOKENS, TokenError};
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,12 @@ pub enum StartError {
     /// The data folder cannot be opened.
     #[error(transparent)]
     Open(OpenError),
+    /// The list of tokens is none.
+    #[error(
+        "{0} {1}: put it back from a backup. Without it all tokens are lost: a start that does not \
+         find it makes a new admin and no other"
+    )]
+    TokenFile(String, &'static str),
     /// The tokens cannot be read.
     #[error(transparent)]
     Tokens(#[from] TokenError),
@@ -133,21 +139,36 @@ impl From<OpenError> for StartError {
 }
 
 impl StartError {
-    /// Says of a key file where it is, and what to do.
-    pub(crate) fn in_folder_of_keys(self, keys: &Path) -> StartError {
-        let (name, what) = match &self {
-            StartError::Open(OpenError::Key { name, what }) => (name.as_str(), what.clone()),
+    /// Says of a file where it is, and of a key file what to do.
+    pub(crate) fn in_folders(self, data: &Path, keys: &Path) -> StartError {
+        let shown = |path: PathBuf| path.display().to_string();
+        let (name, what) = match self {
+            StartError::Open(OpenError::Key { name, what }) => (name, what),
             StartError::Open(OpenError::Io { what, source }) => {
-                let Some(name) = what.strip_prefix("keys/") else { return self };
-                match source.kind() {
-                    ErrorKind::NotFound => (name, missing(keys, name)),
-                    ErrorKind::PermissionDenied => (name, UNREADABLE.to_owned()),
-                    _ => return self,
+                let name = what.strip_prefix("keys/").map(str::to_owned);
+                match (name, source.kind()) {
+                    (Some(name), ErrorKind::NotFound) => {
+                        let what = missing(keys, &name);
+                        (name, what)
+                    }
+                    (Some(name), ErrorKind::PermissionDenied) => (name, UNREADABLE.to_owned()),
+                    (Some(name), _) => return StartError::Folder(shown(keys.join(name)), source),
+                    // What is no file, such as a log, is named as it is.
+                    (None, _) if what.contains(' ') => {
+                        return StartError::Open(OpenError::Io { what, source });
+                    }
+                    (None, _) => return StartError::Folder(shown(data.join(what)), source),
                 }
             }
-            _ => return self,
+            StartError::Tokens(TokenError::Io(source)) => {
+                return StartError::Folder(shown(data.join(TOKENS)), source);
+            }
+            StartError::Tokens(TokenError::Malformed(what)) => {
+                return StartError::TokenFile(shown(data.join(TOKENS)), what);
+            }
+            other => return other,
         };
-        StartError::Key(keys.join(name).display().to_string(), what)
+        StartError::Key(shown(keys.join(name)), what)
     }
 
     pub(crate) fn unstated(failure: &Failure) -> StartError {
@@ -184,12 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_is_named_with_its_folder_and_what_to_do() {
+    fn a_file_is_named_with_its_folder_and_a_key_file_with_what_to_do() {
         let keys = std::env::temp_dir().join(format!("counterfoil-lost-{}", std::process::id()));
         std::fs::create_dir_all(&keys).expect("a folder");
         let of = |kind: ErrorKind, what: &str| {
             let (what, source) = (what.to_owned(), io::Error::from(kind));
-            let error = StartError::from(OpenError::Io { what, source }).in_folder_of_keys(&keys);
+            let error = StartError::from(OpenError::Io { what, source });
+            let error = error.in_folders(Path::new("/the/data"), &keys);
             (error.source().is_some(), error.to_string())
         };
         let path = keys.join("a-0.key").display().to_string();
@@ -200,7 +222,12 @@ mod tests {
         assert!(lost.contains("is not there (beside it stands a-0.key.1): "), "{lost}");
         let (_, unread) = of(ErrorKind::PermissionDenied, "keys/a-0.key");
         assert!(unread.starts_with(&format!("the key file {path} may not be read")), "{unread}");
-        assert_eq!(of(ErrorKind::NotFound, "head"), (true, "cannot use head".to_owned()));
+        for (what, told) in [("head", "/the/data/head"), ("the log a-0", "the log a-0")] {
+            let error = of(ErrorKind::NotFound, what);
+            assert_eq!(error, (true, format!("cannot use {told}")));
+        }
+        let (_, other) = of(ErrorKind::IsADirectory, "keys/id.key");
+        assert_eq!(other, format!("cannot use {}", keys.join("id.key").display()));
         std::fs::remove_dir_all(keys).expect("removed");
     }
 }

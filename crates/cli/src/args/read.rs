@@ -1,11 +1,42 @@
 //! Reading what the logs hold.
 
-use clap::{Args as ClapArgs, value_parser};
+use std::ffi::OsStr;
+
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Args as ClapArgs, Command, value_parser};
+
+/// A line of the search language. A clause may begin with `-`; what begins with `--` is an option
+/// that there is not, and as a search it would find something else in silence.
+#[derive(Clone)]
+struct Query;
+
+impl TypedValueParser for Query {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        let query = StringValueParser::new().parse_ref(command, arg, value)?;
+        if !query.starts_with("--") {
+            return Ok(query);
+        }
+        let shown: String = query.chars().take(64).flat_map(char::escape_debug).collect();
+        let what = format!(
+            "no option {shown}; --help lists them. A clause is name:value, -name:value its opposite"
+        );
+        Err(command.clone().error(ErrorKind::UnknownArgument, what))
+    }
+}
 
 #[derive(ClapArgs)]
 pub(crate) struct Search {
     /// What to find: `outcome:failure service:payments since:5m "free text"` (docs/search.md)
     #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    #[arg(value_parser = Query)]
     pub(crate) query: String,
     /// Events to show, at most 1000
     #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
@@ -29,6 +60,7 @@ pub(crate) struct Search {
 pub(crate) struct Tail {
     /// What to show, as for `search`
     #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    #[arg(value_parser = Query)]
     pub(crate) query: String,
     /// Begin with so many that are there already, at most 1000
     #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]

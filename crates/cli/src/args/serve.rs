@@ -17,17 +17,23 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8420]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Name that new logs are signed under, such as audit.example.com; fixed from then on
     #[arg(long, value_name = "HOST")]
     pub(crate) origin: Option<String>,
 }
 
+/// Reads an address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let allowed = "allowed is an IP address with port, such as 127.0.0.1:8420 or [::1]:8420";
+    text.parse().map_err(|_| allowed.to_owned())
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct Demo {
     /// Address to listen on
-    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Stop after so many events, and say what to try; for tests
     #[arg(long, value_name = "COUNT")]

@@ -41,6 +41,10 @@ fn what_is_not_there_is_noticed() {
         ("counterfoil key steal", false),
         ("counterfoil search --limits 3", false),
         ("counterfoil status now", false),
+        ("counterfoil search --outcome=failure", false),
+        ("counterfoil search --jsn", false),
+        ("counterfoil tail --outcome=failure", false),
+        ("counterfoil search '-outcome:failure -who:x'", true),
     ] {
         assert_eq!(wrong(command).is_none(), is_there, "{command}");
     }

@@ -24,7 +24,7 @@ mod trace;
 mod verify;
 
 use crate::args::{self, Args, Command, Global};
-use crate::client::Client;
+use crate::client::{ANSWER_TIME_MAX, Client};
 use crate::context;
 use crate::demo;
 use crate::error::CliError;
@@ -70,4 +70,9 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
 /// The server that the command line means.
 pub(crate) fn client(global: &Global) -> Result<Client, CliError> {
     Client::new(context::choose(global)?)
+}
+
+/// The same for what a server has ready.
+pub(crate) fn prompt_client(global: &Global) -> Result<Client, CliError> {
+    Ok(client(global)?.within(ANSWER_TIME_MAX))
 }

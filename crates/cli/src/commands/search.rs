@@ -1,5 +1,7 @@
 //! `counterfoil search`.
 
+use event::parse_time;
+use platform::{Clock as _, SystemClock};
 use serde_json::Value;
 
 use super::client;
@@ -34,7 +36,37 @@ pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> 
     let hits = list(&page["events"]);
     table(hits);
     out::parts(Ink::Dim, &footer(&page, hits));
+    if hits.is_empty() && args.cursor.is_none() {
+        hint(&args.query, SystemClock::new().now()).iter().for_each(|text| out::note(text));
+    }
     Ok(())
+}
+
+/// Names whose values people know by their beginnings, or write in another case.
+const BY_HAND: [&str; 9] =
+    ["who", "actor", "did", "action", "what", "resource", "service", "why", "owner"];
+
+/// What may have been meant by a search that found nothing: the clause that is exact, and the time
+/// that is still to come.
+fn hint(query: &str, now_ns: i64) -> Option<String> {
+    let clauses = query.split_whitespace().filter_map(|clause| clause.split_once(':'));
+    let is_to_come = |(name, time): &(&str, &str)| {
+        let day = if time.len() == 10 { "T00:00:00Z" } else { "" };
+        let at = parse_time(&format!("{time}{day}"));
+        name.ends_with("since") && at.is_ok_and(|at| at > now_ns)
+    };
+    if let Some((name, time)) = clauses.clone().find(is_to_come) {
+        return Some(format!("{name}:{time} is still to come"));
+    }
+    let is_exact = |(name, value): &(&str, &str)| {
+        BY_HAND.contains(name) && !value.is_empty() && !value.contains(['"', '*'])
+    };
+    let (name, value) = clauses.clone().find(is_exact)?;
+    let begins = format!("{name}:{value} is the whole value; what begins so: {name}:{value}*");
+    Some(match value.to_lowercase() == value {
+        true => begins,
+        false => format!("{begins}; upper and lower case differ, but not in a word alone: {value}"),
+    })
 }
 
 /// One line for each event.
@@ -53,7 +85,7 @@ fn table(hits: &[Value]) {
         (if narrow { "UTC" } else { "TIME (UTC)" }, 23),
         ("ID", 40),
         ("SERVICE", 16),
-        ("WHO", 32),
+        ("WHO", 40),
         ("DID", 32),
         ("WHAT", 32),
         ("ENDED", 8),
@@ -127,4 +159,35 @@ pub(crate) fn describe_gap(gap: &Value) -> String {
         fit(&view::text(&gap["stream"]), 24),
         out::count(count, "event")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_found_nothing_says_what_may_have_been_meant() {
+        // 2026-11-22T14:00:00Z.
+        let now = 1_795_356_000_000_000_000;
+        for (query, wanted) in [
+            ("", None),
+            ("lost", None),
+            ("did:refund.*", None),
+            ("who:\"alice b\"", None),
+            ("-did:refund", None),
+            ("outcome:failure since:1h", None),
+            (
+                "since:1h did:refund",
+                Some("did:refund is the whole value; what begins so: did:refund*"),
+            ),
+            ("who:ALICE", Some("upper and lower case differ, but not in a word alone: ALICE")),
+            ("did:x since:2030-01-01", Some("since:2030-01-01 is still to come")),
+            ("since:2026-11-22T13:59:59Z", None),
+        ] {
+            let said = hint(query, now);
+            assert_eq!(said.is_some(), wanted.is_some(), "{query}: {said:?}");
+            let (said, wanted) = (said.unwrap_or_default(), wanted.unwrap_or_default());
+            assert!(said.contains(wanted), "{query}: {said}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `counterfoil serve`.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use server::config::{Loaded, Sources};
 use server::{Running, StartError, Started};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::config;
+use super::{config, doctor};
 use crate::args;
 use crate::context::{Contexts, Saved, Server};
 use crate::error::CliError;
@@ -24,6 +24,11 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     let config = sources(args).load().map_err(|error| config::refused(&error))?;
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     keep_apart(&args.data, &keys)?;
+    if doctor::has_others(&args.data) {
+        let folder = whole(&args.data);
+        let what = "has files of somebody else's and none of a data folder; one is made there";
+        out::note(&format!("counterfoil: {} {what}", folder.display()));
+    }
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -132,13 +137,30 @@ pub(crate) async fn start(
     let started = server::start(data, keys, config, &mut heard).await;
     bar.finish_and_clear();
     started.map_err(|error| {
-        let next = match error {
-            StartError::Listen(..) => "; does another server run there? another address: --listen",
-            StartError::Held(..) => "; is a server running on it?",
-            _ => "",
-        };
+        let next = next_of(&error, data);
         CliError::Server(format!("{}{next}", explain(&error)))
     })
+}
+
+/// What to do about a start that failed.
+fn next_of(error: &StartError, data: &Path) -> String {
+    match error {
+        StartError::Listen(_, error) => match error.kind() {
+            ErrorKind::AddrInUse => {
+                "; does another server run there? another address: --listen".into()
+            }
+            ErrorKind::PermissionDenied => {
+                "; ports below 1024 need a privilege: another one, --listen".into()
+            }
+            ErrorKind::AddrNotAvailable => "; this machine has no such address: --listen".into(),
+            _ => "; another address: --listen".into(),
+        },
+        StartError::Held(..) => "; is a server running on it?".into(),
+        StartError::Folder(..) => {
+            format!("; counterfoil doctor --data {} looks at it", data.display())
+        }
+        _ => String::new(),
+    }
 }
 
 /// An error with all its causes.
@@ -163,7 +185,8 @@ fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
     let path = |tenant: &str| keys.join(format!("first-token-{tenant}"));
     if !terminal {
         let tokens = started.first_tokens.iter();
-        write_secrets(tokens.map(|(tenant, token)| (path(tenant), token.as_str())))?;
+        let written = write_secrets(tokens.map(|(tenant, token)| (path(tenant), token.as_str())));
+        written.map_err(|error| if started.is_new { error } else { lost(&error, data) })?;
     }
     let several = started.first_tokens.len() > 1;
     let save = |(tenant, token): &(String, String)| {
@@ -185,6 +208,16 @@ fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// Why a first token of logs that are not new finds one of an earlier start.
+fn lost(error: &CliError, data: &Path) -> CliError {
+    let tokens = data.join("tokens.json");
+    CliError::Server(format!(
+        "{error}. It was to be made because {} has no admin in force: if that file was lost, and \
+         every token with it, put it back from a backup instead",
+        tokens.display()
+    ))
 }
 
 /// Writes all of these files or none. One that is there already is somebody's token, of this data

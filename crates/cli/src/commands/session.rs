@@ -52,7 +52,7 @@ fn headline(session: &Value, events: usize) -> Vec<String> {
 fn facts(session: &Value, events: &[Value]) {
     let actors = list(&session["actors"]);
     let who = |a: &Value| {
-        let (id, kind) = (view::text(&a["id"]), view::text(&a["type"]));
+        let (id, kind) = (view::plain(&view::text(&a["id"])), view::text(&a["type"]));
         format!("{id} ({kind}, {})", out::count(a["events"].as_u64().unwrap_or(0), "event"))
     };
     out::fact("who", &names(actors, who));
@@ -102,7 +102,7 @@ fn timeline(events: &[Value]) {
         ("AFTER", 14),
         ("ID", 40),
         ("SERVICE", 16),
-        ("WHO", 32),
+        ("WHO", 40),
         ("DID", 32),
         ("WHAT", 32),
         ("ENDED", 8),

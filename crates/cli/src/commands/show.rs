@@ -67,7 +67,7 @@ fn who(event: &Value) -> String {
     let chain = list(&actor["on_behalf_of"]);
     let how: Vec<&str> = chain.iter().filter_map(|link| link["relation"].as_str()).collect();
     let how = if how.is_empty() { String::new() } else { format!("  [{}]", how.join(", ")) };
-    format!("{}{how}", view::who(event))
+    format!("{}{how}", view::who_named(event))
 }
 
 fn what(event: &Value) -> String {

@@ -1,5 +1,7 @@
 //! `counterfoil trace`.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::client;
@@ -27,18 +29,41 @@ pub(crate) fn run(global: &Global, args: &args::Trace) -> Result<(), CliError> {
     }
     let hops = list(&trace["events"]);
     out::parts(Ink::Bold, &headline(&trace, hops.len()));
-    if let Some(first) = hops.first() {
-        out::fact("who", &view::who(&first["event"]));
-        let reason = hops.iter().map(|hop| &hop["event"]["reason"]).find(|r| r.is_object());
-        if let Some(reason) = reason {
-            let text = reason["text"].as_str().map(|text| format!("\"{text}\""));
-            let parts = [reason["ticket"].as_str().map(str::to_owned), text];
-            out::fact("why", &parts.into_iter().flatten().collect::<Vec<_>>().join(" "));
-        }
-    }
+    who_and_why(hops);
     waterfall(&trace, hops);
     out::parts(Ink::Dim, &footer(&trace));
     Ok(())
+}
+
+/// Who began it, and why; of the others how many there are, for a trace may have as many as it has
+/// events.
+fn who_and_why(hops: &[Value]) {
+    let Some(first) = hops.first().map(|hop| &hop["event"]) else { return };
+    out::fact(
+        "who",
+        &and_others(hops, view::who_named(first), |event| {
+            (event["actor"].is_object()).then(|| view::who(event))
+        }),
+    );
+    let reason = |event: &Value| {
+        let reason = &event["reason"];
+        let text = reason["text"].as_str().map(|text| format!("\"{text}\""));
+        let parts = [reason["ticket"].as_str().map(str::to_owned), text];
+        let why = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        (!why.is_empty()).then_some(why)
+    };
+    if let Some(why) = hops.iter().find_map(|hop| reason(&hop["event"])) {
+        out::fact("why", &and_others(hops, why, reason));
+    }
+}
+
+/// What is said first, and how many others are said.
+fn and_others(hops: &[Value], first: String, said: impl Fn(&Value) -> Option<String>) -> String {
+    let all: BTreeSet<String> = hops.iter().filter_map(|hop| said(&hop["event"])).collect();
+    match all.len().saturating_sub(1) as u64 {
+        0 => first,
+        more => format!("{first}    and {}", out::count(more, "other")),
+    }
 }
 
 fn headline(trace: &Value, hops: usize) -> Vec<String> {

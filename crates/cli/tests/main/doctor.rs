@@ -25,6 +25,8 @@ fn a_doctor_names_what_is_wrong_with_the_mend() {
         let said = folder.run(&[&DOCTOR, more].concat()).code(code);
         serde_json::from_str(&said).expect("JSON")
     };
+    let here = ask(0, &[]);
+    assert!(line(&here, "port").1.ends_with(&server.url["http://".len()..]), "{here}");
     let up = ask(0, &["--config", "c.toml"]);
     assert_eq!(up["well"], true, "{up}");
     for name in ["configuration", "data folder", "keys folder", "keys", "port", "ready", "token"] {
@@ -36,6 +38,7 @@ fn a_doctor_names_what_is_wrong_with_the_mend() {
 
     let down = ask(0, &["--config", "c.toml"]);
     assert_eq!((line(&down, "server").0, line(&down, "port").0), ("warning", "ok"), "{down}");
+    assert_eq!(line(&down, "journal").0, "unknown", "{down}");
     let names = fs::read_dir(folder.path("data")).expect("a folder").flatten();
     let left = names.filter(|name| name.file_name().to_string_lossy().starts_with("doctor"));
     assert_eq!(left.count(), 0, "it leaves nothing behind");
@@ -64,9 +67,16 @@ fn a_doctor_names_what_is_wrong_with_the_mend() {
     fs::create_dir(folder.path("other-keys")).expect("made");
     fs::set_permissions(folder.path("other-keys"), Permissions::from_mode(0o700)).expect("set");
     let missing = ask(1, &["--keys", "other-keys"]);
-    assert!(line(&missing, "keys").1.contains("cannot use keys/default"), "{missing}");
+    let wanted = "the key file other-keys/default-access-0.key is not there";
+    assert!(line(&missing, "keys").1.contains(wanted), "{missing}");
     let said = folder.run(&["doctor", "--data", "data", "--keys", "other-keys"]);
     assert!(said.code == 1 && said.out.contains("mend: give --keys"), "{said:?}");
     folder.write("c.toml", "origin = \"other.example\"\n");
     assert_eq!(line(&ask(1, &["--config", "c.toml"]), "origin").0, "bad");
+
+    fs::create_dir_all(folder.path("etc")).expect("made");
+    folder.write("etc/passwd", "root");
+    let said = folder.run(&["doctor", "--data", "data", "--keys", "etc"]);
+    assert!(said.code == 1 && said.out.contains("etc has other files"), "{said:?}");
+    assert!(!said.out.contains("chmod"), "nobody else's folder is to be closed: {said:?}");
 }

@@ -22,6 +22,7 @@ mod room;
 mod rules;
 mod screens;
 mod session;
+mod starts;
 mod status;
 mod stop;
 mod supervised;

@@ -90,7 +90,17 @@ fn mistakes_are_explained_where_they_are() {
         ("since:yesterday", 7, "\"yesterday\" is no time"),
         ("-since:5m", 8, "since takes one time"),
         ("--", 1, "there is no word in it"),
-        ("10:30", 1, "no member \"10\""),
+        ("10:30", 1, "no member \"10\"; a time has a T and a zone: since:2026-01-02T10:00:00Z"),
+        ("since:2026-11-28 9:00", 18, "since:2026-01-02T09:00:00Z"),
+        ("alice OR bob", 7, "there is no OR: clauses stand side by side"),
+        ("who:alice AND outcome:failure", 11, "there is no AND"),
+        ("NOT who:alice", 1, "there is no NOT"),
+        ("(a b)", 1, "there are no parentheses: clauses stand side by side"),
+        ("a b)", 3, "there are no parentheses"),
+        ("who:(a b)", 5, "there are no parentheses"),
+        ("since:1h until:2h", 10, "is not before until:2026-11-22T12:00:00.000000000Z"),
+        ("until:2026-11-22 since:2026-11-22", 18, "so no event can match"),
+        ("recorded_since:5m recorded_until:1d", 19, "is not before recorded_until"),
         ("ü who:", 7, "a value is missing"),
     ] {
         let error = Filter::parse(text, NOW).expect_err(text);
@@ -112,6 +122,8 @@ fn filters_have_one_text() {
         ("who:\"a b\"* who:*", "who:\"a b\"* who:*"),
         ("since:1h", "since:2026-11-22T13:00:00.000000000Z"),
         ("text:par*", "par*"),
+        ("or and not \"OR\" text:AND", "or and not or and"),
+        ("\"(a b)\" what:f(x)", "\"a b\" what:\"f(x)\""),
         (r#"who:"a\"b\\c""#, r#"who:"a\"b\\c""#),
         (r#""attributes.aws:x":1"#, r#""attributes.aws:x":1"#),
     ] {
@@ -132,6 +144,8 @@ fn parameters_make_the_same_filters() {
     let read = Filter::parse(r#"who:"a \"b" -action:invoice.* since:1h "parcel lost""#, NOW);
     assert_eq!(Ok(built), read);
     assert!(Filter::all().and("whom", "a", NOW).is_err());
+    let later = |f: Filter| f.and("until", "2h", NOW);
+    assert!(Filter::all().and("since", "1h", NOW).and_then(later).is_err());
 }
 
 proptest! {

@@ -181,6 +181,8 @@ fn failure(error: TokenError) -> Failure {
     match error {
         TokenError::Wrong(what) => Failure::bad_request("token", what),
         TokenError::Full(what) => Failure::conflict("token", what),
+        // Of a start alone.
+        error @ TokenError::Malformed(_) => Failure::internal(&error),
         TokenError::Io(error) => Failure::unkept(&error, "the list of tokens"),
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use token::check_name;
 use token::{Held, check};
 pub use token::{NewToken, Token};
 
-const NAME: &str = "tokens.json";
+pub(crate) const NAME: &str = "tokens.json";
 const FORMAT: &str = "counterfoil.tokens/v1";
 /// Tokens of all tenants, shared out among them.
 const TOKENS_MAX: usize = 10_000;
@@ -53,6 +53,9 @@ pub enum TokenError {
     /// The tenant has as many as it may.
     #[error("{0}")]
     Full(String),
+    /// The file is none.
+    #[error("{NAME} {0}")]
+    Malformed(&'static str),
     /// The file could not be read or written.
     #[error("cannot use {NAME}")]
     Io(#[from] io::Error),
@@ -100,7 +103,7 @@ impl Tokens {
         let tokens = match disk.read_small(NAME, FILE_BYTES_MAX) {
             Ok(bytes) => match serde_json::from_slice::<TokenFile>(&bytes) {
                 Ok(file) if file.format == FORMAT => file.tokens,
-                _ => return Err(TokenError::Wrong(format!("{NAME} cannot be read"))),
+                _ => return Err(TokenError::Malformed("is no list of tokens")),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
@@ -108,7 +111,7 @@ impl Tokens {
         let held = |token: Token| {
             let id = token.id.clone();
             let held = Held::new(token).map(|held| (id, Arc::new(held)));
-            held.ok_or_else(|| TokenError::Wrong(format!("{NAME} has a time that is none")))
+            held.ok_or(TokenError::Malformed("has a time that is none"))
         };
         let tokens = RwLock::new(tokens.into_iter().map(held).collect::<Result<_, _>>()?);
         Ok(Tokens { disk, clock, entropy, changing: Mutex::new(()), tenants: 1, tokens })

@@ -10,8 +10,8 @@ pub(super) struct Facts {
     /// fdatasync of 4 KiB, or why it could not be measured.
     pub(super) syncs: Option<Result<Syncs, String>>,
     pub(super) logs: Option<Result<Vec<Log>, String>>,
-    /// The event that a server found wrong when it last ran; the error says what its file is.
-    pub(super) suspect: Option<Result<Suspect, String>>,
+    /// The event that a server found wrong when it last ran, or why its file says nothing.
+    pub(super) suspect: Option<Result<Suspect, Unread>>,
     pub(super) clock: Clock,
     pub(super) port: Option<Port>,
     pub(super) files: Files,
@@ -21,16 +21,57 @@ pub(super) struct Facts {
     pub(super) server: Option<Server>,
 }
 
-/// A folder of ours.
-#[derive(Clone, Debug, Default)]
+/// What a folder is meant to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Data,
+    Keys,
+}
+
+/// A folder of ours, or what was named as one.
+#[derive(Clone, Debug)]
 pub(super) struct Folder {
     pub(super) path: String,
+    pub(super) kind: Kind,
     pub(super) is_there: bool,
+    /// Whether it is empty, or has what such a folder has: nobody else's is to be mended.
+    pub(super) is_ours: bool,
     pub(super) mode: u32,
     /// Whether it is this user's.
     pub(super) is_own: bool,
     /// Files in it that others than their owner may touch, with their modes; the first of them.
     pub(super) open_files: Vec<(String, u32)>,
+}
+
+impl Kind {
+    /// What such a folder has from its first start on.
+    pub(super) fn marks(self) -> &'static [&'static str] {
+        match self {
+            Kind::Data => &["folder.json", "journal", "head", "logs", "lock", "tokens.json"],
+            Kind::Keys => &["frame.key", "id.key", "lock"],
+        }
+    }
+
+    /// Whether a folder with these names is one, or may become one.
+    pub(super) fn has(self, names: &[String]) -> bool {
+        let is_mark = |name: &String| self.marks().contains(&&**name);
+        let is_key = |name: &String| self == Kind::Keys && name.ends_with(".key");
+        // What a new file system has of itself.
+        let is_nothing = |name: &String| name == "lost+found";
+        names.iter().all(is_nothing) || names.iter().any(|name| is_mark(name) || is_key(name))
+    }
+
+    /// The first of its marks, to be told.
+    pub(super) fn first(self) -> String {
+        format!("a {} folder ({} …)", self.word(), self.marks()[0])
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Data => "data",
+            Kind::Keys => "keys",
+        }
+    }
 }
 
 /// The file system of the data folder.
@@ -63,6 +104,15 @@ pub(super) struct Suspect {
     pub(super) seq: u64,
     /// The file that it was read from, and the byte.
     pub(super) place: (String, u64),
+}
+
+/// Why the file of a suspect says nothing.
+#[derive(Clone, Debug)]
+pub(super) enum Unread {
+    /// It names no event.
+    Malformed,
+    /// It is there and cannot be read.
+    Failed(String),
 }
 
 /// Whether something keeps the clock right.

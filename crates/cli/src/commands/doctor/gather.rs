@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use platform::{Clock as _, Disk as _, RealDisk, SystemClock};
 use serde_json::Value;
-use server::config::Sources;
+use server::config::{Config, Sources};
 
 use super::facts::{
-    Clock, Disk, Facts, Files, Folder, Log, Memory, Port, PortState, Server, Suspect, Syncs,
+    Clock, Disk, Facts, Files, Folder, Kind, Log, Memory, Port, PortState, Server, Suspect, Syncs,
+    Unread,
 };
 use crate::args::{self, Global};
-use crate::client::Client;
+use crate::client::{ANSWER_TIME_MAX, Client};
 use crate::commands::serve::beside;
 use crate::context;
 use crate::out;
@@ -24,6 +25,9 @@ use crate::out;
 /// Syncs that are measured, within so much time.
 const SYNCS: u64 = 200;
 const SYNCS_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// Names of a folder that are looked at to tell what it is.
+const NAMES_MAX: usize = 100_000;
 
 /// Bytes of a suspect's file.
 const SUSPECT_BYTES_MAX: u64 = 64 << 10;
@@ -44,14 +48,21 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
         ..Facts::default()
     };
     let listen = config.unwrap_or_default().config.listen;
+    let listen = match (&facts.server, args.config.is_some()) {
+        (Some(server), false) if listen == Config::default().listen => {
+            here(&server.url).unwrap_or(listen)
+        }
+        _ => listen,
+    };
     if listen.port() != 0 {
         facts.port = Some(Port { address: listen.to_string(), state: port(&listen.to_string()) });
     }
     let Some(data) = &args.data else { return facts };
     let keys = args.keys.clone().unwrap_or_else(|| beside(data));
     let open = server::open_files(data, &keys);
-    facts.data = Some(folder(data, &open));
-    facts.keys = Some(folder(&keys, &open));
+    let (of_data, of_keys) = (folder(Kind::Data, data, &open), folder(Kind::Keys, &keys, &open));
+    let are_ours = of_data.is_ours && of_keys.is_ours;
+    (facts.data, facts.keys) = (Some(of_data), Some(of_keys));
     if !data.is_dir() {
         return facts;
     }
@@ -60,23 +71,45 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
     facts.disk = volume.map(|volume| Disk { kind, volume });
     facts.syncs = Some(syncs(data).map_err(|error| error.to_string()));
     facts.suspect = suspect(data);
-    if keys.is_dir() && data.join("logs").is_dir() {
+    if are_ours && keys.is_dir() && data.join("logs").is_dir() {
         facts.logs = Some(logs(data, &keys));
     }
     facts
 }
 
+/// The address of a server on this machine, where its own configuration names none.
+fn here(url: &str) -> Option<SocketAddr> {
+    let address: SocketAddr = url.strip_prefix("http://")?.trim_end_matches('/').parse().ok()?;
+    address.ip().is_loopback().then_some(address)
+}
+
 /// A folder, and what in it others may touch.
-fn folder(path: &Path, open: &[server::Open]) -> Folder {
+fn folder(kind: Kind, path: &Path, open: &[server::Open]) -> Folder {
     let shown = path.display().to_string();
     let Ok(meta) = fs::metadata(path) else {
-        return Folder { path: shown, ..Folder::default() };
+        return Folder {
+            path: shown,
+            kind,
+            is_there: false,
+            is_ours: true,
+            mode: 0,
+            is_own: true,
+            open_files: Vec::new(),
+        };
     };
+    let is_ours = is_ours(kind, path);
     let own = fs::metadata("/proc/self").map(|own| own.uid()).ok();
     let is_own = own.is_none_or(|own| own == meta.uid() || own == 0);
     let open = open.iter().filter(|open| open.path.starts_with(path));
     let open_files = open.map(|open| (open.path.display().to_string(), open.mode)).collect();
-    Folder { path: shown, is_there: true, mode: meta.mode(), is_own, open_files }
+    Folder { path: shown, kind, is_there: true, is_ours, mode: meta.mode(), is_own, open_files }
+}
+
+/// Whether a folder is what it is meant to be, or empty; one that cannot be read is taken for it.
+pub(super) fn is_ours(kind: Kind, path: &Path) -> bool {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten().take(NAMES_MAX);
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    kind.has(&names.collect::<Vec<_>>())
 }
 
 /// Measures fdatasync in the data folder, on a file that has no name.
@@ -107,12 +140,12 @@ fn syncs(data: &Path) -> io::Result<Syncs> {
 }
 
 /// What the server that ran last found wrong, if it found something.
-fn suspect(data: &Path) -> Option<Result<Suspect, String>> {
+fn suspect(data: &Path) -> Option<Result<Suspect, Unread>> {
     let disk = RealDisk::new(data).ok()?;
     let disk: &dyn platform::Disk = &disk;
     let bytes = match disk.read_small("suspect.json", SUSPECT_BYTES_MAX) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => return Some(Err(error.to_string())),
+        Err(error) => return Some(Err(Unread::Failed(error.to_string()))),
         Ok(bytes) => bytes,
     };
     let file: Value = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -122,7 +155,7 @@ fn suspect(data: &Path) -> Option<Result<Suspect, String>> {
         let place = (text("file")?, number("offset")?);
         Some(Suspect { log: text("log")?, seq: number("seq")?, place })
     };
-    Some(read().ok_or_else(|| "it names no event".to_owned()))
+    Some(read().ok_or(Unread::Malformed))
 }
 
 fn logs(data: &Path, keys: &Path) -> Result<Vec<Log>, String> {
@@ -174,7 +207,7 @@ fn port(address: &str) -> PortState {
         Ok(_) => PortState::Free,
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let server = context::Server { url: format!("http://{address}"), ..Default::default() };
-            match version(&Client::new(server)) {
+            match version(&Client::new(server).map(|client| client.within(ANSWER_TIME_MAX))) {
                 Ok(_) => PortState::Ours,
                 Err(_) => PortState::Theirs,
             }
@@ -195,7 +228,7 @@ fn version(client: &Result<Client, crate::error::CliError>) -> Result<String, St
 
 fn server(server: context::Server) -> Server {
     let (url, has_token) = (server.url.clone(), server.token.is_some());
-    let client = Client::new(server);
+    let client = Client::new(server).map(|client| client.within(ANSWER_TIME_MAX));
     let reached = version(&client);
     let client = client.ok().filter(|_| reached.is_ok());
     let get = |path: &str| client.as_ref().and_then(|client| client.get(path).ok());

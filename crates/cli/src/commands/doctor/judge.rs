@@ -3,10 +3,11 @@
 use serde::Serialize;
 use server::RESERVE_BYTES;
 
-use super::facts::{
-    Clock, Disk, Facts, Folder, Log, Memory, Port, PortState, Server, Suspect, Syncs,
-};
+use super::facts::{Clock, Disk, Facts, Memory, Port, PortState, Server, Syncs};
 use crate::out;
+use folders::{folder, journal, keys, origin, suspect};
+
+mod folders;
 
 /// File systems that keep nothing over a power failure, and those where a sync is somebody else's
 /// word.
@@ -54,13 +55,14 @@ fn finding(
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(facts.config.as_ref().map(config));
-    all.extend(facts.data.as_ref().map(|folder| self::folder("data folder", folder)));
-    all.extend(facts.keys.as_ref().map(|folder| self::folder("keys folder", folder)));
+    all.extend(facts.data.as_ref().map(|found| folder("data folder", found)));
+    all.extend(facts.keys.as_ref().map(|found| folder("keys folder", found)));
     if let Some(logs) = &facts.logs {
         keys(&mut all, logs);
         all.extend(origin(facts, logs));
     }
     all.extend(facts.suspect.as_ref().map(suspect));
+    all.extend(journal(facts));
     if let Some(found) = &facts.disk {
         disk(&mut all, found);
     }
@@ -81,99 +83,6 @@ fn config(config: &Result<Option<String>, String>) -> Finding {
         Err(why) => {
             let mend = "counterfoil config check FILE; docs/configuration.md has every setting";
             finding(Level::Bad, "configuration", why, mend)
-        }
-    }
-}
-
-fn folder(name: &'static str, folder: &Folder) -> Finding {
-    let path = &folder.path;
-    if !folder.is_there {
-        let mend = "the first start makes it; is the path right?";
-        return finding(Level::Warning, name, format!("{path} is not there"), mend);
-    }
-    if !folder.is_own {
-        let mend = format!("run as its owner, or: chown -R USER {path}");
-        return finding(Level::Bad, name, format!("{path} is another user's"), mend);
-    }
-    if folder.mode & 0o077 != 0 {
-        let found = format!("{path} is open to others (mode {:o})", folder.mode & 0o777);
-        return finding(Level::Bad, name, found, format!("chmod 700 {path}"));
-    }
-    if let Some((file, mode)) = folder.open_files.first() {
-        let found = format!("{file} is open to others (mode {:o})", mode & 0o777);
-        let mend = if file.ends_with(".key") && mode & 0o022 != 0 {
-            format!("who may write {file} may have put another key there: look, then chmod 600")
-        } else {
-            format!("chmod 600 {file}; who could read a key or a token may have it: make a new one")
-        };
-        return finding(Level::Bad, name, found, mend);
-    }
-    finding(Level::Ok, name, format!("{path} is yours alone"), "")
-}
-
-fn keys(all: &mut Vec<Finding>, logs: &Result<Vec<Log>, String>) {
-    let logs = match logs {
-        Ok(logs) => logs,
-        Err(why) => {
-            let mend = "counterfoil verify DATA says what is damaged";
-            all.push(finding(Level::Bad, "keys", format!("the logs cannot be read: {why}"), mend));
-            return;
-        }
-    };
-    let mut good = 0;
-    for log in logs {
-        match &log.key {
-            Ok(under_way) => {
-                good += 1;
-                if let Some(what) = under_way {
-                    let found = format!("{}: {what}", log.origin);
-                    all.push(finding(Level::Ok, "keys", found, ""));
-                }
-            }
-            Err(why) => {
-                let mend = "give --keys the folder that belongs to this data, or put it back from \
-                            your backup; without its key a log cannot go on";
-                let found = format!("{}: {why}", log.origin);
-                all.push(finding(Level::Bad, "keys", found, mend));
-            }
-        }
-    }
-    if good == logs.len() {
-        let found = match good {
-            0 => "there is no log yet".to_owned(),
-            n => format!("the keys of {n} of {n} logs are those that signed them"),
-        };
-        all.push(finding(Level::Ok, "keys", found, ""));
-    }
-}
-
-/// Whether the configured origin is that of the folder. That it can be reached is not needed.
-fn origin(facts: &Facts, logs: &Result<Vec<Log>, String>) -> Option<Finding> {
-    let wanted = facts.config.as_ref()?.as_ref().ok()?.as_ref()?;
-    let log = logs.as_ref().ok()?.first()?;
-    let has = log.origin.split("/tlog/").next().unwrap_or_default();
-    if has == wanted {
-        return Some(finding(Level::Ok, "origin", format!("{has}, as the logs are named"), ""));
-    }
-    let found = format!("the configuration says {wanted}, the logs are named after {has}");
-    Some(finding(Level::Bad, "origin", found, format!("origin = \"{has}\"")))
-}
-
-/// What the server that ran last found.
-fn suspect(suspect: &Result<Suspect, String>) -> Finding {
-    let name = "suspect";
-    match suspect {
-        Ok(Suspect { log, seq, place: (file, offset) }) => {
-            let found = format!(
-                "entry {seq} of the log {log} was not what was signed ({file}, byte {offset}); the \
-                 next start looks at it first"
-            );
-            let mend = "put that file back from a backup; docs/operations/damage.md";
-            finding(Level::Bad, name, found, mend)
-        }
-        Err(what) => {
-            let found = format!("suspect.json: {what}");
-            finding(Level::Warning, name, found, "none is needed: the next start removes it")
         }
     }
 }

@@ -8,6 +8,8 @@ mod facts;
 mod gather;
 mod judge;
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::args::{self, Global};
@@ -30,6 +32,11 @@ pub(crate) fn run(global: &Global, args: &args::Doctor) -> Result<u8, CliError> 
         (n, _) => ink(Ink::Bad, &format!("{} to mend", out::count(n, "thing"))),
     });
     Ok(code)
+}
+
+/// Whether a folder has files, and none that a data folder has.
+pub(super) fn has_others(data: &Path) -> bool {
+    data.is_dir() && !gather::is_ours(facts::Kind::Data, data)
 }
 
 fn show(finding: &Finding) {

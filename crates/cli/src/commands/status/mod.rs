@@ -6,7 +6,7 @@ mod judge;
 
 use serde_json::{Value, json};
 
-use super::client;
+use super::prompt_client;
 use crate::args::Global;
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
@@ -17,7 +17,7 @@ use judge::{Finding, Level, judge};
 const SERVICES_MAX: usize = 8;
 
 pub(crate) fn run(global: &Global) -> Result<u8, CliError> {
-    let client = client(global)?;
+    let client = prompt_client(global)?;
     let mut status = client.get_json("/v1/status")?;
     let findings = judge(&status, now());
     let well = findings.iter().all(|finding| finding.level != Level::Bad);

@@ -33,11 +33,12 @@ impl Eye {
         Ok(Sample::new(at, &status, refusals, &metrics))
     }
 
-    /// Looks until nobody takes what is seen.
+    /// Looks until nobody takes what is seen. The screen says itself what does not come.
     pub(super) fn watch(self) -> Receiver<Result<Sample, CliError>> {
+        let eye = Eye { client: self.client.silent(), ..self };
         let (give, take) = sync_channel(1);
         std::thread::spawn(move || {
-            while give.send(self.look()).is_ok() {
+            while give.send(eye.look()).is_ok() {
                 std::thread::sleep(EVERY);
             }
         });

@@ -11,7 +11,7 @@ mod screen;
 
 use std::time::Duration;
 
-use super::client;
+use super::prompt_client;
 use crate::args::{self, Global};
 use crate::client::Client;
 use crate::error::CliError;
@@ -34,7 +34,7 @@ pub(crate) fn run(global: &Global, args: &args::Top) -> Result<(), CliError> {
     }
     match Terminal::is_there() && !args.once {
         true => Live::begin(global)?.run(),
-        false => once(&client(global)?, &Eye::new(client(global)?), args.columns),
+        false => once(&prompt_client(global)?, &Eye::new(prompt_client(global)?), args.columns),
     }
 }
 
@@ -78,16 +78,16 @@ impl Live {
     /// Looks once before the screen is taken: what cannot work at all is an error as of any
     /// command.
     fn begin(global: &Global) -> Result<Live, CliError> {
-        let eye = Eye::new(client(global)?);
+        let eye = Eye::new(prompt_client(global)?);
         let mut history = History::default();
         history.add(eye.look()?);
         let tail = |query| {
             let path = format!("/v1/tail?last=8&q={query}");
-            let listener = Listener::new(client(global)?, path)?;
+            let listener = Listener::new(prompt_client(global)?.silent(), path)?;
             Ok::<_, CliError>(Tail { listener, pause: Duration::ZERO })
         };
         let tails = QUERIES.into_iter().map(tail).collect::<Result<_, _>>()?;
-        let (url, looks) = (client(global)?.server().url.clone(), eye.watch());
+        let (url, looks) = (prompt_client(global)?.server().url.clone(), eye.watch());
         let (failures, sort, trouble) = (Failures::default(), Sort::Rate, None);
         Ok(Live { url, tails, looks, history, failures, sort, trouble })
     }

@@ -3,12 +3,14 @@
 use platform::Volume;
 
 use super::*;
-use crate::commands::doctor::facts::Files;
+use crate::commands::doctor::facts::{Files, Folder, Kind, Log, Suspect, Unread};
 
 fn well() -> Facts {
-    let folder = |path: &str| Folder {
+    let folder = |kind: Kind, path: &str| Folder {
         path: path.into(),
+        kind,
         is_there: true,
+        is_ours: true,
         mode: 0o40700,
         is_own: true,
         open_files: Vec::new(),
@@ -16,8 +18,8 @@ fn well() -> Facts {
     let volume =
         Volume { bytes: 1 << 40, bytes_free: 1 << 39, inodes: 1 << 20, inodes_free: 1 << 19 };
     Facts {
-        data: Some(folder("/d")),
-        keys: Some(folder("/k")),
+        data: Some(folder(Kind::Data, "/d")),
+        keys: Some(folder(Kind::Keys, "/k")),
         disk: Some(Disk { kind: Some("ext4"), volume }),
         syncs: Some(Ok(Syncs { count: 200, p50: 400, p99: 2_000 })),
         logs: Some(Ok(vec![Log { origin: "a.example/tlog/x-0".into(), key: Ok(None) }])),
@@ -83,10 +85,51 @@ fn folders_and_keys_are_judged() {
     assert_eq!(judged(|f| f.logs = Some(Err("x".into()))), ["Bad keys"]);
     let event = Suspect { log: "x-0".into(), seq: 7, place: ("journal/1".into(), 8_192) };
     assert_eq!(judged(|f| f.suspect = Some(Ok(event))), ["Bad suspect"]);
-    assert_eq!(judged(|f| f.suspect = Some(Err("x".into()))), ["Warning suspect"]);
+    assert_eq!(judged(|f| f.suspect = Some(Err(Unread::Malformed))), ["Warning suspect"]);
+    let unread = Unread::Failed("Permission denied".into());
+    assert_eq!(judged(|f| f.suspect = Some(Err(unread))), ["Unknown suspect"]);
     assert_eq!(judged(|f| f.config = Some(Err("line 3".into()))), ["Bad configuration"]);
     assert_eq!(judged(|f| f.config = Some(Ok(Some("b.example".into())))), ["Bad origin"]);
     assert_eq!(judged(|f| f.config = Some(Ok(None))), [""; 0]);
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_never_to_be_closed() {
+    let mut facts = well();
+    let foreign = |folder: Option<&mut Folder>| {
+        let folder = folder.expect("a folder");
+        (folder.is_ours, folder.mode, folder.is_own) = (false, 0o40755, false);
+    };
+    foreign(facts.data.as_mut());
+    foreign(facts.keys.as_mut());
+    let said = judge(&facts);
+    let of_folders: Vec<_> = said.iter().filter(|f| f.name.ends_with("folder")).collect();
+    assert_eq!(of_folders.len(), 2);
+    for Finding { level, found, mend, .. } in of_folders {
+        assert!(*level == Level::Bad && found.contains("has other files"), "{found}");
+        assert!(!mend.contains("chmod") && !mend.contains("chown"), "{mend}");
+    }
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for (kind, of, is_ours) in [
+        (Kind::Keys, &["passwd", "hosts"][..], false),
+        (Kind::Keys, &["passwd", "a-0.key"], true),
+        (Kind::Keys, &["frame.key"], true),
+        (Kind::Keys, &[], true),
+        (Kind::Data, &["lost+found"], true),
+        (Kind::Data, &["a-0.key", "notes.txt"], false),
+        (Kind::Data, &["notes.txt", "folder.json"], true),
+    ] {
+        assert_eq!(kind.has(&names(of)), is_ours, "{kind:?} {of:?}");
+    }
+}
+
+#[test]
+fn what_was_not_looked_at_is_said() {
+    let down = |f: &mut Facts| server(f).reached = Err("refused".into());
+    assert_eq!(judged(down), ["Unknown journal", "Warning server"]);
+    assert_eq!(judged(|f| f.server = None), ["Unknown journal"]);
+    let new = |f: &mut Facts| (f.logs, f.server) = (None, None);
+    assert_eq!(judged(new), [""; 0]);
 }
 
 #[test]
@@ -114,7 +157,8 @@ fn the_machine_is_judged() {
 
 #[test]
 fn the_server_is_judged() {
-    assert_eq!(judged(|f| server(f).reached = Err("refused".into())), ["Warning server"]);
+    let gone = |f: &mut Facts| (f.logs, server(f).reached) = (None, Err("refused".into()));
+    assert_eq!(judged(gone), ["Warning server"]);
     assert_eq!(judged(|f| server(f).reached = Ok("0.0.0".into())), ["Warning server"]);
     assert_eq!(judged(|f| server(f).ready = Some((503, "not ready".into()))), ["Bad ready"]);
     assert_eq!(judged(|f| server(f).token = Some(401)), ["Bad token"]);
