@@ -14,6 +14,7 @@ mod rates;
 mod told;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,9 +54,12 @@ pub(crate) enum Want {
     Change,
 }
 
+/// Of what has to be stated, the kind that holds revocations which revoked nothing.
+const IDLE: usize = 3;
+
 impl Want {
     /// The kinds of a rate that it is bounded by.
-    fn kinds(self) -> std::ops::Range<usize> {
+    fn kinds(self) -> Range<usize> {
         match self {
             Want::Send => 0..2,
             Want::Read | Want::Change => 2..3,
@@ -119,7 +123,7 @@ impl Quotas {
             return Ok(());
         }
         let (rate, bucket) = kept.bucket(now, tenant, principal);
-        let Some(wait) = wait(rate, bucket, want) else {
+        let Some(wait) = wait(rate, bucket, want.kinds()) else {
             if rate[2] > 0.0 {
                 bucket.left[2] -= want.statements();
             }
@@ -149,6 +153,29 @@ impl Quotas {
             if rate[kind] > 0.0 {
                 bucket.left[kind] -= taken as f64;
             }
+        }
+    }
+
+    /// Whether a principal may revoke a token that is there whatever else it has asked for. It may,
+    /// unless it has asked in a loop for revocations that revoked nothing.
+    pub(crate) fn may_revoke(&self, now: Duration, tenant: &str, principal: &str) -> bool {
+        let mut kept = self.lock();
+        if kept.rates.is_off(IDLE..IDLE + 1) {
+            return true;
+        }
+        let (rate, bucket) = kept.bucket(now, tenant, principal);
+        wait(rate, bucket, IDLE..IDLE + 1).is_none()
+    }
+
+    /// A token that was there was not revoked: somebody else was first, or it could not be kept.
+    pub(crate) fn revoked_nothing(&self, now: Duration, tenant: &str, principal: &str) {
+        let mut kept = self.lock();
+        if kept.rates.is_off(IDLE..IDLE + 1) {
+            return;
+        }
+        let (rate, bucket) = kept.bucket(now, tenant, principal);
+        if rate[IDLE] > 0.0 {
+            bucket.left[IDLE] -= Want::Change.statements();
         }
     }
 
@@ -194,8 +221,8 @@ impl Kept {
 }
 
 /// Whole seconds until nothing of it is owed.
-fn wait(rate: Rate, bucket: &Bucket, want: Want) -> Option<u32> {
-    let owed = want.kinds().filter(|kind| rate[*kind] > 0.0 && bucket.left[*kind] < 1.0);
+fn wait(rate: Rate, bucket: &Bucket, kinds: Range<usize>) -> Option<u32> {
+    let owed = kinds.filter(|kind| rate[*kind] > 0.0 && bucket.left[*kind] < 1.0);
     let seconds = owed.map(|kind| ((1.0 - bucket.left[kind]) / rate[kind]).ceil());
     let seconds = seconds.fold(0.0, f64::max);
     (seconds > 0.0).then_some(seconds.min(3_600.0) as u32)

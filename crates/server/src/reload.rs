@@ -50,7 +50,8 @@ pub(crate) enum ReloadError {
     /// A part cannot use what it was given.
     #[error("{0}: {1}; nothing was changed")]
     Part(&'static str, String),
-    /// It did not come to reading, or not to its end: the server stops.
+    /// It did not come to reading, or not to its end: the server stops, another reload is under
+    /// way, or this one panicked.
     #[error("{}", .0.detail())]
     Unread(Failure),
     /// The access log did not take it, so it did not happen.
@@ -104,7 +105,7 @@ pub(crate) struct Setup {
     sources: Option<Sources>,
     now: RwLock<Arc<Loaded>>,
     /// Held by the reload that is under way.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Setup {
@@ -112,7 +113,7 @@ impl Setup {
         Setup {
             sources: loaded.sources().cloned(),
             now: RwLock::new(Arc::new(loaded.clone())),
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -138,17 +139,27 @@ struct Plan {
 /// does not wait for files.
 pub(crate) async fn reload(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, ReloadError> {
     let begun = app.under_way.begin().map_err(ReloadError::Unread)?;
+    // A file may hang for as long as it likes: who comes meanwhile comes again. A signal cannot,
+    // and there is never more than one that waits.
+    let turn = app.setup.turn.clone();
+    let turn = match asker {
+        Asker::Signal => turn.lock_owned().await,
+        Asker::Principal(_) => turn.try_lock_owned().map_err(|_| ReloadError::Unread(busy()))?,
+    };
     let (app, asker) = (app.clone(), asker.clone());
     let task = outliving(async move {
-        let _begun = begun;
+        let (_begun, _turn) = (begun, turn);
         reload_all(&app, &asker).await
     });
     let done = task.await;
     done.unwrap_or_else(|error| Err(ReloadError::Unread(Failure::internal(&error))))
 }
 
+fn busy() -> Failure {
+    Failure::busy("busy", "a reload is under way; nothing was read for this one")
+}
+
 async fn reload_all(app: &Arc<App>, asker: &Asker) -> Result<Reloaded, ReloadError> {
-    let _turn = app.setup.turn.lock().await;
     let planning = app.clone();
     let planned = outside::read(app, move || plan(&planning)).await;
     let planned = planned.map_err(ReloadError::Unread)?;

@@ -51,6 +51,31 @@ fn what_changes_nothing_is_bounded_and_a_token_is_revoked_all_the_same() {
     server.stop();
 }
 
+#[test]
+fn a_revocation_that_revokes_nothing_is_bounded_too() {
+    let folder = Folder::new();
+    let server = folder.serve_told(&[("COUNTERFOIL_LIMITS__READS_S_MAX", "2")]);
+    let (url, admin) = (server.url.as_str(), folder.first_token("default"));
+    let make = |name: &str, role: &str| {
+        let body = json!({"name": name, "role": role}).to_string();
+        let made = ask(url, &admin, "POST", "/v1/tokens", &body).json();
+        made["token"].as_str().expect("a token").to_owned()
+    };
+    let (second, stolen) = (make("second", "admin"), make("stolen", "reader"));
+    let path = format!("/v1/tokens/{}", stolen.split('_').nth(1).expect("its public part"));
+    // The list of tokens cannot be written.
+    let in_its_way = folder.path("data/tokens.json.new");
+    std::fs::create_dir(&in_its_way).expect("made");
+    let before = access_size(url, &admin);
+    let answers = (0..1_000).map(|_| ask(url, &admin, "DELETE", &path, ""));
+    let failed = answers.take_while(|answer| answer.status == 500).count();
+    assert!((10..1_000).contains(&failed), "{failed} before one is turned away");
+    assert_eq!(access_size(url, &admin) - before, 2 * failed as u64);
+    std::fs::remove_dir(&in_its_way).expect("removed");
+    assert_eq!(ask(url, &second, "DELETE", &path, "").status, 204, "another has its own bound");
+    server.stop();
+}
+
 fn events(first: usize, count: usize) -> String {
     let event = |nth: usize| {
         json!({

@@ -109,7 +109,7 @@ fn a_word_ends_with_its_token_and_the_act_names_who_gave_it() {
             assert_eq!((&approval["by"], &approval["role"]), (&json!("stays"), &json!("auditor")));
             assert_eq!(approval["decision"], "approved");
             assert!(approval["at"].is_string(), "{event}");
-            assert_eq!(event["attributes"]["approved_by_token"], id(&stays), "{event}");
+            assert_eq!(event["attributes"]["agreed_by_token"], id(&stays), "{event}");
         }
         assert!(found[2]["reason"]["approvals"].is_null(), "nobody had: {}", found[2]);
     }

@@ -1,8 +1,9 @@
 //! The second pair of eyes: who agreed to what a single person must not do.
 //!
 //! Promises: somebody's word counts for fifteen minutes, for one act, once, for nobody who gave it,
-//! and only while the token that gave it is in force. The statement of what takes two names who
-//! agreed. A tenant's words take no room from another's: beyond its bound its oldest falls away.
+//! and only while the token that gave it is in force. An act that changes nothing leaves it as it
+//! was. The statement of what takes two names who agreed. A tenant's words take no room from
+//! another's: beyond its bound its oldest falls away.
 //!
 //! KNOWN: people are not known here, only their tokens; one person may hold two. Who agreed stands
 //! in the statement, and who made that token in another: an auditor sees both.
@@ -58,7 +59,8 @@ impl SecondPerson {
         words.push(Word { act, name, token_id, role: by.role, at: now });
     }
 
-    /// The word of somebody other than the caller whose token is in force, if there is one.
+    /// The word of somebody other than the caller whose token is in force, if there is one: of
+    /// several the newest, for an older one may be too old by the time it is spent.
     pub(crate) fn word(
         &self,
         act: &Act,
@@ -69,7 +71,7 @@ impl SecondPerson {
         let all = self.lock();
         let fits =
             |word: &&Word| word.act == *act && word.token_id != caller.token_id && word.counts(now);
-        let mut words = all.get(&caller.tenant)?.iter().filter(fits);
+        let mut words = all.get(&caller.tenant)?.iter().rev().filter(fits);
         words.find(|word| tokens.is_in_force(&caller.tenant, &word.token_id)).cloned()
     }
 
@@ -82,6 +84,21 @@ impl SecondPerson {
         word.counts(now) && tokens.is_in_force(tenant, &word.token_id)
     }
 
+    /// Lets a word count for the rest of its time that was spent on what changed nothing; unless
+    /// whoever gave it has said it again.
+    pub(crate) fn give_back(&self, word: Word, tenant: &str) {
+        let mut all = self.lock();
+        let words = all.entry(tenant.to_owned()).or_default();
+        if words.iter().any(|kept| kept.token_id == word.token_id && kept.act == word.act) {
+            return;
+        }
+        let place = words.partition_point(|kept| kept.at <= word.at);
+        words.insert(place, word);
+        if words.len() > KEPT_MAX {
+            words.remove(0);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Word>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,16 +109,17 @@ impl Word {
         (0..COUNTS_NS).contains(&(now - self.at))
     }
 
-    /// Adds to a statement of the act who agreed to it.
-    pub(crate) fn stated(&self, statement: Statement) -> Statement {
+    /// Adds to a statement of the act who agreed to it, if anybody did.
+    pub(crate) fn stated(word: Option<&Word>, statement: Statement) -> Statement {
+        let Some(Word { name, token_id, role, at, .. }) = word else { return statement };
         let mut approval = Object::new();
-        approval.set("by", self.name.clone());
-        approval.set("at", format_time(self.at));
+        approval.set("by", name.clone());
+        approval.set("at", format_time(*at));
         approval.set("decision", "approved");
-        approval.set("role", self.role.to_string());
+        approval.set("role", role.to_string());
         statement
             .with(&["reason", "approvals"], vec![Value::Object(approval)])
-            .noting("approved_by_token", self.token_id.clone())
+            .noting("agreed_by_token", token_id.clone())
     }
 }
 
@@ -200,6 +218,36 @@ mod tests {
     }
 
     #[test]
+    fn of_two_words_the_one_is_taken_that_lasts_longer() {
+        let desk = Desk::new();
+        let [a, b, c] = ["a", "b", "c"].map(|name| desk.make("acme", name, None));
+        let x = revoke("x");
+        desk.agree(&x, &a);
+        desk.clock.pass(Duration::from_secs(15 * 60) - Duration::from_nanos(1));
+        desk.agree(&x, &b);
+        let word = desk.word(&x, &c).expect("both count");
+        desk.clock.pass(Duration::from_nanos(1));
+        assert!(desk.spend(&word, "acme"), "the older one is too old by now");
+    }
+
+    #[test]
+    fn a_word_that_is_given_back_counts_for_the_rest_of_its_time() {
+        let desk = Desk::new();
+        let [a, b] = ["a", "b"].map(|name| desk.make("acme", name, None));
+        let x = revoke("x");
+        desk.agree(&x, &a);
+        let word = desk.word(&x, &b).expect("it counts");
+        assert!(desk.spend(&word, "acme") && desk.word(&x, &b).is_none());
+        desk.second.give_back(word.clone(), "acme");
+        assert_eq!(desk.word(&x, &b).as_ref(), Some(&word));
+        desk.clock.pass(Duration::from_secs(60));
+        desk.agree(&x, &a);
+        let newer = desk.word(&x, &b).expect("said again");
+        desk.second.give_back(word, "acme");
+        assert!(desk.spend(&newer, "acme") && desk.word(&x, &b).is_none(), "there is one word");
+    }
+
+    #[test]
     fn a_tenant_takes_no_room_from_another() {
         let desk = Desk::new();
         let [a, b] = ["a", "b"].map(|name| desk.make("acme", name, None));
@@ -218,7 +266,8 @@ mod tests {
     fn who_agreed_stands_in_the_statement() {
         let (name, token_id) = ("eve".to_owned(), "0000000a".to_owned());
         let word = Word { act: revoke("x"), name, token_id, role: Role::Auditor, at: 5 };
-        let statement = word.stated(Statement::new("token.revoke", "audit", "revoke"));
+        let statement = Statement::new("token.revoke", "audit", "revoke");
+        let statement = Word::stated(Some(&word), statement);
         let admitted = statement.admit(6, "acme", || "id".into()).expect("conforms");
         let event = admitted.fields().to_value().expect("well formed");
         let reason = event.object("reason").expect("a reason").clone();
@@ -227,6 +276,6 @@ mod tests {
             r#"{"approvals":[{"at":"1970-01-01T00:00:00.000000005Z","by":"eve","decision":"approved","role":"auditor"}]}"#
         );
         let attributes = event.object("attributes").expect("attributes");
-        assert_eq!(attributes.str("approved_by_token"), Some("0000000a"));
+        assert_eq!(attributes.str("agreed_by_token"), Some("0000000a"));
     }
 }

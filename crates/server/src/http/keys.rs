@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use commit::evidence::{Evidence, EvidenceError, evidence_of_all};
-use commit::{KeyError, KeyOrder, KeyPeriod, OpenError};
+use commit::{KeyError, KeyOrder, KeyPeriod, KeyTurn, OpenError, TOGETHER_MAX};
 use query::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ use super::extract::{InPath, small_json};
 use super::order::{of_tenant, reason};
 use super::read::{failure_of, readable};
 use super::shown::answer;
-use crate::access::second::Act;
+use crate::access::second::{Act, Word};
 use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
@@ -101,18 +101,11 @@ pub(crate) async fn rotate(
         Err(_) => KeyOrder::default(),
     };
     let word = app.second_word(&Act::RotateKey(name.clone()), &caller);
-    let statement = word.iter().fold(statement, |statement, word| word.stated(statement));
+    let statement = Word::stated(word.as_ref(), statement);
     let (app_, tenant, log) = (app.clone(), caller.tenant.clone(), name.clone());
     let rotate = async move || {
         of_tenant(&app_, &tenant, &log)?;
-        if !word.is_some_and(|word| app_.spend_word(&word, &tenant)) {
-            return Err(Failure::needs_second_person(
-                "a log's key is replaced by two: somebody else agrees first, such as an auditor, \
-                 with POST /v1/logs/{log}/keys/agreement, within 15 minutes before",
-            ));
-        }
-        let turn = work(WITH_DISK, move || app_.store.rotate_key(&log, &order)).await?;
-        turn.map_err(|error| failure(&error))
+        work(WITH_DISK, move || replace(&app_, &tenant, &log, &order, word)).await?
     };
     let turn = stated::change(&app, &caller, right, statement, rotate).await?;
     Ok(Json(json!({
@@ -120,6 +113,30 @@ pub(crate) async fn rotate(
         "event": turn.event,
         "note": "give the new vkey to those who verify; what the old one signed verifies as before",
     })))
+}
+
+/// Replaces a log's key for the word of a second person, which is spent with that, and only with
+/// that: an order that changes nothing may be given again.
+fn replace(
+    app: &App,
+    tenant: &str,
+    log: &str,
+    order: &KeyOrder,
+    word: Option<Word>,
+) -> Result<KeyTurn, Failure> {
+    let Some(word) = word.filter(|word| app.spend_word(word, tenant)) else {
+        return Err(Failure::needs_second_person(
+            "a log's key is replaced by two: somebody else agrees first, such as an auditor, \
+             with POST /v1/logs/{log}/keys/agreement, within 15 minutes before",
+        ));
+    };
+    let turn = app.store.rotate_key(log, order);
+    match &turn {
+        // Whether the key was changed is found out by the next start.
+        Ok(_) | Err(KeyError::Failed) => {}
+        Err(_) => app.second.give_back(word, tenant),
+    }
+    turn.map_err(|error| failure(&error))
 }
 
 /// The second pair of eyes: somebody agrees that a log's key be replaced.
@@ -142,6 +159,9 @@ async fn asked(request: Request) -> Result<KeyOrder, Failure> {
     let Asked { why, together_s } = small_json(request).await?;
     reason(&why)?;
     let together = Duration::from_secs(together_s.unwrap_or(TOGETHER_S));
+    if together > TOGETHER_MAX {
+        return Err(failure(&KeyError::TooLong));
+    }
     Ok(KeyOrder { why, by: None, together })
 }
 

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{InPath, small_json};
-use crate::access::second::Act;
-use crate::access::stated;
+use crate::access::second::{Act, Word};
+use crate::access::{Principal, stated};
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
 use crate::metrics::scrape;
@@ -129,20 +129,16 @@ pub(crate) async fn revoke_token(
 ) -> Result<StatusCode, Failure> {
     let statement = Statement::new("token.revoke", "audit", "revoke").to("token", &id);
     let word = app.second_word(&Act::RevokeToken(id.clone()), &caller);
-    let statement = word.iter().fold(statement, |statement, word| word.stated(statement));
-    let will_be = match app.tokens.would_revoke(&caller.tenant, &id) {
-        Revoked::Done => true,
-        Revoked::NeedsSecondPerson => word.is_some(),
-        Revoked::Absent => false,
-    };
+    let statement = Word::stated(word.as_ref(), statement);
     let right = caller.may_manage();
-    let (app_, tenant) = (app.clone(), caller.tenant.clone());
+    let will_be = right.is_ok() && will_revoke(&app, &caller, &id, word.as_ref());
+    let (app_, by) = (app.clone(), caller.clone());
     let revoke = async move || {
-        let revoke = move || {
-            let is_agreed = || word.is_some_and(|word| app_.spend_word(&word, &tenant));
-            app_.tokens.revoke(&tenant, &id, is_agreed)
-        };
-        let revoked = work(WITH_DISK, revoke).await?;
+        let (app, tenant) = (app_.clone(), by.tenant.clone());
+        let revoked = work(WITH_DISK, move || revoke(&app, &tenant, &id, word)).await?;
+        if will_be && !matches!(revoked, Ok(Revoked::Done)) {
+            app_.quotas.revoked_nothing(app_.clock.elapsed(), &by.tenant, &by.name);
+        }
         match revoked.map_err(failure)? {
             Revoked::Done => Ok(StatusCode::NO_CONTENT),
             Revoked::Absent => Err(Failure::not_found("no such token")),
@@ -152,11 +148,37 @@ pub(crate) async fn revoke_token(
             )),
         }
     };
-    match right.is_ok() && will_be {
+    match will_be {
         // There are only so many tokens; a stolen one is taken out of force at any time.
         true => stated::carry_out(&app, &caller, statement, revoke).await,
         false => stated::change(&app, &caller, right, statement, revoke).await,
     }
+}
+
+/// Whether a revocation is carried out whatever was asked before: the token is there, and the last
+/// ones of this caller did revoke something.
+fn will_revoke(app: &App, caller: &Principal, id: &str, word: Option<&Word>) -> bool {
+    let is_there = match app.tokens.would_revoke(&caller.tenant, id) {
+        Revoked::Done => true,
+        Revoked::NeedsSecondPerson => word.is_some(),
+        Revoked::Absent => false,
+    };
+    is_there && app.quotas.may_revoke(app.clock.elapsed(), &caller.tenant, &caller.name)
+}
+
+/// Revokes a token, for a second person's word where that takes one; the word is spent only with a
+/// token that is out of force then.
+fn revoke(app: &App, tenant: &str, id: &str, word: Option<Word>) -> Result<Revoked, TokenError> {
+    let mut spent = None;
+    let is_agreed = || {
+        spent = word.filter(|word| app.spend_word(word, tenant));
+        spent.is_some()
+    };
+    let revoked = app.tokens.revoke(tenant, id, is_agreed);
+    if let (Err(_), Some(word)) = (&revoked, spent) {
+        app.second.give_back(word, tenant);
+    }
+    revoked
 }
 
 /// The second pair of eyes: an auditor agrees that a token be revoked.

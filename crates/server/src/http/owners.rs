@@ -136,7 +136,7 @@ pub(crate) async fn reload(
             let what = "no catalogue is configured for this tenant; set log.catalogue";
             return Err(Failure::bad_request("catalogue", what));
         }
-        let taken = owners::take(&app_, &tenant).await?;
+        let taken = owners::try_take(&app_, &tenant).await?;
         taken.map_err(|refused| Failure::bad_request("catalogue", refused.to_string()))
     };
     let taken = stated::change(&app, &caller, caller.may_manage(), statement, take).await?;

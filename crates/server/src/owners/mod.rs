@@ -19,7 +19,7 @@ use admit::{Owners, Policy};
 use catalogue::{Catalogue, CatalogueError, Change};
 use commit::Purpose;
 use platform::Disk;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub use files::read;
 pub use kept::KeptError;
@@ -126,7 +126,8 @@ async fn try_reload(app: &Arc<App>) {
 /// Reads the files of all tenants again. A refusal is traced and stated, and is no failure.
 pub(crate) async fn reload(app: &Arc<App>) -> Result<(), Failure> {
     for tenant in app.catalogues.tenants() {
-        match take(app, &tenant).await? {
+        let changing = app.catalogues.changing.lock().await;
+        match take(app, &tenant, &changing).await? {
             Ok(Taken::Same) => {}
             Ok(Taken::Changed(now, _)) => {
                 let (version, services) = (now.version, now.catalogue.len());
@@ -141,13 +142,23 @@ pub(crate) async fn reload(app: &Arc<App>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads the files of one tenant again and puts in force what they say. The outer error is ours.
-pub(crate) async fn take(
+/// The same of one tenant, for somebody who can come again: nobody waits behind a file that hangs.
+pub(crate) async fn try_take(
     app: &Arc<App>,
     tenant: &str,
 ) -> Result<Result<Taken, CatalogueError>, Failure> {
+    let busy = || Failure::busy("busy", "owners are being read; nothing was read for this request");
+    let changing = app.catalogues.changing.try_lock().map_err(|_| busy())?;
+    take(app, tenant, &changing).await
+}
+
+/// Reads the files of one tenant again and puts in force what they say. The outer error is ours.
+async fn take(
+    app: &Arc<App>,
+    tenant: &str,
+    _changing: &MutexGuard<'_, ()>,
+) -> Result<Result<Taken, CatalogueError>, Failure> {
     let catalogues = &app.catalogues;
-    let _changing = catalogues.changing.lock().await;
     let Standing { source, in_force, refused } = catalogues.of(tenant);
     let read = outside::read(app, move || source.as_deref().map(read_source)).await?;
     let catalogue = match read.unwrap_or_else(|| Ok(Catalogue::default())) {

@@ -48,6 +48,11 @@ async fn a_start_goes_on_without_the_new_owners_and_takes_them_later() {
     clock.pass(Duration::from_secs(AGAIN_AFTER_S));
     beat().await.expect("no panic");
     assert_eq!(version(), Some(1));
+    let changing = app.catalogues.changing.lock().await;
+    let busy = try_take(&app, "acme").await.err().map(|failure| failure.code());
+    assert_eq!(busy, Some("busy"), "nobody waits behind a file that hangs");
+    drop(changing);
+    assert!(try_take(&app, "acme").await.is_ok_and(|taken| taken.is_ok()));
     assert!(clock.elapsed() > Duration::ZERO);
     composed.begin_stop();
     composed.close().await.expect("closes in order");

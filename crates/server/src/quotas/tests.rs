@@ -18,6 +18,10 @@ fn quotas(events: usize, bytes: usize, reads: usize) -> Quotas {
     Quotas::new(Rates::of_config(&config(events, bytes, reads)))
 }
 
+fn quotas_off() -> Quotas {
+    quotas(RATE_MAX, RATE_MAX, RATE_MAX)
+}
+
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -48,7 +52,7 @@ fn bytes_have_a_quota_of_their_own_and_none_is_none() {
     let bytes = quotas(RATE_MAX, 1_000, RATE_MAX);
     bytes.take(at(0), "t", "a", 1 << 20, 12_000);
     assert_eq!(bytes.ask(at(0), "t", "a", Want::Send), Err(3));
-    let off = quotas(RATE_MAX, RATE_MAX, RATE_MAX);
+    let off = quotas_off();
     off.take(at(0), "t", "a", 1 << 20, 1 << 30);
     assert_eq!(off.ask(at(0), "t", "a", Want::Send), Ok(()));
     assert_eq!(off.ask(at(0), "t", "a", Want::Read), Ok(()));
@@ -64,6 +68,23 @@ fn a_change_takes_two_reads_and_may_owe_one() {
     assert_eq!((ask(0, Want::Change), ask(0, Want::Read)), (Err(2), Err(2)));
     assert_eq!(ask(2, Want::Change), Ok(()));
     assert_eq!(quotas.to_state(at(60)), [away("a", 0, 2)], "both are told as reads");
+}
+
+#[test]
+fn a_revocation_is_held_up_by_nothing_but_those_that_revoked_nothing() {
+    let quotas = quotas(RATE_MAX, RATE_MAX, 1);
+    while quotas.ask(at(0), "t", "a", Want::Change).is_ok() {}
+    for nth in 0..5 {
+        assert!(quotas.may_revoke(at(0), "t", "a"), "{nth}: whatever was asked before");
+        quotas.revoked_nothing(at(0), "t", "a");
+    }
+    assert!(!quotas.may_revoke(at(0), "t", "a") && quotas.may_revoke(at(0), "t", "b"));
+    assert_eq!(quotas.ask(at(0), "t", "b", Want::Read), Ok(()));
+    assert!(quotas.may_revoke(at(1), "t", "a"), "it is paid off with time");
+    assert_eq!(quotas.to_state(at(60)), [away("a", 0, 1)], "nobody was turned away by it");
+    let off = quotas_off();
+    off.revoked_nothing(at(0), "t", "a");
+    assert!(off.may_revoke(at(0), "t", "a") && off.lock().by_principal.is_empty());
 }
 
 #[test]

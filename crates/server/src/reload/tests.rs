@@ -1,21 +1,22 @@
-//! A reload whose end cannot be stated.
+//! A reload whose end cannot be stated, and one that comes while another is under way.
 
 use axum::response::IntoResponse;
 use commit::{World, id_key};
 use platform::sim::{Fault, SimClock, SimDisk, SimEntropy};
 
 use super::*;
+use crate::access::Role;
 use crate::compose::Composed;
 use crate::config::{Config, Place, Value};
 use crate::http::settings;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asked_hears_that_the_settings_are_in_force_though_it_is_not_stated() {
-    let loaded = |more: &str| {
-        let config = Config::parse(&format!("origin = \"log.example\"\n{more}"));
-        Loaded::from(config.expect("a configuration"))
-    };
-    let (disk, entropy) = (SimDisk::new(1), SimEntropy::new(1));
+fn loaded(more: &str) -> Loaded {
+    let config = Config::parse(&format!("origin = \"log.example\"\n{more}"));
+    Loaded::from(config.expect("a configuration"))
+}
+
+async fn compose(disk: &SimDisk) -> Composed {
+    let entropy = SimEntropy::new(1);
     let (data, keys) = (disk.folder("data"), disk.folder("keys"));
     let id_key = id_key(&data, &keys, &entropy).expect("a key");
     let world = World {
@@ -25,7 +26,36 @@ async fn who_asked_hears_that_the_settings_are_in_force_though_it_is_not_stated(
         entropy: Arc::new(entropy),
         id_key,
     };
-    let composed = Composed::start(world, &loaded(""), &mut |_, _| {}).await.expect("it starts");
+    Composed::start(world, &loaded(""), &mut |_, _| {}).await.expect("it starts")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_while_a_file_hangs_comes_again() {
+    let composed = compose(&SimDisk::new(1)).await;
+    let app = composed.app.clone();
+    let admin = Asker::Principal(Principal {
+        name: "admin".into(),
+        token_id: "0000000a".into(),
+        role: Role::Admin,
+        tenant: "default".into(),
+        services: Vec::new(),
+    });
+    let hangs = app.setup.turn.clone().lock_owned().await;
+    for _ in 0..100 {
+        let error = reload(&app, &admin).await.expect_err("one is under way");
+        assert_eq!((error.code(), settings::failure(&app, error).code()), ("busy", "busy"));
+    }
+    drop(hangs);
+    let error = reload(&app, &admin).await.expect_err("there is nothing to read");
+    assert_eq!(error.code(), "config");
+    composed.begin_stop();
+    composed.close().await.expect("closes in order");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asked_hears_that_the_settings_are_in_force_though_it_is_not_stated() {
+    let disk = SimDisk::new(1);
+    let composed = compose(&disk).await;
     let app = composed.app.clone();
     let change = Change {
         name: "limits.reads_s_max".into(),
