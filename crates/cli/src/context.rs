@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,9 @@ use crate::error::CliError;
 
 /// Bytes of the file.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Named as the file of contexts, it says that there are none.
+const NOWHERE: &str = "/dev/null";
 
 /// The file.
 #[derive(Default, Serialize, Deserialize)]
@@ -60,6 +63,9 @@ impl Contexts {
     /// Reads the file; none is as good as an empty one.
     pub(crate) fn read() -> Result<Contexts, CliError> {
         let path = Contexts::path()?;
+        if path == Path::new(NOWHERE) {
+            return Ok(Contexts::default());
+        }
         match platform::read_regular(&path, FILE_BYTES_MAX) {
             Ok(text) => {
                 let wrong = |error: toml::de::Error| {
@@ -78,6 +84,10 @@ impl Contexts {
     /// Writes the file, for its owner alone.
     pub(crate) fn write(&self) -> Result<(), CliError> {
         let path = Contexts::path()?;
+        // The file that takes its place by a rename would be the end of the device.
+        if path == Path::new(NOWHERE) {
+            return Err(CliError::file(&path, "nothing is saved there"));
+        }
         let failed = |error: std::io::Error| CliError::file(&path, error);
         let text = toml::to_string_pretty(self).map_err(|error| CliError::file(&path, error))?;
         if let Some(folder) = path.parent() {

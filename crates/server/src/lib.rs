@@ -53,7 +53,7 @@ pub use keys::{LogKeys, check_keys};
 pub use modes::{Open, open_files};
 pub use reload::Reloaded;
 pub use room::RESERVE_BYTES;
-pub use serve::{Running, Started, start};
+pub use serve::{FirstAdmins, Running, Started, first_admins, start};
 pub use start_error::StartError;
 pub use tokens::{Denied, NewToken, TokenError, Tokens};
 

@@ -1,7 +1,8 @@
 //! `counterfoil serve`.
 
-use std::io::{ErrorKind, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+mod first_tokens;
+
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,11 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     let config = sources(args).load().map_err(|error| config::refused(&error))?;
     let keys = args.keys.clone().unwrap_or_else(|| beside(&args.data));
     keep_apart(&args.data, &keys)?;
+    if !std::io::stdout().is_terminal() {
+        let admins = server::first_admins(&args.data, &keys, &config);
+        let admins = admins.map_err(|error| refused(&error, &args.data))?;
+        first_tokens::check(&args.data, &keys, &admins)?;
+    }
     if doctor::has_others(&args.data) {
         let folder = whole(&args.data);
         let what = "has files of somebody else's and none of a data folder; one is made there";
@@ -136,10 +142,11 @@ pub(crate) async fn start(
     };
     let started = server::start(data, keys, config, &mut heard).await;
     bar.finish_and_clear();
-    started.map_err(|error| {
-        let next = next_of(&error, data);
-        CliError::Server(format!("{}{next}", explain(&error)))
-    })
+    started.map_err(|error| refused(&error, data))
+}
+
+fn refused(error: &StartError, data: &Path) -> CliError {
+    CliError::Server(format!("{}{}", explain(error), next_of(error, data)))
 }
 
 /// What to do about a start that failed.
@@ -182,11 +189,12 @@ fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
         out::note(&format!("counterfoil: a new data folder was made in {}", folder.display()));
     }
     let terminal = std::io::stdout().is_terminal();
-    let path = |tenant: &str| keys.join(format!("first-token-{tenant}"));
     if !terminal {
-        let tokens = started.first_tokens.iter();
-        let written = write_secrets(tokens.map(|(tenant, token)| (path(tenant), token.as_str())));
-        written.map_err(|error| if started.is_new { error } else { lost(&error, data) })?;
+        let written = first_tokens::write(keys, &started.first_tokens);
+        written.map_err(|error| match started.is_new {
+            true => error,
+            false => first_tokens::lost(&error, data),
+        })?;
     }
     let several = started.first_tokens.len() > 1;
     let save = |(tenant, token): &(String, String)| {
@@ -201,52 +209,14 @@ fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
         if terminal {
             out::line(&format!("  token  {token}    admin of {tenant}; shown once"));
         } else {
-            out::line(&format!("  token  of {tenant} is in {}", path(tenant).display()));
+            let path = first_tokens::path(keys, tenant);
+            out::line(&format!("  token  of {tenant} is in {}", path.display()));
         }
         if let Some(Saved { name, .. }) = saved {
             out::line(&format!("  token and key are saved as context {name:?}"));
         }
     }
     Ok(())
-}
-
-/// Why a first token of logs that are not new finds one of an earlier start.
-fn lost(error: &CliError, data: &Path) -> CliError {
-    let tokens = data.join("tokens.json");
-    CliError::Server(format!(
-        "{error}. It was to be made because {} has no admin in force: if that file was lost, and \
-         every token with it, put it back from a backup instead",
-        tokens.display()
-    ))
-}
-
-/// Writes all of these files or none. One that is there already is somebody's token, of this data
-/// folder or of another one, and is not written over.
-fn write_secrets<'t>(secrets: impl Iterator<Item = (PathBuf, &'t str)>) -> Result<(), CliError> {
-    let mut written: Vec<PathBuf> = Vec::new();
-    for (path, secret) in secrets {
-        if let Err(error) = write_secret(&path, secret) {
-            // What cannot be removed is out of force all the same.
-            written.iter().for_each(|path| drop(std::fs::remove_file(path)));
-            return Err(error);
-        }
-        written.push(path);
-    }
-    Ok(())
-}
-
-fn write_secret(path: &Path, secret: &str) -> Result<(), CliError> {
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| writeln!(file, "{secret}"));
-    written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => CliError::Server(format!(
-            "{} is there already, and no token is written over it: move it elsewhere, then start \
-             again",
-            path.display()
-        )),
-        _ => CliError::file(path, error),
-    })
 }
 
 /// Saves address, token and keys, so that a second terminal just works. A file that cannot be

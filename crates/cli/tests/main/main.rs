@@ -2,6 +2,7 @@
 
 mod access;
 mod config;
+mod contexts;
 mod contract;
 mod corpora;
 mod damage;

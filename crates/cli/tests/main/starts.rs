@@ -81,3 +81,33 @@ fn an_address_that_cannot_be_had_is_explained_and_leaves_nothing() {
     }
     assert!(!folder.path("new").exists() && !folder.path("new-keys").exists());
 }
+
+#[test]
+fn keys_do_not_stand_in_the_data_folder() {
+    let folder = Folder::new();
+    for keys in ["data", "data/keys", "./data/../data/keys"] {
+        let args = ["serve", "--data", "data", "--keys", keys, "--listen", "127.0.0.1:0"];
+        let refused = folder.run(&args);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains("must not stand in the data folder"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn a_first_start_that_is_refused_makes_nothing() {
+    let folder = Folder::new();
+    let taken = folder.path("data-keys/first-token-default");
+    fs::create_dir_all(&taken).expect("a folder where the file is to be");
+    let args = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    for _ in 0..2 {
+        let refused = folder.run(&args);
+        assert!(refused.code == 1 && refused.err.contains("is there already"), "{refused:?}");
+        assert!(!folder.path("data").exists(), "{refused:?}");
+        let keys = fs::read_dir(folder.path("data-keys")).expect("the keys");
+        assert_eq!(keys.count(), 1, "what was there");
+    }
+    fs::remove_dir_all(folder.path("data-keys")).expect("removed");
+    let server = folder.serve_as(&args);
+    assert!(folder.first_token("default").starts_with("cf_"));
+    server.stop();
+}

@@ -264,28 +264,3 @@ fn a_server_that_says_to_ask_again_is_asked_again() {
     let made = ask(&folder, &full, &["evidence", "x"]);
     assert!(made.code == 0 && !made.err.contains("waiting"), "{}", made.err);
 }
-
-#[test]
-fn keys_do_not_stand_in_the_data_folder() {
-    let folder = Folder::new();
-    for keys in ["data", "data/keys", "./data/../data/keys"] {
-        let args = ["serve", "--data", "data", "--keys", keys, "--listen", "127.0.0.1:0"];
-        let refused = folder.run(&args);
-        assert_eq!(refused.code, 2, "{refused:?}");
-        assert!(refused.err.contains("must not stand in the data folder"), "{}", refused.err);
-    }
-}
-
-#[test]
-fn first_tokens_that_cannot_be_handed_over_are_made_again() {
-    let folder = Folder::new();
-    let taken = folder.path("data-keys/first-token-default");
-    std::fs::create_dir_all(&taken).expect("a folder where the file is to be");
-    let args = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
-    let failed = folder.run(&args);
-    assert_eq!(failed.code, 1, "{failed:?}");
-    std::fs::remove_dir(&taken).expect("removed");
-    let server = folder.serve_as(&args);
-    assert!(folder.first_token("default").starts_with("cf_"));
-    server.stop();
-}
