@@ -91,13 +91,10 @@ impl App {
             .map(|log| log.meta.name().to_owned())
             .collect();
         let logs = self.store.logs();
-        let is_open = |log: &&Arc<Log>| log.successor().is_none() && log.damaged().is_none();
-        let open = logs.values().filter(is_open);
+        let open = logs.values().filter(|log| is_open(log));
         open.filter(|log| !named.contains(log.meta.name())).cloned().collect()
     }
-}
 
-impl App {
     /// The word of a second person for what a caller orders, if somebody in force has given it.
     pub(crate) fn second_word(&self, act: &Act, caller: &Principal) -> Option<Word> {
         self.second.word(act, caller, &self.tokens, self.clock.now())
@@ -107,6 +104,11 @@ impl App {
     pub(crate) fn spend_word(&self, word: &Word, tenant: &str) -> bool {
         self.second.spend(word, tenant, &self.tokens, self.clock.now())
     }
+}
+
+/// Whether a log may take something more.
+pub(crate) fn is_open(log: &Log) -> bool {
+    log.successor().is_none() && log.damaged().is_none()
 }
 
 /// The connections that there are.

@@ -159,8 +159,9 @@ fn aside(facts: &Facts) -> Condition {
     let found = match facts.set_aside {
         0 => "nothing was set aside".to_owned(),
         parts => format!(
-            "{parts} of the data folder set aside as damaged; read as far as it can be proved, and \
-             stated in the first event of the logs that go on"
+            "{parts} {} of the data folder set aside as damaged; read as far as it can be proved, \
+             and stated in the first event of the logs that go on",
+            if parts == 1 { "part" } else { "parts" }
         ),
     };
     Condition { name: ASIDE, holds: facts.set_aside == 0, needed: false, found }
@@ -174,7 +175,11 @@ fn damage(facts: &Facts) -> Condition {
                 .to_owned()
         }
         0 => "nothing that was signed is known to be lost".to_owned(),
-        lost => format!("{lost} entries that were signed cannot be read: mend what was set aside"),
+        lost => {
+            let entries = if lost == 1 { "entry" } else { "entries" };
+            let what = "signed cannot be read: mend what was set aside";
+            format!("{lost} {entries} that {} {what}", if lost == 1 { "was" } else { "were" })
+        }
     };
     Condition { name: "damage", holds: facts.lost == 0 && !facts.damaged, needed: false, found }
 }
@@ -223,8 +228,13 @@ mod tests {
         let found = Facts { failed: true, damaged: true, ..well() };
         assert_eq!(judged(&found), (vec!["journal", "damage"], false));
         let text = |facts: &Facts| Readiness::of(facts).text();
-        assert!(text(&damaged).starts_with("degraded\nwarning  aside    2 of the"));
+        assert!(text(&damaged).starts_with("degraded\nwarning  aside    2 parts of the"));
         assert!(text(&damaged).contains("\nwarning  damage   9 entries"));
+        let one = text(&Facts { set_aside: 1, lost: 1, ..well() });
+        assert!(
+            one.contains(" 1 part of the") && one.contains(" 1 entry that was signed"),
+            "{one}"
+        );
         assert!(text(&well()).starts_with("ok\n"));
         assert!(text(&Facts { failed: true, ..damaged }).starts_with("not ready\n"));
         let checking = Facts { start: [7, 3, 7], ..well() };

@@ -195,7 +195,7 @@ fn an_event_that_says_something_else_ends_one_process_and_no_more() {
     let ids = |text: &str| ["before", "inside", "behind"].map(|name| text.matches(name).count());
     assert_eq!(found.matches("invoice.delete").count(), 2, "{found}");
     let status = with(&["status"]).code(1);
-    assert!(status.contains("1 entries that were signed cannot be read"), "{status}");
+    assert!(status.contains("1 entry that was signed cannot be read"), "{status}");
     let told = told(&server.url, &token);
     assert_eq!((told.file, told.unreadable), (format!("journal/{file}"), 1));
     let finding = with(&["search", "action:log.open", "--json"]).code(0);

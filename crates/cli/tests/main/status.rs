@@ -85,6 +85,9 @@ fn a_log_that_the_settings_misspell_is_told() {
         .code(0);
     let logs = ask(&server.url, &token, "GET", "/v1/status", "").json()["logs"].take();
     let logs = logs.as_array().expect("a list").iter();
+    let mut closed = logs.clone().filter(|log| log["name"] == "default-0");
+    let closed = closed.next().expect("it is there");
+    assert_eq!(closed.get("named"), None, "nothing is to go to it: {closed}");
     let unnamed = logs.filter(|log| log["named"] == false).map(|log| log["name"].clone());
     assert_eq!(Value::from_iter(unnamed), json!(["default-o", "default-o-access-0"]));
     server.stop();

@@ -50,6 +50,24 @@ fn the_pages_have_every_status_and_refusal_and_no_other() {
 }
 
 #[test]
+fn the_interface_document_has_every_status_with_its_codes() {
+    let text = fs::read_to_string(folder().join("../openapi.json")).expect("docs/openapi.json");
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    let codes = "/content/application~1problem+json/schema/allOf/1/properties/code/enum";
+    let answers = document["components"]["responses"].as_object().expect("answers").iter();
+    let told: BTreeSet<(String, String)> = answers
+        .flat_map(|(status, answer)| {
+            let codes = answer.pointer(codes).and_then(Value::as_array).expect("codes").iter();
+            codes.map(move |code| (status.clone(), code.as_str().expect("a code").to_owned()))
+        })
+        .collect();
+    let answered = CODES.iter().flat_map(|(status, codes)| {
+        codes.iter().map(move |code| (status.to_string(), (*code).to_owned()))
+    });
+    assert_eq!(told, answered.collect::<BTreeSet<_>>());
+}
+
+#[test]
 fn a_page_says_what_to_do_and_shows_an_answer() {
     for (code, page) in PAGES {
         assert!(page.starts_with(&format!("# `{code}`\n\n")), "{code}: the heading");

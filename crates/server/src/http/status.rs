@@ -14,7 +14,7 @@ use super::auth::Caller;
 use super::error::Failure;
 use super::read::reading;
 use super::shown::{ShownDamage, ShownGap};
-use crate::app::App;
+use crate::app::{App, is_open};
 use crate::capacity::Capacity;
 
 /// Services that the status lists, and silent ones.
@@ -96,11 +96,17 @@ fn logs(app: &App, tenant: &str) -> Value {
     let logs = all.values().filter(|log| log.meta.tenant == tenant).map(|log| {
         let size = log.checkpoint().size;
         let damaged = log.damaged().map(ShownDamage::new);
-        let named = unnamed.iter().all(|other| other.meta.name() != log.meta.name());
-        json!({
+        let mut shown = json!({
             "name": log.meta.name(), "origin": log.meta.origin, "size": size, "vkey": log.vkey(),
-            "damaged": damaged, "named": named,
-        })
+        });
+        if is_open(log) {
+            let named = unnamed.iter().all(|other| other.meta.name() != log.meta.name());
+            shown["named"] = named.into();
+        }
+        if let Some(damaged) = damaged {
+            shown["damaged"] = json!(damaged);
+        }
+        shown
     });
     logs.collect()
 }

@@ -231,7 +231,7 @@ impl Tokens {
         }
     }
 
-    /// Whether a token is a tenant's only admin that lasts.
+    /// Whether revoking a token would leave its tenant without an admin that lasts.
     fn is_last_admin(&self, held: &Held) -> bool {
         let Token { id, tenant, role, .. } = &held.token;
         let is_admin = *role == Role::Admin && !held.has_expired(self.clock.now());
