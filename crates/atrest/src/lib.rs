@@ -29,6 +29,9 @@ pub enum NotAtRest {
     /// There is no `lock` in it, which every data folder has.
     #[error("{0} is no data folder: it has no file \"lock\"")]
     None(String, #[source] io::Error),
+    /// It may not be read.
+    #[error("{0} cannot be read: {1}; run as the server's user")]
+    Closed(String, io::Error),
     /// A server has it.
     #[error("a server is running on {0}")]
     Held(String),
@@ -38,7 +41,10 @@ impl AtRest {
     /// Takes hold of a folder.
     pub fn open(path: &Path) -> Result<AtRest, NotAtRest> {
         let name = path.display().to_string();
-        let lock = File::open(path.join("lock")).map_err(|e| NotAtRest::None(name.clone(), e))?;
+        let lock = File::open(path.join("lock")).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => NotAtRest::None(name.clone(), error),
+            _ => NotAtRest::Closed(name.clone(), error),
+        })?;
         lock.try_lock_shared().map_err(|_| NotAtRest::Held(name))?;
         Ok(AtRest { path: path.to_owned(), _lock: lock })
     }

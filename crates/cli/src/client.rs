@@ -8,8 +8,12 @@ use ureq::Agent;
 use ureq::http::Response;
 
 use crate::context::Server;
-use crate::error::{CliError, Refused};
+use crate::error::CliError;
 use crate::patience::{Patience, Waiting};
+
+mod answer;
+
+pub(crate) use answer::Answer;
 
 /// How long an answer may take, of what reads much or syncs.
 const LONG_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
@@ -26,14 +30,6 @@ pub(crate) struct Client {
     time_max: Duration,
     /// Whether somebody who waits is told so.
     tells: bool,
-}
-
-/// An answer: status and body.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
-    /// When to ask again.
-    retry_after: Option<Duration>,
 }
 
 impl Client {
@@ -198,67 +194,6 @@ impl Client {
     /// Fetches JSON; an error status is an error.
     pub(crate) fn get_json(&self, path: &str) -> Result<Value, CliError> {
         self.get(path)?.json()
-    }
-}
-
-impl Answer {
-    /// Whether the request succeeded.
-    pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// The body as JSON, or what the server says is wrong.
-    pub(crate) fn json(&self) -> Result<Value, CliError> {
-        if !self.is_success() {
-            return Err(self.failure());
-        }
-        serde_json::from_slice(&self.body).map_err(|_| {
-            CliError::Server("the server answered with something else than JSON".into())
-        })
-    }
-
-    /// The body as text, or what the server says is wrong.
-    pub(crate) fn text(&self) -> Result<String, CliError> {
-        if !self.is_success() {
-            return Err(self.failure());
-        }
-        String::from_utf8(self.body.clone()).map_err(|_| {
-            CliError::Server("the server answered with something else than text".into())
-        })
-    }
-
-    fn problem(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
-    /// The body as JSON, or what the server says is wrong; where nothing is there, what to do.
-    pub(crate) fn json_or(&self, next: &str) -> Result<Value, CliError> {
-        match self.status {
-            404 => Err(CliError::Refused(Refused { next: Some(next.into()), ..self.refused() })),
-            _ => self.json(),
-        }
-    }
-
-    /// What the server says is wrong (RFC 9457).
-    pub(crate) fn failure(&self) -> CliError {
-        CliError::Refused(self.refused())
-    }
-
-    fn refused(&self) -> Refused {
-        let problem = self.problem();
-        let text = |name: &str| problem[name].as_str().map(str::to_owned);
-        let next = match self.status {
-            401 => Some("save a token: counterfoil context add NAME --at URL --token-file FILE"),
-            403 => Some("take a token with another role: --token, --context"),
-            _ => None,
-        };
-        Refused {
-            status: self.status,
-            code: text("code"),
-            detail: text("detail").unwrap_or_else(|| "no reason was given".into()),
-            request_id: text("request_id"),
-            next: next.map(str::to_owned),
-        }
     }
 }
 

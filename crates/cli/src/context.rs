@@ -171,6 +171,27 @@ impl Saved {
     }
 }
 
+/// The token that was given beside the saved ones, if one was.
+pub(crate) fn given_token(global: &Global) -> Result<Option<String>, CliError> {
+    let Some(token) = &global.token else { return Ok(None) };
+    // Whoever gave one meant no other: `--token "$(cat FILE)"` without the file must not act as
+    // whoever is saved.
+    match is_token(token) {
+        true => Ok(Some(token.clone())),
+        false if token.is_empty() => Err(CliError::usage(
+            "the token is empty (--token, or COUNTERFOIL_TOKEN in the environment)",
+        )),
+        false => Err(CliError::usage(format!("what --token or COUNTERFOIL_TOKEN has {NO_TOKEN}"))),
+    }
+}
+
+pub(crate) const NO_TOKEN: &str = "is no token: one word, such as cf_5c2f9a1e_…";
+
+/// Whether a text can be a token: one word that a header takes.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// A context that nobody saved.
 pub(crate) fn unknown(name: &str, contexts: &Contexts) -> CliError {
     let known: Vec<&str> = contexts.contexts.keys().map(String::as_str).collect();
@@ -194,14 +215,21 @@ pub(crate) fn choose(global: &Global) -> Result<Server, CliError> {
     if let Some(url) = global.url.as_ref().filter(|url| **url != server.url) {
         server = Server { url: url.clone(), ..Server::default() };
     }
-    if let Some(token) = &global.token {
-        server.token = Some(token.clone());
+    if let Some(token) = given_token(global)? {
+        server.token = Some(token);
     }
     if server.url.is_empty() {
-        return Err(CliError::usage(
-            "which server? give --url, or save one: \
-             counterfoil context add NAME --at URL --token-file FILE",
-        ));
+        let known: Vec<&str> = contexts.contexts.keys().map(String::as_str).collect();
+        return Err(CliError::usage(match known.is_empty() {
+            true => "which server? give --url, or save one: \
+                     counterfoil context add NAME --at URL --token-file FILE"
+                .to_owned(),
+            false => format!(
+                "which server? give --url, or use one that is saved: counterfoil context use NAME; \
+                 there are: {}",
+                known.join(", ")
+            ),
+        }));
     }
     Ok(server)
 }

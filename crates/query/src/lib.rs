@@ -44,6 +44,7 @@ pub use filter::{CLAUSES_MAX, Filter, FilterError, TEXT_BYTES_MAX};
 pub use follow::{Batch, Followed, Room, beginnings, ends, follow, newest};
 pub use hot::{Hot, Settings};
 pub use mark::{Mark, MarkError, Places};
+pub use names::nearest;
 pub use parse::age;
 pub use rows::Rows;
 pub use scope::{Overview, Scope};

@@ -133,7 +133,7 @@ fn unknown(text: &str) -> String {
 }
 
 /// The nearest of some words, if one is near.
-pub(crate) fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let near_max = 1 + text.len().min(12) / 4;
     if text.len() > 64 {
         return None;

@@ -68,6 +68,11 @@ pub fn page(code: &str) -> Option<&'static str> {
     PAGES.iter().find(|(known, _)| *known == code).map(|(_, page)| *page)
 }
 
+/// The code that may be meant by one that is none.
+pub fn nearest(code: &str) -> Option<&'static str> {
+    query::nearest(code, codes())
+}
+
 /// All codes, in order.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     PAGES.iter().map(|(code, _)| *code)

@@ -22,7 +22,7 @@ use crate::origin;
 use crate::pulse::Pulse;
 use crate::reload::{Asker, Reloaded, reload};
 use crate::start_error::StartError;
-use crate::tokens::{NewToken, TokenError, Tokens};
+use crate::tokens::{NewToken, Tokens};
 
 /// What a folder of keys costs in which nothing can be made.
 const UNWRITABLE: &str = "the folder of keys cannot be written: what is there serves, and until it \
@@ -201,23 +201,30 @@ async fn state_left_out(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
 }
 
 impl Running {
-    /// Makes a token, as an admin of the tenant could.
-    pub fn create_token(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
-        self.app.tokens.create(tenant, new)
+    /// Makes a token, as an admin of the tenant could; one of its name makes place for it.
+    pub async fn renew_token(&self, tenant: &str, new: NewToken) -> Result<String, String> {
+        let all = self.app.tokens.list(tenant);
+        for former in all.iter().filter(|token| token.name == new.name) {
+            self.forget(tenant, &former.id, "another takes its place").await?;
+        }
+        self.app.tokens.create(tenant, new).map_err(|error| error.to_string())
     }
 
     /// Takes the first tokens out of force again: their texts could not be handed over.
     pub async fn forget_first_tokens(&self) -> Result<(), String> {
         for (tenant, text) in &self.started.first_tokens {
             let id = text.split('_').nth(1).unwrap_or_default();
-            let statement = Statement::new("token.revoke", "audit", "revoke")
-                .to("token", id)
-                .because("its text could not be handed over");
-            let stated = self.app.state(tenant, Purpose::Access, statement).await;
-            stated.map_err(|failure| format!("the access log: {}", failure.code()))?;
-            self.app.tokens.forget(&[id.to_owned()]).map_err(|error| error.to_string())?;
+            self.forget(tenant, id, "its text could not be handed over").await?;
         }
         Ok(())
+    }
+
+    async fn forget(&self, tenant: &str, id: &str, why: &str) -> Result<(), String> {
+        let statement =
+            Statement::new("token.revoke", "audit", "revoke").to("token", id).because(why);
+        let stated = self.app.state(tenant, Purpose::Access, statement).await;
+        stated.map_err(|failure| format!("the access log: {}", failure.code()))?;
+        self.app.tokens.forget(&[id.to_owned()]).map_err(|error| error.to_string())
     }
 
     /// Resolves when the journal has failed.

@@ -165,8 +165,21 @@ fn verified(counts: &Counts) -> Finding {
         log_number: None,
         seq: None,
         place: String::new(),
-        sentence: format!("{n} {noun}{since}"),
+        sentence: format!("{} {noun}{since}", grouped(n)),
     }
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// "log's key only" or "k of n witnesses, newest T", the saved checkpoint, and what was withheld.

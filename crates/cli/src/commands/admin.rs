@@ -6,7 +6,7 @@ use super::client;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out;
+use crate::out::{self, Cell};
 use crate::view::{self, list};
 
 pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
@@ -50,6 +50,8 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     Ok(())
 }
 
+const BY_ID: &str = "a token goes by its ID, not its name: counterfoil token list";
+
 pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliError> {
     let client = client(global)?;
     match command {
@@ -71,23 +73,6 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
             if global.json {
                 return out::json(&answer);
             }
-            let row = |token: &Value| {
-                let day = |name: &str| match token[name].as_str() {
-                    Some(time) => time.get(..10).unwrap_or_default().to_owned(),
-                    None => "never".to_owned(),
-                };
-                let services: Vec<String> =
-                    list(&token["services"]).iter().map(view::text).collect();
-                [
-                    view::text(&token["id"]).into(),
-                    view::text(&token["name"]).into(),
-                    view::text(&token["role"]).into(),
-                    day("created_at").into(),
-                    day("expires_at").into(),
-                    day("last_used_at").into(),
-                    services.join(", ").into(),
-                ]
-            };
             let heads = [
                 ("ID", 12),
                 ("NAME", 32),
@@ -97,12 +82,16 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
                 ("USED", 10),
                 ("SERVICES", 64),
             ];
-            out::table(heads, &list(&answer["tokens"]).iter().map(row).collect::<Vec<_>>());
+            out::table(heads, &list(&answer["tokens"]).iter().map(token_row).collect::<Vec<_>>());
         }
         args::Token::Revoke { id } => {
             let answer = client.delete(&format!("/v1/tokens/{}", escape(id)))?;
+            if answer.status == 404 {
+                return Err(answer.failure_next("not_found", BY_ID));
+            }
             if !answer.is_success() {
-                return Err(answer.failure());
+                let next = format!("somebody else: counterfoil token agree {id}");
+                return Err(answer.failure_next("second_person", &next));
             }
             out::note(&format!("token {id} is out of force"));
         }
@@ -110,12 +99,30 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
             let path = format!("/v1/tokens/{}/agreement", escape(id));
             let answer = client.post(&path, "application/json", b"")?;
             if !answer.is_success() {
-                return Err(answer.failure());
+                return Err(answer.failure_next("not_found", BY_ID));
             }
             out::note(&format!("you agree that token {id} be revoked, for 15 minutes"));
         }
     }
     Ok(())
+}
+
+/// A token as a row: id, name, role, when it was made, expires and was used, its services.
+fn token_row(token: &Value) -> [Cell; 7] {
+    let day = |name: &str| match token[name].as_str() {
+        Some(time) => time.get(..10).unwrap_or_default().to_owned(),
+        None => "never".to_owned(),
+    };
+    let services: Vec<String> = list(&token["services"]).iter().map(view::text).collect();
+    [
+        view::text(&token["id"]).into(),
+        view::text(&token["name"]).into(),
+        view::text(&token["role"]).into(),
+        day("created_at").into(),
+        day("expires_at").into(),
+        day("last_used_at").into(),
+        services.join(", ").into(),
+    ]
 }
 
 pub(crate) fn rotate(global: &Global, log: &str, why: &str) -> Result<(), CliError> {

@@ -1,7 +1,8 @@
 //! `counterfoil context`.
 
 use crate::args::{self, Global};
-use crate::context::{Contexts, Server, unknown};
+use crate::client::Client;
+use crate::context::{Contexts, NO_TOKEN, Server, is_token, unknown};
 use crate::error::CliError;
 use crate::out;
 
@@ -36,22 +37,53 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
             contexts.current = Some(name.clone());
         }
         args::Context::Add { name, at, token_file } => {
+            check_url(at)?;
             let token = match token_file {
                 None => None,
                 Some(path) => {
                     let text = platform::read_once(path, TOKEN_FILE_BYTES_MAX);
-                    Some(text.map_err(|error| CliError::file(path, error))?.trim().to_owned())
+                    let text = text.map_err(|error| CliError::file(path, error))?;
+                    let text = text.trim().to_owned();
+                    if !is_token(&text) {
+                        return Err(CliError::usage(format!("{} {NO_TOKEN}", path.display())));
+                    }
+                    Some(text)
                 }
             };
-            let server = Server { url: at.clone(), token, keys: Vec::new() };
+            let other = |saved: &&Server| saved.url != *at || saved.token != token;
+            if let Some(saved) = contexts.contexts.get(name).filter(other) {
+                // Its token may be the only copy.
+                return Err(CliError::usage(format!(
+                    "{name:?} is saved already, for {}; to forget it and its token: counterfoil \
+                     context remove {name}",
+                    saved.url
+                )));
+            }
+            let keys = contexts.contexts.remove(name).map(|saved| saved.keys).unwrap_or_default();
+            let server = Server { url: at.clone(), token, keys };
             return Contexts::save(name, server);
         }
         args::Context::Remove { name } => {
             if contexts.contexts.remove(name).is_none() {
                 return Err(unknown(name, &contexts));
             }
-            contexts.current = contexts.current.filter(|current| current != name);
+            if contexts.current.as_ref() == Some(name) {
+                contexts.current = None;
+                let rest: Vec<&str> = contexts.contexts.keys().map(String::as_str).collect();
+                let rest = if rest.is_empty() { "none is left".into() } else { rest.join(", ") };
+                out::note(&format!(
+                    "{name:?} was in use, and none is now: counterfoil context use NAME ({rest})"
+                ));
+            }
         }
     }
     contexts.write()
+}
+
+/// Refuses an address that no command could use.
+fn check_url(at: &str) -> Result<(), CliError> {
+    if !at.contains("://") {
+        return Err(CliError::usage(format!("{at} is no address: write http://{at}")));
+    }
+    Client::new(Server { url: at.to_owned(), ..Server::default() }).map(drop)
 }

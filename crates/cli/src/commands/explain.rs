@@ -21,6 +21,9 @@ pub(crate) fn run(global: &Global, explain: &Explain) -> Result<(), CliError> {
 }
 
 fn unknown(code: &str) -> CliError {
-    let all = errors::codes().collect::<Vec<_>>().join(", ");
-    CliError::usage(format!("{code:?} is no code; there are {all}"))
+    let near = errors::nearest(code);
+    CliError::usage(match near {
+        Some(near) => format!("{code:?} is no code; did you mean {near}?"),
+        None => format!("{code:?} is no code; counterfoil explain lists them"),
+    })
 }

@@ -33,7 +33,10 @@ pub(crate) fn find(client: &Client, event: &str) -> Result<Value, CliError> {
         }
     }
     let found = client.get(&format!("/v1/events/{}", escape(event)))?;
-    found.json_or("counterfoil search shows the ids of those there are")
+    found.json_or(
+        "counterfoil search shows the ids of those there are; a short one has 8 digits or more, \
+         from the last part",
+    )
 }
 
 /// The short name of the log an event stands in.

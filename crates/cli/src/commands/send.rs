@@ -32,6 +32,9 @@ struct Tally {
     /// What the server's audit scope does not want stored; nobody has to mend it.
     left_out: u64,
     refused: BTreeMap<String, u64>,
+    /// Of those that never came to the server, which knows nothing of them: the first one's place
+    /// and reason, by the same words.
+    unsent: BTreeMap<String, String>,
 }
 
 struct Sender<'a> {
@@ -46,6 +49,9 @@ struct Sender<'a> {
 
 pub(crate) fn run(global: &Global, args: &args::Send) -> Result<u8, CliError> {
     let files = files(&args.paths)?;
+    if files.is_empty() {
+        return Err(CliError::usage("there is no file in what was named; nothing was sent"));
+    }
     let bar = out::progress("  sending  {wide_bar}  {bytes} of {total_bytes}  {msg}  {eta} left");
     bar.set_length(files.iter().map(|file| file_size(file)).sum());
     let (path, media_type, format) = endpoint(args.format);
@@ -147,7 +153,10 @@ impl Sender<'_> {
         while let Some(part) = body.next_part().map_err(|error| CliError::file(path, error))? {
             let text = part.text;
             if let Some(refused) = unfit(&part) {
-                self.refuse(path, nth, &refused)?;
+                let words = self.refuse(path, nth, &refused)?;
+                let why = refused["reason"].as_str().unwrap_or_default();
+                let first = format!("record {nth} of {}: {why}", path.display());
+                self.tally.unsent.entry(words).or_insert(first);
                 nth += 1;
                 continue;
             }
@@ -178,7 +187,7 @@ impl Sender<'_> {
                         self.tally.sent += 1;
                         self.tally.left_out += 1;
                     }
-                    _ => self.refuse(path, first + at, refused)?,
+                    _ => drop(self.refuse(path, first + at, refused)?),
                 }
                 continue;
             }
@@ -195,14 +204,18 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, path: &Path, nth: usize, refused: &Value) -> Result<(), CliError> {
+    /// Counts a refusal; answers with the words it is counted under.
+    fn refuse(&mut self, path: &Path, nth: usize, refused: &Value) -> Result<String, CliError> {
         self.tally.sent += 1;
         let place = refused["path"].as_str().unwrap_or_default();
         let reason = format!("{} {place}", refused["code"].as_str().unwrap_or("?"));
-        *self.tally.refused.entry(reason).or_default() += 1;
-        let Some(file) = &mut self.refusals else { return Ok(()) };
+        let reason = reason.trim_end().to_owned();
+        *self.tally.refused.entry(reason.clone()).or_default() += 1;
+        let Some(file) = &mut self.refusals else { return Ok(reason) };
         let line = json!({"file": path.display().to_string(), "record": nth, "refused": refused});
-        writeln!(file, "{line}").map_err(|error| CliError::Server(format!("refusals: {error}")))
+        let written = writeln!(file, "{line}");
+        written.map_err(|error| CliError::Server(format!("refusals: {error}")))?;
+        Ok(reason)
     }
 }
 
@@ -231,9 +244,15 @@ fn report(global: &Global, tally: &Tally, files: usize) -> Result<(), CliError> 
     out::line(&format!("{records} from {files}: {}", parts.join(", ")));
     for (reason, count) in &tally.refused {
         out::line(&format!("  {count:>6}  {reason}"));
+        if let Some(first) = tally.unsent.get(reason) {
+            out::line(&format!("          {first}"));
+        }
     }
-    if refused > 0 {
-        out::note("why, one by one: --refusals FILE, or counterfoil refusals");
+    match (refused > 0, tally.unsent.is_empty()) {
+        (false, _) => {}
+        (true, true) => out::note("why, one by one: --refusals FILE, or counterfoil refusals"),
+        // What was not sent, no server has refused.
+        (true, false) => out::note("why, one by one: --refusals FILE"),
     }
     Ok(())
 }

@@ -239,7 +239,7 @@ pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) -> 
 /// Shows how far indexing is, while there is something to show.
 async fn show_indexing(running: &Running) {
     let bar = out::progress(
-        "  indexing; writes are accepted  {wide_bar}  {pos} of {len}  {per_sec}   {eta} left",
+        "  indexing; writes are accepted  {wide_bar}  {pos} of {len}  {rate}   {eta} left",
     );
     while let Some((done, events)) = running.indexing() {
         bar.set_length(events);

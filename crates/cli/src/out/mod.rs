@@ -14,7 +14,7 @@ mod units;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 pub(crate) use layout::{Cell, Flow, columns, fact, note_parts, parts, table};
@@ -127,11 +127,16 @@ pub(crate) fn error(error: &CliError, json: bool) {
     }
 }
 
-/// A line of progress, on standard error and only where that is a terminal.
+/// A line of progress, on standard error and only where that is a terminal. `{rate}` is how many a
+/// second, in whole numbers.
 pub(crate) fn progress(template: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // What could not be written is drawn anew a moment later.
+            let _ = write!(out, "{}/s", number(state.per_sec().round() as u64));
+        };
+        bar.set_style(style.with_key("rate", rate));
     }
     bar
 }

@@ -45,7 +45,11 @@ fn explain_needs_no_server() {
     assert_eq!(all, include_str!("../../../../docs/errors/README.md"));
     let unknown = folder.run(&["explain", "bussy"]);
     assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
-    assert!(unknown.err.contains("body, busy, "), "{unknown:?}");
+    assert!(unknown.err.contains("did you mean busy?"), "{unknown:?}");
+    let unknown = folder.run(&["explain", "unknown_membr"]).err;
+    assert!(unknown.contains("did you mean unknown_member?"), "{unknown}");
+    let unknown = folder.run(&["explain", "zzzzzzzzzzzz"]).err;
+    assert!(unknown.contains("counterfoil explain lists them"), "{unknown}");
     let page = folder.run(&["explain", "busy", "--json"]).code(0);
     assert_eq!(serde_json::from_str::<Value>(&page).expect("JSON")["code"], "busy");
 }

@@ -14,6 +14,7 @@ mod http;
 mod keys;
 mod life;
 mod metrics;
+mod mistakes;
 mod owners;
 mod packaged;
 mod pages;

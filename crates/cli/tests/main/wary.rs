@@ -135,6 +135,7 @@ fn assert_plain(ran: &Ran) {
 fn a_hostile_server_cannot_write_on_the_terminal() {
     let folder = Folder::new();
     let server = Fake::new(|_, _| Reply::json(&hostile_answer()));
+    folder.run(&["context", "add", HOSTILE, "--at", &format!("http://{HOSTILE}")]).code(0);
     let refusing = Fake::new(|_, _| Reply::busy(61, &json!({ "code": "x", "detail": HOSTILE })));
     for args in [
         &["search", "x"][..],

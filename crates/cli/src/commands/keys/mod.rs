@@ -72,7 +72,12 @@ fn list_all(global: &Global) -> Result<(), CliError> {
 fn rotate(global: &Global, log: &str, why: &str, together: i64) -> Result<(), CliError> {
     let body = json!({ "why": why, "together_s": together }).to_string();
     let path = format!("/v1/logs/{}/keys/rotate", escape(log));
-    let turn = client(global)?.post(&path, "application/json", body.as_bytes())?.json()?;
+    let answer = client(global)?.post(&path, "application/json", body.as_bytes())?;
+    if !answer.is_success() {
+        let next = format!("somebody else: counterfoil key agree {log}");
+        return Err(answer.failure_next("second_person", &next));
+    }
+    let turn = answer.json()?;
     if global.json {
         return out::json(&turn);
     }

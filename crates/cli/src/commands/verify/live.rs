@@ -7,16 +7,19 @@ use verify::Verdict;
 use verify::live::{LiveLog, NotStarted};
 
 use super::report::report;
-use super::{ask, progress};
+use super::{about_saved, ask, progress};
 use crate::args::{self, Global};
 use crate::client::{Client, escape};
-use crate::context::{Contexts, Server};
+use crate::context::{self, Contexts, Server};
 use crate::error::CliError;
 use crate::out;
 use crate::view::{self, list};
 
 /// Judges what a server shows, as somebody from outside.
 pub(super) fn live(global: &Global, args: &args::Verify) -> Result<u8, CliError> {
+    if let Some(path) = &args.remember {
+        can_keep(path)?;
+    }
     let (base, name) = match args.what.split_once("/tlog/") {
         Some((base, log)) => (base.to_owned(), Some(log.trim_end_matches('/').to_owned())),
         None => (args.what.trim_end_matches('/').to_owned(), None),
@@ -32,7 +35,7 @@ pub(super) fn live(global: &Global, args: &args::Verify) -> Result<u8, CliError>
     let note = client.get(&format!("/tlog/{}/checkpoint", escape(&log)))?.text()?;
     let outcome = match LiveLog::new(&asked.question, &note) {
         Ok(judge) => fetch_all(&client, &log, judge)?,
-        Err(NotStarted::Usage(usage)) => return Err(usage.into()),
+        Err(NotStarted::Usage(usage)) => return Err(about_saved(usage, args)),
         Err(NotStarted::Verdict(verdict)) => (*verdict, None),
     };
     let (verdict, remember) = outcome;
@@ -54,8 +57,8 @@ fn known_server(global: &Global, url: &str) -> Result<(Option<String>, Server), 
     };
     // A token is for the server it was made by: not for every address that is to be verified.
     let same = |named: &String| named.trim_end_matches('/') == url;
-    if global.token.is_some() && (name.is_some() || global.url.as_ref().is_some_and(same)) {
-        server.token.clone_from(&global.token);
+    if name.is_some() || global.url.as_ref().is_some_and(same) {
+        server.token = context::given_token(global)?.or(server.token);
     }
     Ok((name, server))
 }
@@ -76,7 +79,7 @@ fn fetch_all(
     log: &str,
     mut judge: LiveLog,
 ) -> Result<(Verdict, Option<String>), CliError> {
-    let bar = progress("{human_pos} entries   {per_sec}");
+    let bar = progress("{human_pos} entries   {rate}");
     bar.set_length(judge.expect_entries());
     for bundle in judge.bundles() {
         let answer = client.get(&format!("/tlog/{}/{}", escape(log), bundle.path))?;
@@ -95,6 +98,20 @@ fn fetch_all(
     Ok((ended.verdict, ended.remember))
 }
 
+/// Looks before anything is judged whether the checkpoint could be kept: whoever reads VERIFIED
+/// reads no further.
+fn can_keep(path: &Path) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => Err(CliError::usage(format!(
+            "--remember {}: there is no folder {}; nothing was looked at",
+            path.display(),
+            folder.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn keep(path: &Path, checkpoint: Option<&str>, had_one: bool) -> Result<(), CliError> {
     let Some(note) = checkpoint else {
         out::note(&format!("{} is left as it was", path.display()));
@@ -103,8 +120,10 @@ fn keep(path: &Path, checkpoint: Option<&str>, had_one: bool) -> Result<(), CliE
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    fs::write(&beside, note).map_err(|e| CliError::file(&beside, e))?;
-    fs::rename(&beside, path).map_err(|e| CliError::file(path, e))?;
+    let kept = fs::write(&beside, note).and_then(|()| fs::rename(&beside, path));
+    kept.map_err(|error| {
+        CliError::file(path, format!("{error}; the checkpoint was NOT saved, only judged"))
+    })?;
     out::note(match had_one {
         true => "  remembered  the saved checkpoint still holds; the new one is in its place",
         false => "  remembered  nothing yet; saved, and the next run must extend it",

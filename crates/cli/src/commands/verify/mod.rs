@@ -38,13 +38,40 @@ pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> 
     }
     let asked = ask(args, None)?;
     let verdict = if path.is_dir() {
-        judge_folder(path, &asked.question)?
+        judge_folder(path, args, &asked.question)?
     } else {
         let bytes = read_file(path)?;
-        verify::judge(&bytes, &asked.question)?
+        no_key(path, &bytes)?;
+        verify::judge(&bytes, &asked.question).map_err(|usage| about_saved(usage, args))?
     };
     report(global, &verdict, &asked, args)?;
     Ok(verdict.exit_code())
+}
+
+/// Names the file of a saved checkpoint that cannot be used.
+fn about_saved(usage: verify::Usage, args: &args::Verify) -> CliError {
+    let saved = args.saved.as_ref().or(args.remember.as_ref());
+    match saved.filter(|_| usage.0.starts_with("the saved checkpoint")) {
+        Some(path) => CliError::usage(format!("{}: {}", path.display(), usage.0)),
+        None => usage.into(),
+    }
+}
+
+/// What begins a file that signs.
+const SECRET: &str = "PRIVATE+KEY+";
+
+/// A key is what one verifies by, and is easily put in the place of the file.
+fn no_key(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Ok(line) = std::str::from_utf8(first) else { return Ok(()) };
+    let is_key = || policy_of(&[line.trim().to_owned()]).is_ok();
+    if line.starts_with(SECRET) || line.contains('+') && is_key() {
+        let shown = path.display();
+        return Err(CliError::usage(format!(
+            "{shown} is a key, by which one verifies: counterfoil verify FILE -k {shown}"
+        )));
+    }
+    Ok(())
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
@@ -104,7 +131,19 @@ pub(crate) fn read_keys(key: &str) -> Result<Vec<String>, CliError> {
         return Err(CliError::usage(format!("{key}: neither a key nor a file that is there")));
     };
     let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
-    Ok(lines.map(str::to_owned).collect())
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    // A secret is not repeated.
+    let named = if path.is_file() { key } else { "the key given" };
+    if lines.iter().any(|line| line.starts_with(SECRET)) {
+        return Err(CliError::usage(format!(
+            "{named} is a secret key, which signs and is nobody's but the server's; its public \
+             one: counterfoil key export"
+        )));
+    }
+    if let Some(error) = policy_of(&lines).err().filter(|_| path.is_file()) {
+        return Err(CliError::usage(format!("{named}: {error}")));
+    }
+    Ok(lines)
 }
 
 pub(crate) fn policy_of(keys: &[String]) -> Result<Policy, CliError> {
@@ -112,10 +151,14 @@ pub(crate) fn policy_of(keys: &[String]) -> Result<Policy, CliError> {
     Ok(Policy::parse(format!("{lines}quorum none\n").as_bytes())?)
 }
 
-fn judge_folder(path: &Path, question: &Question) -> Result<Verdict, CliError> {
+fn judge_folder(
+    path: &Path,
+    args: &args::Verify,
+    question: &Question,
+) -> Result<Verdict, CliError> {
     let data = AtRest::open(path).map_err(|error| {
         let next = match error {
-            NotAtRest::None(..) => "",
+            NotAtRest::None(..) | NotAtRest::Closed(..) => "",
             NotAtRest::Held(_) => "; verify its address instead, or stop it",
         };
         CliError::usage(format!("{error}{next}"))
@@ -125,7 +168,8 @@ fn judge_folder(path: &Path, question: &Question) -> Result<Verdict, CliError> {
         bar.set_length(total);
         bar.set_position(done);
     };
-    let verdict = folder::judge(&data, question, &mut heard)?;
+    let verdict = folder::judge(&data, question, &mut heard);
+    let verdict = verdict.map_err(|usage| about_saved(usage, args))?;
     bar.finish_and_clear();
     Ok(verdict)
 }

@@ -31,6 +31,7 @@ pub(super) fn report(
         let at =
             if verdict.place.is_empty() { String::new() } else { format!(" at {}", verdict.place) };
         out::fact("reason", &format!("{}{at}", verdict.reason.word()));
+        out::fact("of", &args.what);
     }
     counted(verdict);
     for log in &verdict.logs {
@@ -49,7 +50,9 @@ pub(super) fn report(
             out::fact("extends", &format!("the saved checkpoint of size {}", out::number(size)));
         }
     }
-    out::fact("rests on", &verdict.rests_on);
+    if !verdict.rests_on.is_empty() {
+        out::fact("rests on", &verdict.rests_on);
+    }
     if let Some((next, command)) = advice(verdict, asked, args) {
         out::fact("next", next);
         command.into_iter().for_each(|command| out::fact("", command));
