@@ -164,7 +164,7 @@ pub(crate) fn open(
     settings: &Settings,
     progress: &mut Progress<'_>,
 ) -> Result<Opened, OpenError> {
-    aside::resume(world.disk.as_ref())?;
+    aside::resume(world.disk.as_ref(), settings.on_damage)?;
     match open_whole(world, settings, progress) {
         Err(OpenError::Damaged(damage)) if settings.on_damage == OnDamage::NewPartition => {
             aside::set_aside(world, damage)?;

@@ -249,3 +249,33 @@ fn a_part_of_no_number_that_there_is_is_refused_by_name() {
         }
     }
 }
+
+#[test]
+fn a_finding_with_files_beside_it_moves_no_folder_that_is_whole() {
+    let mut outside = folder(true);
+    outside.start().unwrap().close().unwrap();
+    let disk = outside.disk.folder("data");
+    let disk: &dyn Disk = &disk;
+    let id = String::from_utf8(disk.read_small("folder.json", 999).unwrap()).unwrap();
+    let id = id.split('"').nth_back(1).unwrap();
+    let finding = format!(
+        "{{\"format\":\"counterfoil.finding/v1\",\"folder\":\"{id}\",\"found_at\":\
+         \"2026-01-01T00:00:00.000000000Z\",\"file\":\"f\",\"offset\":0,\"what\":\"somebody's words\"}}\n"
+    );
+    disk.create_folder("damaged/1/journal").unwrap();
+    disk.replace_small("damaged/1/finding.json", finding.as_bytes()).unwrap();
+    for file in ["journal/0000000000000009", "head"] {
+        disk.replace_small(&format!("damaged/1/{file}"), b"x").unwrap();
+    }
+    for on_damage in [OnDamage::Refuse, OnDamage::NewPartition] {
+        outside.settings.on_damage = on_damage;
+        let stepped = outside.start().unwrap();
+        assert_eq!(names(&stepped), ["acme-0", "globex-0"]);
+        stepped.close().unwrap();
+    }
+    // One that was begun is not gone on with where damage is to be refused, and that is said.
+    disk.rename("head", "damaged/2.head").unwrap();
+    outside.settings.on_damage = OnDamage::Refuse;
+    let refused = outside.start().err().unwrap().to_string();
+    assert!(refused.contains("damaged/1") && refused.contains("new-partition"), "{refused}");
+}

@@ -14,14 +14,16 @@ use rustix::fs::OFlags;
 
 /// Reads a text that may be read again later: a regular file.
 pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<String> {
+    read_text(open_regular(path, OpenOptions::new().read(true))?, bytes_max)
+}
+
+/// Opens a regular file, and nothing else: who opens a pipe waits for its other end.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Looked at once it is open, so that nobody puts a pipe there in between.
-    let flags = OFlags::NONBLOCK.bits() as i32;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
     let kind = file.metadata()?.file_type();
-    match kind.is_file() {
-        true => read_text(file, bytes_max),
-        false => Err(irregular(kind)),
-    }
+    if kind.is_file() { Ok(file) } else { Err(irregular(kind)) }
 }
 
 /// Reads a text once, from whatever it comes: a pipe is read to its end.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustix::fs::{Access, OFlags, access};
 
 use crate::disk::{Disk, File};
+use crate::named::open_regular;
 use crate::volume::{Volume, volume};
 
 /// What such reads must be aligned to.
@@ -45,9 +46,12 @@ impl RealDisk {
     /// it.
     pub fn hold(&self) -> io::Result<Option<Held>> {
         let path = self.root.join("lock");
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let mut options = OpenOptions::new();
+        let file = open_regular(&path, options.create(true).append(true).mode(0o600));
         // Where nobody may write, a lock that is there can be taken all the same.
-        let file = file.or_else(|error| fs::File::open(&path).map_err(|_| error))?;
+        let file = file.or_else(|error| {
+            open_regular(&path, OpenOptions::new().read(true)).map_err(|_| error)
+        })?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Held(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -64,9 +68,9 @@ impl RealDisk {
         if name.is_empty() { self.root.clone() } else { self.root.join(name) }
     }
 
-    fn open_with(&self, name: &str, options: &OpenOptions) -> io::Result<Arc<dyn File>> {
+    fn open_with(&self, name: &str, options: &mut OpenOptions) -> io::Result<Arc<dyn File>> {
         let path = self.path(name);
-        let file = options.open(&path)?;
+        let file = open_regular(&path, options)?;
         Ok(Arc::new(RealFile { file, path }))
     }
 }
@@ -190,6 +194,19 @@ mod tests {
         disk.open("key").expect("it opens").write_at(0, b"S").expect("written");
         assert_eq!(dynamic.read_small("key", 6).expect("read"), b"Secret");
         assert!(disk.is_writable());
+        // Who would wait for the other end of a pipe is told at once; a folder is no file.
+        let pipe = disk.path("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("a pipe");
+        disk.create_folder("folder").expect("made");
+        for name in ["pipe", "folder"] {
+            let error = dynamic.read_small(name, 6).expect_err("no file");
+            assert!(error.to_string().contains(&format!("it is a {name}")), "{error}");
+        }
+        disk.open("pipe").map(drop).expect_err("no file");
+        fs::rename(&pipe, disk.path("lock")).expect("renamed");
+        disk.hold().expect_err("no file");
         fs::remove_dir_all(disk.root()).expect("removed");
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! damaged/<n>/finding.json   what was found, written first; n counts from 1
-//! damaged/<n>/journal/ …     the journal's files, `head`, `logs/`, `suspect.json`: one by one
+//! damaged/<n>/head           moved first: a folder without one opens nothing, so that no start takes
+//!                            what is left of a folder for a whole one
+//! damaged/<n>/journal/ …     the journal's files, `logs/`, `suspect.json`: one by one
 //! damaged/<n>/folder.json    moved last: what is there now is a data folder of its own
 //! ```
 //!
@@ -32,7 +34,7 @@ use crate::journal::Damage;
 use crate::journal::file::{BLOCK, FileHeader};
 use crate::keys;
 use crate::log::{LogMeta, hex};
-use crate::open::OpenError;
+use crate::open::{OnDamage, OpenError};
 use crate::suspect;
 use crate::world::World;
 
@@ -61,17 +63,27 @@ pub(crate) struct Finding {
     pub(crate) what: String,
 }
 
-/// Goes on with what a process that ended had begun. A finding of this folder with nothing beside
-/// it was not begun, or was undone by hand: nothing is moved because of it.
-pub(crate) fn resume(disk: &dyn Disk) -> Result<(), OpenError> {
+/// Goes on with what a process that ended had begun, if damage is to be set aside at all. A folder
+/// that still has its head was not begun: whatever stands below `damaged/`, nothing is moved.
+pub(crate) fn resume(disk: &dyn Disk, on_damage: OnDamage) -> Result<(), OpenError> {
+    let Some(id) = folder::present_id(disk, "")?.filter(|_| is_absent(disk, head::NAME)) else {
+        return Ok(());
+    };
     for number in numbers(disk)? {
-        let here = folder::present_id(disk, "")?;
-        let finding = finding(disk, number);
-        let names_this = here.is_some_and(|id| finding.is_ok_and(|found| found.folder == hex(&id)));
-        let is_begun = names_this && holds_files(disk, number);
-        if is_begun && is_absent(disk, &format!("{ASIDE}/{number}/{FOLDER_FILE}")) {
-            move_all(disk, number)?;
+        let base = format!("{ASIDE}/{number}");
+        let names_this = finding(disk, number).is_ok_and(|found| found.folder == hex(&id));
+        let has_head = !is_absent(disk, &format!("{base}/{}", head::NAME));
+        if !names_this || !has_head || !is_absent(disk, &format!("{base}/{FOLDER_FILE}")) {
+            continue;
         }
+        if on_damage == OnDamage::Refuse {
+            let what = format!(
+                "the folder was about to be set aside as {base}, and part of it stands there: \
+                 start with on_damage = \"new-partition\" to go on with that, or move all of it back"
+            );
+            return Err(OpenError::Setting(what));
+        }
+        return move_all(disk, number);
     }
     Ok(())
 }
@@ -184,9 +196,9 @@ fn is_another(disk: &dyn Disk, id: [u8; 16]) -> Result<bool, OpenError> {
 fn move_all(disk: &dyn Disk, number: u64) -> Result<(), OpenError> {
     let to = format!("{ASIDE}/{number}");
     let failed = |error| OpenError::io(&to, error);
-    move_files(disk, "journal", &format!("{to}/journal")).map_err(failed)?;
     move_file(disk, head::NAME, &format!("{to}/{}", head::NAME)).map_err(failed)?;
     disk.sync_folder(&to).and_then(|()| disk.sync_folder("")).map_err(failed)?;
+    move_files(disk, "journal", &format!("{to}/journal")).map_err(failed)?;
     for log in disk.list("logs").map_err(failed)? {
         let (from, to) = (format!("logs/{log}"), format!("{to}/logs/{log}"));
         move_files(disk, &from, &to).map_err(failed)?;
