@@ -279,3 +279,50 @@ fn a_finding_with_files_beside_it_moves_no_folder_that_is_whole() {
     let refused = outside.start().err().unwrap().to_string();
     assert!(refused.contains("damaged/1") && refused.contains("new-partition"), "{refused}");
 }
+
+/// What stands in one folder is put in the place of what stands in another.
+fn put_in_place(outside: &Outside, from: &[(String, Vec<u8>)], folder: &str, names: [&str; 2]) {
+    let disk: &dyn Disk = &outside.disk;
+    for name in names {
+        for (old, _) in content(&outside.disk, folder) {
+            if old.starts_with(name) {
+                disk.remove(&format!("{folder}/{old}")).unwrap();
+            }
+        }
+        for (new, bytes) in from.iter().filter(|(new, _)| new.starts_with(name)) {
+            disk.replace_small(&format!("{folder}/{new}"), bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_earlier_state_of_what_was_set_aside_is_told() {
+    let mut outside = Outside::new(5, &["acme"]);
+    let mut stepped = outside.open().unwrap();
+    outside.write(&mut stepped, "acme", events("acme", "a", 4)).unwrap();
+    stepped.close().unwrap();
+    outside.crash(Crash::Killed);
+    let earlier = content(&outside.disk, "data");
+    let mut stepped = outside.open().unwrap();
+    outside.write(&mut stepped, "acme", events("acme", "b", 4)).unwrap();
+    stepped.close().unwrap();
+    outside.crash(Crash::Killed);
+    outside.settings.on_damage = OnDamage::NewPartition;
+    let journal = content(&outside.disk, "data/journal");
+    let (newest, _) = journal.last().unwrap();
+    outside.disk.rot(&format!("data/journal/{newest}"), 4096 + 300, 1).unwrap();
+    let stepped = outside.start().unwrap();
+    let before = lost(&stepped);
+    assert!(before > 0, "{:?}", stepped.set_aside());
+    stepped.close().unwrap();
+    put_in_place(&outside, &earlier, "data/damaged/1", ["journal/", "head"]);
+    let stepped = outside.start().unwrap();
+    assert!(lost(&stepped) >= 4, "{:?}", stepped.set_aside());
+    let told = stepped.set_aside()[0].troubles.concat();
+    assert!(told.contains("signed entries when it was set aside, and has 5"), "{told}");
+    stepped.close().unwrap();
+    let verdict = outside.witness.verdict(&outside.disk);
+    assert!(!verdict.is_verified(), "{}", verdict.sentence);
+    let found = verdict.findings.iter().find(|f| f.reason == verify::Reason::Truncated);
+    assert!(found.is_some_and(|f| f.place.starts_with("damaged/1/")), "{:?}", verdict.findings);
+}

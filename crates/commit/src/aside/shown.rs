@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use super::{ASIDE, Part, Salvaged, chains};
 use crate::folder::LogSpec;
-use crate::log::{DamageNote, Damaged, Log, LogMeta, ReadError};
+use crate::log::{DamageNote, Damaged, Log, LogMeta, ReadError, hex};
 use crate::logs::LogMap;
 use crate::replay::check_log_file;
 use crate::suspect::Suspect;
+
+/// Where the first event of a log states how much of the one before could be read.
+const BEFORE_SIZE: &str = r#"["attributes","follows","size"]"#;
+const BEFORE_ROOT: &str = r#"["attributes","follows","root"]"#;
 
 /// A folder that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,16 +95,16 @@ fn is_other_file(log: &Arc<Log>) -> Option<String> {
     Some(format!("log {}: {error}; it is not shown", log.meta.name()))
 }
 
-/// What is gone of the logs that the living ones go on for: taken away, or not to be read at all.
-/// It is told with the part that it stood in.
+/// What is gone of the logs that the living ones go on for: taken away, not to be read at all, or
+/// other than it was. It is told with the part that it stood in.
 pub(crate) fn tell_lost(aside: &mut Vec<SetAside>, logs: &LogMap) {
     let mut told = BTreeSet::new();
     for log in logs.values() {
         let (Some(note), Some(origin)) = (&log.meta.damage, &log.meta.follows) else { continue };
-        if followed(logs, &log.meta).is_some() || !told.insert(origin) {
+        let Some((what, lost)) = lost_before(logs, log, note, origin) else { continue };
+        if !told.insert(origin) {
             continue;
         }
-        let what = format!("{origin} is not there, or cannot be read: {} entries", note.signed);
         let part = aside.iter_mut().find(|part| part.number == note.number);
         let part = match part {
             Some(part) => part,
@@ -110,9 +114,39 @@ pub(crate) fn tell_lost(aside: &mut Vec<SetAside>, logs: &LogMap) {
                 part
             }
         };
-        part.lost += note.signed;
+        part.lost += lost;
         part.troubles.push(what);
     }
+}
+
+/// What is missing of the log that this one goes on for, and that no count of that log has: it is
+/// not there, or it is an earlier state of it, or another one.
+fn lost_before(
+    logs: &LogMap,
+    log: &Arc<Log>,
+    note: &DamageNote,
+    origin: &str,
+) -> Option<(String, u64)> {
+    if followed(logs, &log.meta).is_none() {
+        let what = format!("{origin} is not there, or cannot be read: {} entries", note.signed);
+        return Some((what, note.signed));
+    }
+    let before = logs.get(origin.rsplit('/').next()?)?;
+    let there = before.damaged()?.signed;
+    if there < note.signed {
+        let what = format!(
+            "{origin} had {} signed entries when it was set aside, and has {there}",
+            note.signed
+        );
+        return Some((what, note.signed - there));
+    }
+    let (first, _) = log.read_checked(0).ok()?;
+    let said = |path: &str| first.string(path);
+    let size: u64 = said(BEFORE_SIZE)?.parse().ok()?;
+    let root = before.published().tree.root(size)?;
+    let is_other = said(BEFORE_ROOT)? != hex(&root);
+    let what = || format!("{origin} is not the log that {} goes on for", log.meta.origin);
+    is_other.then(|| (what(), size))
 }
 
 /// A part of which only the log that goes on tells.

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 use super::Folder;
 use super::layout::{Layout, read_small};
+use super::log::LogState;
+use crate::digest::Hash;
 use crate::docket::Docket;
 use crate::error::{Malformed, malformed};
 use crate::json::{self, Members, Value};
@@ -22,6 +24,14 @@ pub(super) struct Inside<'f> {
     pub(super) folder: &'f dyn Folder,
     /// Nothing, or a path that ends in a slash.
     pub(super) base: String,
+}
+
+impl<'f> Inside<'f> {
+    /// What was set aside under a number; 0 is the folder itself.
+    pub(super) fn new(folder: &'f dyn Folder, number: u64) -> Inside<'f> {
+        let base = if number == 0 { String::new() } else { format!("damaged/{number}/") };
+        Inside { folder, base }
+    }
 }
 
 impl Folder for Inside<'_> {
@@ -51,6 +61,45 @@ pub(super) struct Damage {
 pub(super) struct Note {
     number: u64,
     damage: Damage,
+    /// Entries of it that were signed when it was set aside.
+    signed: u64,
+}
+
+/// How far those logs go that others go on for, as these say: by number, origin.
+#[derive(Debug, Default)]
+pub(super) struct Ends(BTreeMap<(u64, String), Vec<Ended>>);
+
+#[derive(Debug)]
+struct Ended {
+    signed: u64,
+    /// How much of it could be read then, if the log that goes on has an event that says so.
+    read: Option<(u64, Hash)>,
+    by: String,
+}
+
+impl Ends {
+    /// Adds what the logs of a folder say, once they are read.
+    pub(super) fn add(&mut self, layout: &Layout, logs: &[LogState]) {
+        for log in logs {
+            let Some(fixed) = layout.fixed.get(&log.origin) else { continue };
+            let (Some(note), Some(before)) = (&fixed.note, &fixed.follows) else { continue };
+            let ended = Ended { signed: note.signed, read: log.before, by: log.origin.clone() };
+            self.0.entry((note.number, before.clone())).or_default().push(ended);
+        }
+    }
+
+    /// Has the logs of what was set aside under a number reach as far as is said.
+    pub(super) fn bind(&self, number: u64, logs: &mut [LogState]) {
+        for log in logs {
+            let said = self.0.get(&(number, log.origin.clone()));
+            for Ended { signed, read, by } in said.into_iter().flatten() {
+                log.durable = log.durable.max(*signed);
+                if let Some((size, root)) = *read {
+                    log.add_bound(size, root, format!("the first event of {by}"));
+                }
+            }
+        }
+    }
 }
 
 /// The numbers of what was set aside, ascending.
@@ -77,7 +126,7 @@ pub(super) fn note(value: Value, spelt: &mut String) -> Result<Note, Malformed> 
     spelt.push_str(&format!(",\"damage\":{{\"number\":{number},"));
     spell(&damage, spelt);
     spelt.push_str(&format!(",\"readable\":{readable},\"signed\":{signed}}}"));
-    Ok(Note { number, damage })
+    Ok(Note { number, damage, signed })
 }
 
 fn damage(members: &mut Members) -> Result<Damage, Malformed> {
@@ -137,7 +186,7 @@ pub(super) fn judge(folder: &dyn Folder, layouts: &BTreeMap<u64, Layout>, docket
     for (at, layout) in layouts {
         for (origin, fixed) in &layout.fixed {
             let Some(note) = &fixed.note else { continue };
-            let base = if *at == 0 { String::new() } else { format!("damaged/{at}/") };
+            let base = Inside::new(folder, *at).base;
             let name = origin.rsplit('/').next().unwrap_or_default();
             let place = format!("{base}logs/{name}/log.json");
             let before = layouts.get(&note.number).filter(|_| note.number > 0);

@@ -55,7 +55,7 @@ pub(super) struct Layout {
 pub(super) struct Fixed {
     tenant: String,
     is_access: bool,
-    follows: Option<String>,
+    pub(super) follows: Option<String>,
     opened_at: String,
     /// What it says of a log that was damaged and that it goes on for.
     pub(super) note: Option<Note>,

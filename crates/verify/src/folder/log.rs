@@ -1,7 +1,7 @@
 //! One log of a data folder while its sections come by: the tree that grows, and what it must meet.
 
 use super::Judge;
-use super::content::{Epochs, Found};
+use super::content::{Epochs, Found, Kept};
 use super::journal::End;
 use super::keys::Keys;
 use super::reader::is_zero;
@@ -16,6 +16,9 @@ use crate::verdict::Reason;
 
 /// Where the event that opens a log states the digest of its `log.json`.
 const LOG_FILE: &str = r#"["attributes","log_file"]"#;
+/// Where it states how the log ended that it goes on for.
+const BEFORE: [&str; 2] =
+    [r#"["attributes","follows","size"]"#, r#"["attributes","follows","root"]"#];
 
 #[derive(Debug)]
 pub(super) struct LogState {
@@ -25,8 +28,10 @@ pub(super) struct LogState {
     pub(super) keys: Keys,
     /// What the first event must say of `log.json`, as field text.
     pub(super) stated: Option<String>,
-    /// Size that a frame behind the journal's end shows to have been durable.
+    /// Size that something beside the journal shows to have been durable.
     pub(super) durable: u64,
+    /// Size and root of the log before, as the first event states them.
+    pub(super) before: Option<(u64, Hash)>,
     tree: Frontier,
     times: Times,
     epochs: Epochs,
@@ -58,6 +63,7 @@ impl LogState {
             keys: Keys::default(),
             stated: None,
             durable: 0,
+            before: None,
             tree: Frontier::default(),
             times: Times::default(),
             epochs: Epochs::default(),
@@ -69,8 +75,7 @@ impl LogState {
         }
     }
 
-    pub(super) fn add_bound(&mut self, checkpoint: &Checkpoint, place: String) {
-        let Checkpoint { size, root, .. } = *checkpoint;
+    pub(super) fn add_bound(&mut self, size: u64, root: Hash, place: String) {
         self.bounds.push(Bound { size, root, place, met: false });
     }
 
@@ -289,7 +294,7 @@ impl LogState {
         let digests = section.digests.as_chunks::<32>().0;
         let docket = &mut *judge.docket;
         let times = section.recorded_at.as_chunks::<8>().0;
-        let (mut next, mut stated) = (0, None);
+        let (mut next, mut stated, mut before) = (0, None, None);
         let history = self.keys.history();
         let opens = |number| section.first == 0 && number == 0;
         let awaits = |seq| history.is_some_and(|history| history.awaits(seq));
@@ -299,6 +304,7 @@ impl LogState {
             let kept = found.as_ref().ok().and_then(|event| event.kept.as_ref());
             if opens(next) {
                 stated = kept.and_then(|kept| kept.text(LOG_FILE)).map(str::to_owned);
+                before = kept.and_then(state_before);
             }
             if let (Some(kept), Some(history), Some(time)) = (kept, history, times.get(next)) {
                 history.judge_event(seq, i64::from_be_bytes(*time), kept, at, docket);
@@ -311,6 +317,7 @@ impl LogState {
         let list = (section.codec, sealed.list, section.list_bytes);
         judge.contents.read(list, &self.epochs, &self.origin, &wanted, &mut found)?;
         self.judge_log_file(stated.as_deref(), judge.docket);
+        self.before = self.before.or(before);
         match next == section.count {
             true => Ok(()),
             false => Err("the event list has not one event per entry"),
@@ -339,6 +346,17 @@ impl LogState {
         let at = LogRef { number: self.number, origin: &self.origin };
         docket.add(reason, Some(at), seq, place.to_owned(), what);
     }
+}
+
+/// Size and root that the first event of a log states of the one before.
+fn state_before(first: &Kept) -> Option<(u64, Hash)> {
+    let [size, root] = BEFORE.map(|path| first.text(path)?.strip_prefix('"')?.strip_suffix('"'));
+    let (size, root) = (size?.parse().ok()?, root?);
+    let is_hex = root.len() == 64 && root.bytes().all(|b| b.is_ascii_hexdigit());
+    let halves = root.split_at_checked(32).filter(|_| is_hex)?;
+    let half = |digits| u128::from_str_radix(digits, 16).map(u128::to_be_bytes).ok();
+    let root = [half(halves.0)?, half(halves.1)?].concat();
+    Some((size, root.try_into().ok()?))
 }
 
 fn judge_event(

@@ -34,7 +34,7 @@ use crate::error::Usage;
 use crate::question::{Question, foreign_saved};
 use crate::trust;
 use crate::verdict::{LogSeen, Reason, Verdict};
-use aside::Inside;
+use aside::{Ends, Inside};
 use content::Contents;
 use head::{Entry, Head};
 use journal::{Break, End};
@@ -64,57 +64,76 @@ pub fn judge(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Verdict, Usage> {
     let saved = question.saved()?;
-    let mut docket = Docket::default();
-    let mut layouts = BTreeMap::new();
+    let (mut parts, mut ends) = (BTreeMap::new(), Ends::default());
     let mut is_known = saved.is_none();
-    for number in [0].into_iter().chain(aside::numbers(folder)) {
-        let base = if number == 0 { String::new() } else { format!("damaged/{number}/") };
-        let inside = Inside { folder, base };
-        let mut own = Docket::default();
-        let layout = Layout::read(&inside, &mut own);
-        is_known |= judge_one(&inside, &layout, question, saved.as_ref(), progress, &mut own);
-        docket.absorb(own, &inside.base);
-        layouts.insert(number, layout);
+    // The newest first: its logs say how far those go that they go on for.
+    for number in [0].into_iter().chain(aside::numbers(folder).into_iter().rev()) {
+        let mut part = Part::open(folder, number);
+        ends.bind(number, &mut part.logs);
+        is_known |= part.judge(question, saved.as_ref(), progress);
+        ends.add(&part.layout, &part.logs);
+        parts.insert(number, part);
     }
     if let Some(stranger) = saved.filter(|_| !is_known) {
         return Err(foreign_saved(&stranger));
+    }
+    let (mut docket, mut layouts) = (Docket::default(), BTreeMap::new());
+    for (number, part) in parts {
+        docket.absorb(part.docket, &part.inside.base);
+        layouts.insert(number, part.layout);
     }
     aside::judge(folder, &layouts, &mut docket);
     Ok(docket.verdict())
 }
 
-/// Judges one folder, without what was set aside in it. Says whether the saved checkpoint is of one
-/// of its logs.
-fn judge_one(
-    folder: &dyn Folder,
-    layout: &Layout,
-    question: &Question,
-    saved: Option<&Checkpoint>,
-    progress: &mut dyn FnMut(u64, u64),
-    docket: &mut Docket,
-) -> bool {
-    let head = Head::read(folder, layout.id, docket);
-    let mut logs = open_logs(layout, &head);
-    let is_known = saved.is_some_and(|s| logs.iter().any(|log| log.origin == s.origin));
-    let saved = question.believed(saved.cloned());
-    if logs.is_empty() && question.policy.is_none() {
-        docket.whole(Reason::UnknownLog, "no policy and no key was given to judge by");
+/// One folder, without what was set aside in it.
+struct Part<'f> {
+    inside: Inside<'f>,
+    layout: Layout,
+    head: Head,
+    logs: Vec<LogState>,
+    docket: Docket,
+}
+
+impl<'f> Part<'f> {
+    fn open(folder: &'f dyn Folder, number: u64) -> Part<'f> {
+        let inside = Inside::new(folder, number);
+        let mut docket = Docket::default();
+        let layout = Layout::read(&inside, &mut docket);
+        let head = Head::read(&inside, layout.id, &mut docket);
+        let logs = open_logs(&layout, &head);
+        Part { inside, layout, head, logs, docket }
     }
-    let seen = judge_checkpoints(&mut logs, layout, &head, question, docket);
-    for log in &mut logs {
-        log.saved = saved.clone().filter(|saved| saved.origin == log.origin);
+
+    /// Says whether the saved checkpoint is of one of its logs.
+    fn judge(
+        &mut self,
+        question: &Question,
+        saved: Option<&Checkpoint>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> bool {
+        let Part { inside, layout, head, logs, docket } = self;
+        let is_known = saved.is_some_and(|s| logs.iter().any(|log| log.origin == s.origin));
+        let saved = question.believed(saved.cloned());
+        if logs.is_empty() && question.policy.is_none() {
+            docket.whole(Reason::UnknownLog, "no policy and no key was given to judge by");
+        }
+        let seen = judge_checkpoints(logs, layout, head, question, docket);
+        for log in logs.iter_mut() {
+            log.saved = saved.clone().filter(|saved| saved.origin == log.origin);
+        }
+        let mut judge = Judge { docket, contents: Contents::default() };
+        let end = journal::read(inside, layout, progress, &mut |frame, file| {
+            section::judge_frame(frame, file, logs, &mut judge);
+        });
+        judge_ends(logs, &end, head, docket);
+        judge_tail(logs, &end, head, docket);
+        for (mut seen, log) in seen.into_iter().zip(logs.iter()) {
+            seen.extends_saved = log.extends_saved();
+            docket.logs.push(seen);
+        }
+        is_known
     }
-    let mut judge = Judge { docket, contents: Contents::default() };
-    let end = journal::read(folder, layout, progress, &mut |frame, file| {
-        section::judge_frame(frame, file, &mut logs, &mut judge);
-    });
-    judge_ends(&mut logs, &end, &head, docket);
-    judge_tail(&logs, &end, &head, docket);
-    for (mut seen, log) in seen.into_iter().zip(&logs) {
-        seen.extends_saved = log.extends_saved();
-        docket.logs.push(seen);
-    }
-    is_known
 }
 
 /// The state of every log that the layout or the head names, in the order of origins.
@@ -168,7 +187,7 @@ fn judge_log_checkpoints(
     log.keys = keys_of(&origin, layout, birth.as_ref(), question);
     log.keys.judge_handovers(at, docket);
     for (place, checkpoint) in log.keys.bounds() {
-        log.add_bound(&checkpoint, place);
+        log.add_bound(checkpoint.size, checkpoint.root, place);
     }
     let judged = newest.clone().or(birth.clone());
     let seen = judged.as_ref().map(|it| {
@@ -190,7 +209,7 @@ fn judge_log_checkpoints(
         if judged.as_ref() != Some(&checkpoint) {
             log.believes(&checkpoint, None, &place, docket);
         }
-        log.add_bound(&checkpoint, place);
+        log.add_bound(checkpoint.size, checkpoint.root, place);
     }
     seen.unwrap_or_else(|| LogSeen { origin: origin.clone(), ..LogSeen::default() })
 }
