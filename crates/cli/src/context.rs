@@ -149,11 +149,11 @@ pub(crate) fn saved(global: &Global) -> Result<(String, Server), CliError> {
 /// Adds keys to those that are trusted of a saved server.
 pub(crate) fn trust(name: &str, keys: &[String]) -> Result<(), CliError> {
     let mut contexts = Contexts::read()?;
-    if let Some(server) = contexts.contexts.get_mut(name) {
-        let fresh = keys.iter().filter(|key| !server.keys.contains(key)).cloned();
-        let fresh: Vec<String> = fresh.collect();
-        server.keys.extend(fresh);
-    }
+    let server = contexts.contexts.get_mut(name);
+    let server = server.ok_or_else(|| CliError::usage(format!("no server is saved as {name}")))?;
+    let fresh = keys.iter().filter(|key| !server.keys.contains(key)).cloned();
+    let fresh: Vec<String> = fresh.collect();
+    server.keys.extend(fresh);
     contexts.write()
 }
 

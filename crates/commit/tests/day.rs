@@ -27,6 +27,8 @@ use spoil::Spoilt;
 use told::Told;
 
 const TENANTS: [&str; 3] = ["north", "south", "west"];
+/// Starts that may fail one after the other, each by a fault that was planned.
+const STARTS_MAX: usize = 50;
 /// Simulated minutes.
 const MINUTES: u64 = 24 * 60;
 /// The longest that two keys of a log sign together.
@@ -231,7 +233,7 @@ impl Day {
 
     /// Starts until a process lives.
     fn revive(&mut self) -> Stepped {
-        loop {
+        for _ in 0..STARTS_MAX {
             let how = self.dice.pick(&[Crash::Killed, Crash::PowerLoss, Crash::PowerLossBare]);
             self.outside.crash(self.how.take().unwrap_or(how));
             self.outside.disk.fill_at(u64::MAX);
@@ -242,6 +244,7 @@ impl Day {
                 return stepped;
             }
         }
+        panic!("{STARTS_MAX} starts failed");
     }
 
     /// Starts a process; it may be struck.
@@ -276,12 +279,13 @@ impl Day {
         if self.dice.chance(1, 2) {
             self.outside.disk.plan("", self.dice.below(60), Fault::DieAfter);
         }
-        let stepped = loop {
-            if let Some(stepped) = self.start() {
-                break stepped;
+        let mut starts = (0..STARTS_MAX).map(|nth| {
+            if nth > 0 {
+                self.outside.crash(self.dice.pick(&how));
             }
-            self.outside.crash(self.dice.pick(&how));
-        };
+            self.start()
+        });
+        let stepped = starts.find_map(|started| started).expect("no more faults are planned");
         self.outside.settings.on_damage = OnDamage::Refuse;
         let spoilt = self.spoilt.last().expect("it was pushed");
         spoilt.judge(&mut self.outside, &stepped, &TENANTS);

@@ -1,6 +1,6 @@
 //! A journal file changed as somebody would who knows its layout (docs/formats/journal.md) and has
 //! no key: one event says something else, and the checksum of its frame is what it was, so that no
-//! later frame need be changed, whose mark would no longer hold. Four bytes of an id tag, which no
+//! later frame need be changed. Four bytes of an id tag, which no
 //! signature covers, make up for the change.
 
 const BLOCK: usize = 4096;

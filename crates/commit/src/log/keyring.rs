@@ -135,6 +135,11 @@ impl Keyring {
         self.is_end_stated = false;
     }
 
+    /// The public keys that sign, oldest first.
+    pub(crate) fn signing(&self) -> impl Iterator<Item = &Vkey> {
+        self.signing.iter().map(|key| key.public())
+    }
+
     /// Every key's term, ascending.
     pub(crate) fn terms(&self) -> &[Term] {
         &self.terms

@@ -184,7 +184,22 @@ impl Log {
 
     /// Every key that signs or ever signed, and when; oldest first.
     pub fn key_periods(&self) -> Vec<KeyPeriod> {
-        self.keys().periods()
+        let mut periods = self.keys().periods();
+        periods.iter_mut().for_each(|period| period.signs &= self.is_signed());
+        periods
+    }
+
+    /// The public keys that sign it, oldest first; of a log that nothing signs any more the last.
+    pub fn signing_vkeys(&self) -> Vec<String> {
+        match self.is_signed() {
+            true => self.keys().signing().map(ToString::to_string).collect(),
+            false => vec![self.vkey()],
+        }
+    }
+
+    /// Whether there will be checkpoints of it.
+    fn is_signed(&self) -> bool {
+        self.successor().is_none() && self.damaged().is_none()
     }
 
     /// The public keys whose signature a checkpoint has, oldest first.

@@ -55,6 +55,9 @@ struct ShownKey {
     /// before did too. None of the first key.
     #[serde(skip_serializing_if = "Option::is_none")]
     handover: Option<Evidence>,
+    /// Whether that event was lost with what was set aside as damaged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreadable: bool,
 }
 
 pub(crate) async fn list(
@@ -74,11 +77,15 @@ fn keys(app: &App, scope: &Scope, name: &str) -> Result<Answered, Failure> {
             .handover
             .as_ref()
             .map(|handover| evidence_of_all(&[(&log, &handover.checkpoint, vec![handover.event])]));
-        let handover = handover.transpose().map_err(|error| match error {
-            EvidenceError::Read(error) => failure_of(&log, &error),
-            error => Failure::internal(&error),
-        })?;
-        Ok(ShownKey { period, handover })
+        match handover.transpose() {
+            Ok(handover) => Ok(ShownKey { period, handover, unreadable: false }),
+            // What is lost of one log keeps nobody from the keys of the others.
+            Err(_) if log.damaged().is_some() => {
+                Ok(ShownKey { period, handover: None, unreadable: true })
+            }
+            Err(EvidenceError::Read(error)) => Err(failure_of(&log, &error)),
+            Err(error) => Err(Failure::internal(&error)),
+        }
     });
     let keys = keys.collect::<Result<Vec<_>, Failure>>()?;
     let events = keys.iter().filter(|key| key.handover.is_some()).count() as u64;

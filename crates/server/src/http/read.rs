@@ -145,11 +145,10 @@ pub(crate) async fn logs(
 /// A log; `follows` and `damaged` stand only where there is something to say.
 fn shown_log(log: &Log) -> Value {
     let checkpoint = log.checkpoint();
-    let signing = log.key_periods().into_iter().filter(|key| key.signs).map(|key| key.vkey);
     let mut shown = json!({
         "name": log.meta.name(), "origin": log.meta.origin, "tenant": log.meta.tenant,
         "public": log.meta.public, "purpose": log.meta.purpose, "opened_at": log.meta.opened_at,
-        "vkey": log.vkey(), "vkeys": signing.collect::<Vec<_>>(), "size": checkpoint.size,
+        "vkey": log.vkey(), "vkeys": log.signing_vkeys(), "size": checkpoint.size,
         "checkpoint": checkpoint.note,
     });
     if let Some(before) = &log.meta.follows {

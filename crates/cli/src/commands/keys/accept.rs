@@ -2,6 +2,8 @@
 //!
 //! Promises: saves no key that a saved one does not vouch for, by a statement of the log that it
 //! signed (docs/formats/log.md). What the server says of its keys is looked at, never believed.
+//! Where a saved key of a log is none that the server shows, nothing of that log is taken: it is
+//! another server's, or was put back to before a rotation.
 
 use serde_json::{Value, json};
 use verify::succession::{NotStated, Succession, Successor, judge, vkey_digest};
@@ -14,6 +16,9 @@ use crate::context;
 use crate::error::CliError;
 use crate::out;
 use crate::view::{self, list};
+
+/// Keys of one log that are looked at; no log has more (`commit::KEYS_MAX`).
+const KEYS_MAX: usize = 100;
 
 /// A key that took over.
 struct Taken {
@@ -31,6 +36,8 @@ struct Shown {
     follows: Option<String>,
     /// The keys that sign it.
     vkeys: Vec<String>,
+    /// A saved key of it that the server does not show.
+    hidden: Option<String>,
 }
 
 /// What is trusted so far, and what was taken over from it.
@@ -44,19 +51,26 @@ pub(super) fn accept(global: &Global) -> Result<u8, CliError> {
     let (name, server) = context::saved(global)?;
     let keys = server.keys.clone();
     let mut trust = Trust { client: Client::new(server)?, keys, taken: Vec::new() };
-    let logs: Vec<Shown> = logs(&trust.client)?.iter().map(Shown::new).collect();
+    let mut logs: Vec<Shown> = logs(&trust.client)?.iter().map(Shown::new).collect();
+    for log in &mut logs {
+        log.hidden = trust.hidden(log);
+    }
     // A log that was closed leads to the next, which may lead on: again while it goes on.
-    loop {
+    for _ in 0..=logs.len() {
         let before = trust.taken.len();
-        for log in logs.iter().filter(|log| !log.is_known(&trust.keys)).collect::<Vec<_>>() {
-            trust.take(log, &logs)?;
+        for log in &logs {
+            if !log.is_known(&trust.keys)
+                && let Err(error) = trust.take(log, &logs)
+            {
+                out::note(&format!("{}: {error}", log.name));
+            }
         }
         if trust.taken.len() == before {
             break;
         }
+        context::trust(&name, &trust.keys)?;
     }
     let lacking: Vec<&Shown> = logs.iter().filter(|log| !log.is_known(&trust.keys)).collect();
-    context::trust(&name, &trust.keys)?;
     told(global, &trust.taken, &lacking)?;
     Ok(u8::from(!lacking.is_empty()))
 }
@@ -69,11 +83,13 @@ impl Shown {
             size: log["size"].as_u64().unwrap_or_default(),
             follows: log["follows"].as_str().map(str::to_owned),
             vkeys: list(&log["vkeys"]).iter().map(view::text).collect(),
+            hidden: None,
         }
     }
 
     fn is_known(&self, trusted: &[String]) -> bool {
-        self.vkeys.iter().all(|vkey| trusted.contains(vkey))
+        let is_known = |vkey: &String| trusted.contains(vkey);
+        self.hidden.is_none() && !self.vkeys.is_empty() && self.vkeys.iter().all(is_known)
     }
 
     /// The keys of this log that are trusted.
@@ -84,8 +100,27 @@ impl Shown {
 }
 
 impl Trust {
+    /// A saved key of a log that is none of those that the server shows.
+    fn hidden(&self, log: &Shown) -> Option<String> {
+        let mut saved = log.of(&self.keys);
+        saved.retain(|vkey| !log.vkeys.contains(vkey));
+        if saved.is_empty() {
+            return None;
+        }
+        let answer = keys_of(&self.client, &log.name).ok();
+        let shown: Vec<String> = answer
+            .iter()
+            .flat_map(|answer| list(&answer["keys"]))
+            .map(|key| view::text(&key["vkey"]))
+            .collect();
+        saved.into_iter().find(|vkey| !shown.contains(vkey))
+    }
+
     /// The keys of a log that those before lead to.
     fn take(&mut self, log: &Shown, all: &[Shown]) -> Result<(), CliError> {
+        if log.hidden.is_some() {
+            return Ok(());
+        }
         let answer = keys_of(&self.client, &log.name)?;
         let keys = list(&answer["keys"]);
         if log.of(&self.keys).is_empty() {
@@ -98,7 +133,7 @@ impl Trust {
         if log.of(&self.keys).is_empty() {
             return Ok(());
         }
-        keys.iter().try_for_each(|key| self.take_next(log, key))
+        keys.iter().take(KEYS_MAX).try_for_each(|key| self.take_next(log, key))
     }
 
     /// The key that a log began with, if the one that it follows names it in its last event.
@@ -171,6 +206,12 @@ fn told(global: &Global, taken: &[Taken], lacking: &[&Shown]) -> Result<(), CliE
         out::line("nothing to do: the keys that sign are saved");
     }
     for log in lacking {
+        if let Some(hidden) = &log.hidden {
+            let what = "is saved, and is none of those that the server shows: it is another \
+                        server's log, or one that was put back to before a rotation";
+            out::line(&format!("{}  {} {what}", log.name, short(hidden)));
+            continue;
+        }
         let keys: Vec<&str> = log.vkeys.iter().map(|vkey| short(vkey)).collect();
         let keys = keys.join(" and ");
         out::line(&format!("{}  signed by {keys}, which no saved key vouches for", log.name));
