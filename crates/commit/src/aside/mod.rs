@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! damaged/<n>/finding.json   what was found, written first; n counts from 1
-//! damaged/<n>/head           moved first: nothing opens without one, so no start takes what is left
-//!                            of a folder for a whole one
+//! damaged/<n>/head           moved first: nothing opens without one, so no start takes what is
+//!                            left of a folder for a whole one
 //! damaged/<n>/journal/ …     the journal's files, `logs/`, `suspect.json`: one by one
 //! damaged/<n>/folder.json    moved last: what is there now is a data folder of its own
 //! ```
@@ -78,8 +78,8 @@ pub(crate) fn resume(disk: &dyn Disk, on_damage: OnDamage) -> Result<(), OpenErr
         }
         if on_damage == OnDamage::Refuse {
             let what = format!(
-                "the folder was about to be set aside as {base}, and part of it stands there: start \
-                 with on_damage = \"new-partition\" to go on with that, or move all of it back"
+                "the folder was about to be set aside as {base}, and part of it stands there: \
+                 start with on_damage = \"new-partition\" to go on, or move all of it back"
             );
             return Err(OpenError::Setting(what));
         }
