@@ -4,12 +4,13 @@
 //! sign, publish, answer. What a crash leaves after each step is said beside it.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use platform::Clock;
+use platform::{Clock, Disk};
 
 use crate::fair::Fair;
 use crate::head::Head;
@@ -31,6 +32,7 @@ const HEAD_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// The lane's own state; nobody else touches it.
 pub struct Lane {
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) journal: Journal,
     pub(crate) head: Head,
     pub(crate) clock: Arc<dyn Clock>,
@@ -272,6 +274,11 @@ impl Lane {
         // keeps it if it is whole, and retries are duplicates.
         let began = self.clock.elapsed();
         self.journal.sync()?;
+        // Durable is what a start would find.
+        if !self.disk.is_here() {
+            let what = "the data folder does not stand where it was opened any more";
+            return Err(JournalError::Fatal(io::Error::new(io::ErrorKind::NotFound, what)));
+        }
         self.measure(parts, self.clock.elapsed().saturating_sub(began));
         Ok(place)
     }

@@ -222,6 +222,7 @@ fn open_whole(
     let logs = Logs::new(logs);
     opened.retain(|_, log| log.log.is_open());
     let lane = Lane {
+        disk: disk.clone(),
         journal,
         head,
         clock: world.clock.clone(),

@@ -39,6 +39,12 @@ pub trait Disk: Send + Sync {
 
     /// How much room there is.
     fn volume(&self) -> io::Result<Volume>;
+
+    /// Whether its folder still stands where it was opened. One that was moved, removed or
+    /// unmounted takes writes to open files as before, and no start finds them.
+    fn is_here(&self) -> bool {
+        true
+    }
 }
 
 /// An open file. Reads and writes name their place; there is no cursor.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,12 @@ const ALIGN: usize = 4096;
 #[derive(Debug)]
 pub struct RealDisk {
     root: PathBuf,
+    /// Itself, if it was there: as long as it is open, no other folder gets its inode.
+    folder: Option<(fs::File, Inode)>,
 }
+
+/// Device and number.
+type Inode = (u64, u64);
 
 /// Keeps a second process out until it is dropped.
 #[derive(Debug)]
@@ -29,12 +34,12 @@ impl RealDisk {
     /// The disk below `root`, which is made if it is not there, for this user alone.
     pub fn new(root: &Path) -> io::Result<RealDisk> {
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
-        Ok(RealDisk { root: root.to_owned() })
+        Ok(RealDisk::at(root))
     }
 
     /// The disk below `root`, which need not be there: nothing can be read or made then.
     pub fn at(root: &Path) -> RealDisk {
-        RealDisk { root: root.to_owned() }
+        RealDisk { root: root.to_owned(), folder: folder_at(root) }
     }
 
     /// Where this disk stands.
@@ -119,6 +124,23 @@ impl Disk for RealDisk {
     fn volume(&self) -> io::Result<Volume> {
         volume(&self.root)
     }
+
+    fn is_here(&self) -> bool {
+        let is_it = |(_, inode): &(_, Inode)| {
+            fs::metadata(&self.root).is_ok_and(|there| inode_of(&there) == *inode)
+        };
+        self.folder.as_ref().is_none_or(is_it)
+    }
+}
+
+fn folder_at(path: &Path) -> Option<(fs::File, Inode)> {
+    let folder = fs::File::open(path).ok()?;
+    let inode = inode_of(&folder.metadata().ok()?);
+    Some((folder, inode))
+}
+
+fn inode_of(file: &fs::Metadata) -> Inode {
+    (file.dev(), file.ino())
 }
 
 struct RealFile {
@@ -207,6 +229,11 @@ mod tests {
         disk.open("pipe").map(drop).expect_err("no file");
         fs::rename(&pipe, disk.path("lock")).expect("renamed");
         disk.hold().expect_err("no file");
+        assert!(disk.is_here());
         fs::remove_dir_all(disk.root()).expect("removed");
+        assert!(!disk.is_here());
+        fs::create_dir(disk.root()).expect("made");
+        assert!(!disk.is_here(), "another folder of its name");
+        fs::remove_dir(disk.root()).expect("removed");
     }
 }

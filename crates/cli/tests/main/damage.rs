@@ -26,6 +26,27 @@ fn newest(folder: &Folder) -> String {
     names.filter(has_frames).max().expect("a file with frames")
 }
 
+/// A folder that is moved away under a server takes writes that no start would find.
+#[test]
+fn a_folder_that_is_gone_ends_the_process_and_acknowledges_nothing() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    folder.write("event.json", &EVENT.replace("NAME", "before"));
+    folder.run(&["send", "event.json"]).code(0);
+    fs::rename(folder.path("data"), folder.path("elsewhere")).expect("moved");
+    folder.write("event.json", &EVENT.replace("NAME", "lost"));
+    let sent = folder.run(&["send", "event.json"]);
+    assert!(sent.code != 0 && !sent.out.contains("1 new"), "{sent:?}");
+    let ended = server.ended();
+    assert!(!ended.success(), "{ended}");
+    fs::rename(folder.path("elsewhere"), folder.path("data")).expect("moved back");
+    let server = folder.serve_told(&[]);
+    let found =
+        folder.run(&["search", "--url", &server.url, "--token", &folder.first_token("default")]);
+    assert!(found.code(0).contains("invoice.delete"));
+    server.stop();
+}
+
 /// A key was replaced, and the event that says so was lost: the keys of all logs are shown all the
 /// same, and the log that was set aside is signed by nobody.
 #[test]
