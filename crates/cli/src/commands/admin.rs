@@ -6,7 +6,7 @@ use super::client;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Cell};
+use crate::out::{self, Cell, Cut, Head};
 use crate::view::{self, list};
 
 pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
@@ -41,13 +41,30 @@ pub(crate) fn refusals(global: &Global) -> Result<(), CliError> {
     out::table(heads, &counts.iter().map(row).collect::<Vec<_>>());
     out::line("");
     out::line("The last of them (UTC); counterfoil explain CODE says what to do:");
-    for refusal in list(&answer["last"]) {
-        let at = view::moment(&view::text(&refusal["at"]));
-        let producer = view::text(&refusal["producer"]);
-        out::line(&format!("  {at}  {producer}  {}", view::text(&refusal["path"])));
-        out::fact("", &view::text(&refusal["reason"]));
+    for (newest, times) in alike(list(&answer["last"])) {
+        let at = view::moment(&view::text(&newest["at"]));
+        let producer = view::text(&newest["producer"]);
+        let times = if times > 1 { format!("    {times} times alike") } else { String::new() };
+        out::line(&format!("  {at}  {producer}  {}{times}", view::text(&newest["path"])));
+        out::fact("", &view::text(&newest["reason"]));
     }
     Ok(())
+}
+
+/// Refusals with how many there are like each: a producer's mistake stands in all that it sends,
+/// and what is allowed there may be long.
+fn alike(last: &[Value]) -> Vec<(&Value, u64)> {
+    let mut groups: Vec<(&Value, u64)> = Vec::new();
+    let same = |a: &Value, b: &Value| {
+        ["producer", "code", "path", "reason"].iter().all(|name| a[*name] == b[*name])
+    };
+    for refusal in last {
+        match groups.iter_mut().find(|(first, _)| same(first, refusal)) {
+            Some((_, times)) => *times += 1,
+            None => groups.push((refusal, 1)),
+        }
+    }
+    groups
 }
 
 const BY_ID: &str = "a token goes by its ID, not its name: counterfoil token list";
@@ -74,13 +91,13 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
                 return out::json(&answer);
             }
             let heads = [
-                ("ID", 12),
-                ("NAME", 32),
-                ("ROLE", 10),
-                ("MADE", 10),
-                ("EXPIRES", 10),
-                ("USED", 10),
-                ("SERVICES", 64),
+                Head::new("ID", 12, Cut::Never),
+                ("NAME", 32).into(),
+                ("ROLE", 10).into(),
+                ("MADE", 10).into(),
+                ("EXPIRES", 10).into(),
+                ("USED", 10).into(),
+                Head::new("SERVICES", 64, Cut::First),
             ];
             out::table(heads, &list(&answer["tokens"]).iter().map(token_row).collect::<Vec<_>>());
         }
@@ -136,4 +153,18 @@ pub(crate) fn rotate(global: &Global, log: &str, why: &str) -> Result<(), CliErr
     let open = view::text(&answer["open"]);
     out::note(&format!("{log} is closed; {open} takes its tenant's events, under the key above"));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_that_are_alike_are_told_once() {
+        let refusal =
+            |at: u32, path: &str| json!({"at": at, "producer": "p", "path": path, "reason": "r"});
+        let last = [refusal(3, "/a"), refusal(2, "/b"), refusal(1, "/a")];
+        let told: Vec<_> = alike(&last).iter().map(|(one, n)| (one["at"].clone(), *n)).collect();
+        assert_eq!(told, [(json!(3), 2), (json!(2), 1)], "the newest stands for all");
+    }
 }

@@ -8,7 +8,7 @@ use super::client;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Cell, Ink, fit};
+use crate::out::{self, Cell, Cut, Head, Ink, fit};
 use crate::view::{self, list};
 
 /// Terminals with fewer columns show no milliseconds.
@@ -81,16 +81,22 @@ fn table(hits: &[Value]) {
         (Some(_), false) => view::clock(view::happened(event)).to_owned(),
     };
     let row = |hit: &Value| row(hit, time(&hit["event"]));
-    let heads = [
-        (if narrow { "UTC" } else { "TIME (UTC)" }, 23),
-        ("ID", 40),
-        ("SERVICE", 16),
-        ("WHO", 40),
-        ("DID", 32),
-        ("WHAT", 32),
-        ("ENDED", 8),
-    ];
+    let heads = heads(Head::new(if narrow { "UTC" } else { "TIME (UTC)" }, 23, Cut::Never));
     out::table(heads, &hits.iter().map(row).collect::<Vec<_>>());
+}
+
+/// The heads of a list of events, behind that of the time. Where a terminal is narrow, what was
+/// done gives way first: it is longest and says least.
+pub(super) fn heads(time: Head) -> [Head; 7] {
+    [
+        time,
+        Head::new("ID", 40, Cut::Never).usual(8),
+        Head::new("SERVICE", 16, Cut::End).usual(9),
+        Head::new("WHO", 40, Cut::Chain).usual(12),
+        Head::new("DID", 32, Cut::First).usual(14),
+        Head::new("WHAT", 32, Cut::Middle).usual(12),
+        Head::new("ENDED", 8, Cut::Never).usual(7),
+    ]
 }
 
 /// An event as a row: time, id, service, who, did, what, ended.

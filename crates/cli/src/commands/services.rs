@@ -100,9 +100,24 @@ fn all(rows: &[Value], answer: &Value) {
             ]
         };
         out::table(heads, &rows.iter().map(row).collect::<Vec<_>>());
+        missing(rows);
         left_out(rows);
     }
     remarks(rows);
+}
+
+/// What never came or was dropped, where the table has no column for it.
+fn missing(rows: &[Value]) {
+    let told = |row: &Value| {
+        let count = |name: &str| row[name].as_u64().unwrap_or_default();
+        let lost = count("missing") + count("dropped");
+        (lost > 0).then(|| format!("{} {}", view::text(&row["service"]), out::number(lost)))
+    };
+    let told: Vec<String> = rows.iter().filter_map(told).collect();
+    named("missing", &told);
+    if !told.is_empty() {
+        out::fact("", "look further: counterfoil services NAME");
+    }
 }
 
 /// What the audit scope keeps out of the log, where the table has no column for it.

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::client;
-use super::search::{open_gaps, row};
+use super::search::{heads, open_gaps, row};
 use super::trace::clocks;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink};
+use crate::out::{self, Cut, Head, Ink};
 use crate::view::{self, list};
 
 /// Names that one fact lists.
@@ -98,16 +98,7 @@ fn timeline(events: &[Value]) {
             [format!("+{}", out::lasted(start)).into(), id, service, who, did, what, ended]
         })
         .collect();
-    let heads = [
-        ("AFTER", 14),
-        ("ID", 40),
-        ("SERVICE", 16),
-        ("WHO", 40),
-        ("DID", 32),
-        ("WHAT", 32),
-        ("ENDED", 8),
-    ];
-    out::table(heads, &rows);
+    out::table(heads(Head::new("AFTER", 14, Cut::Never)), &rows);
 }
 
 fn footer(session: &Value) -> Vec<String> {

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::client;
-use super::search::row;
+use super::search::{heads, row};
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
 use crate::listen::{Heard, Listener};
-use crate::out::{self, Flow, Ink, ink};
+use crate::out::{self, Cut, Flow, Head, Ink, ink};
 use crate::view;
 
 /// Terminals with fewer columns show no milliseconds.
@@ -58,15 +58,7 @@ pub(crate) fn run(global: &Global, args: &args::Tail) -> Result<(), CliError> {
 
 impl Show {
     fn new(json: bool) -> Show {
-        let heads = [
-            ("TIME (UTC)", 8, 12),
-            ("ID", 8, 40),
-            ("SERVICE", 9, 16),
-            ("WHO", 12, 40),
-            ("DID", 14, 32),
-            ("WHAT", 12, 32),
-            ("ENDED", 7, 8),
-        ];
+        let heads = heads(Head::new("TIME (UTC)", 12, Cut::Never).usual(8));
         Show { json, rows: Flow::new(heads), day: String::new(), events: 0, breaks: 0 }
     }
 

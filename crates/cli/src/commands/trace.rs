@@ -9,7 +9,7 @@ use super::search::open_gaps;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Ink, cell, ink};
+use crate::out::{self, Ink, cell, fit_pair, ink};
 use crate::view::{self, list};
 
 /// Columns of the waterfall's parts.
@@ -83,7 +83,9 @@ fn headline(trace: &Value, hops: usize) -> Vec<String> {
 /// A hop and where its bar stands, in milliseconds.
 struct Hop<'t> {
     name: String,
+    /// What was done and to what, as one and as two.
     did: String,
+    done: (String, String),
     owner: String,
     ended: (&'t str, Ink),
     start: u64,
@@ -93,13 +95,15 @@ struct Hop<'t> {
 impl Hop<'_> {
     fn of(hops: &[Value], at: usize) -> Hop<'_> {
         let (hop, event) = (&hops[at], &hops[at]["event"]);
+        let done = (view::did(event), view::what(event));
         let ended = match view::ended(event) {
             ("DENIED", colour) => ("DENY", colour),
             ended => ended,
         };
         Hop {
             name: format!("{}{}", branch(hops, at), view::text(&event["service"]["name"])),
-            did: format!("{} {}", view::did(event), view::what(event)).trim_end().to_owned(),
+            did: format!("{} {}", done.0, done.1).trim_end().to_owned(),
+            done,
             owner: event["recorded"]["owner"]["team"].as_str().unwrap_or_default().to_owned(),
             ended,
             start: hop["start_ms"].as_f64().unwrap_or(0.0) as u64,
@@ -135,7 +139,7 @@ fn waterfall(trace: &Value, hops: &[Value]) {
         out::line(&format!(
             "  {} {} {} {}{}{}{took}",
             cell(&hop.name, name),
-            cell(&hop.did, did),
+            cell(&fit_pair(&hop.done.0, &hop.done.1, did), did),
             ink(hop.ended.1, &cell(hop.ended.0, ENDED)),
             cell(&hop.owner, owner),
             " ".repeat(start),

@@ -4,13 +4,12 @@ use std::os::fd::AsFd;
 
 use terminal_size::{Width, terminal_size_of};
 
-use super::text::{cell, clean, width};
+use super::cut::{Cut, Head, cut_cell, fitted};
+use super::text::{clean, width};
 use super::{Ink, ink, line, note};
 
 /// Columns that a label takes with the blanks around it.
 const LABEL: usize = 14;
-/// A column of a table is not made narrower than this.
-const COLUMN_MIN: usize = 6;
 
 /// A text in a table, and its colour.
 pub(crate) struct Cell(pub(crate) String, pub(crate) Ink);
@@ -68,16 +67,18 @@ fn dotted(parts: &[String], room: usize) -> Vec<String> {
 }
 
 /// Prints rows below their heads. A column is as wide as what stands in it, at most as wide as
-/// said; where the terminal is narrow, the widest give way.
-pub(crate) fn table<const N: usize>(heads: [(&str, usize); N], rows: &[[Cell; N]]) {
+/// said; where the terminal is narrow, they give way as each is said to.
+pub(crate) fn table<const N: usize, H: Into<Head>>(heads: [H; N], rows: &[[Cell; N]]) {
+    let heads: [Head; N] = heads.map(Into::into);
     let natural: [usize; N] = std::array::from_fn(|at| {
         let longest = rows.iter().map(|row| width(&row[at].0)).max().unwrap_or(0);
-        longest.clamp(heads[at].0.len(), heads[at].1)
+        longest.min(heads[at].most).max(heads[at].text.len())
     });
-    let widths = fitted(natural, columns(&std::io::stdout()));
+    let cuts = heads.map(|head| head.cut);
+    let widths = fitted(natural, cuts, columns(&std::io::stdout()));
     let print = |cells: [(&str, Ink); N], all: Ink| {
         let cells = cells.iter().zip(widths).enumerate().map(|(at, ((text, colour), width))| {
-            let text = cell(text, width);
+            let text = cut_cell(text, cuts[at], width);
             ink(*colour, if at + 1 == N { text.trim_end() } else { &text })
         });
         let cells = cells.collect::<Vec<_>>().join("  ");
@@ -86,63 +87,51 @@ pub(crate) fn table<const N: usize>(heads: [(&str, usize); N], rows: &[[Cell; N]
             all => ink(all, &format!("  {cells}")),
         });
     };
-    print(heads.map(|(head, _)| (head, Ink::Plain)), Ink::Dim);
+    print(heads.map(|head| (head.text, Ink::Plain)), Ink::Dim);
     for row in rows {
         print(row.each_ref().map(|Cell(text, colour)| (text.as_str(), *colour)), Ink::Plain);
     }
 }
 
 /// Rows that come one by one: a column is as wide as what stood in it so far, between what is usual
-/// and the most it may be; where the terminal is narrow, the widest give way.
+/// and the most it may be; where the terminal is narrow, they give way as each is said to.
 pub(crate) struct Flow<const N: usize> {
-    /// Head, usual width, most.
-    heads: [(&'static str, usize, usize); N],
+    heads: [Head; N],
     widths: [usize; N],
     begun: bool,
 }
 
 impl<const N: usize> Flow<N> {
-    pub(crate) fn new(heads: [(&'static str, usize, usize); N]) -> Flow<N> {
-        let widths = heads.map(|(head, usual, _)| usual.max(head.len().min(usual)));
+    pub(crate) fn new(heads: [Head; N]) -> Flow<N> {
+        let widths = heads.map(|head| head.usual);
         Flow { heads, widths, begun: false }
     }
 
     /// Prints a row, below the heads if it is the first.
     pub(crate) fn row(&mut self, cells: &[Cell; N]) {
         for (at, Cell(text, _)) in cells.iter().enumerate() {
-            self.widths[at] = self.widths[at].max(width(text).min(self.heads[at].2));
+            self.widths[at] = self.widths[at].max(width(text).min(self.heads[at].most));
         }
         let room = columns(&std::io::stdout());
         if !self.begun {
             self.begun = true;
-            let heads = self.heads.map(|(head, ..)| (head, Ink::Plain));
+            let heads = self.heads.map(|head| (head.text, Ink::Plain));
             line(&ink(Ink::Dim, &self.text(heads, room)));
         }
         line(&self.text(cells.each_ref().map(|Cell(text, colour)| (text.as_str(), *colour)), room));
     }
 
     fn text(&self, cells: [(&str, Ink); N], room: usize) -> String {
-        let widths = fitted(self.widths, room);
+        let cuts: [Cut; N] = self.heads.map(|head| head.cut);
+        let widths = fitted(self.widths, cuts, room);
         let cells = cells.iter().zip(widths).enumerate().map(|(at, ((text, colour), wide))| {
             // What is piped is never cut.
             let wide = if room == usize::MAX { wide.max(width(text)) } else { wide };
-            let text = cell(text, wide);
+            let text = cut_cell(text, cuts[at], wide);
             ink(*colour, if at + 1 == N { text.trim_end() } else { &text })
         });
         format!("  {}", cells.collect::<Vec<_>>().join("  "))
     }
-}
-
-/// Widths with which a row of a table has room.
-fn fitted<const N: usize>(mut widths: [usize; N], room: usize) -> [usize; N] {
-    let needed = |widths: &[usize; N]| widths.iter().sum::<usize>() + 2 * N;
-    while needed(&widths) > room {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > COLUMN_MIN => *widest -= 1,
-            _ => break,
-        }
-    }
-    widths
 }
 
 /// Lines of at most so many columns, broken at blanks. A word that is wider has a line of its own:
@@ -153,7 +142,8 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
         if !now.trim().is_empty() && width(&now) + 1 + width(word) > room {
             lines.push(now.trim_end().to_owned());
             now = word.to_owned();
-        } else if now.is_empty() && lines.is_empty() {
+        } else if now.is_empty() {
+            // Of several blanks at which a line was broken none begins the next one.
             now = word.to_owned();
         } else {
             now = format!("{now} {word}");
@@ -171,6 +161,7 @@ mod tests {
     fn lines_break_at_blanks_and_words_stay_whole() {
         assert_eq!(wrap("a bb  ccc", 100), ["a bb  ccc"]);
         assert_eq!(wrap("a bb  ccc", 5), ["a bb", "ccc"]);
+        assert_eq!(wrap("aaaa    owner b", 7), ["aaaa", "owner b"]);
         assert_eq!(wrap("a bbbbbbbbb c", 4), ["a", "bbbbbbbbb", "c"]);
         assert_eq!(wrap("", 4), [""]);
         let parts = ["ab", "cd", "ef"].map(str::to_owned);
@@ -181,7 +172,8 @@ mod tests {
 
     #[test]
     fn rows_that_come_one_by_one_fit_and_what_is_piped_stays_whole() {
-        let mut flow = Flow::new([("TIME", 4, 8), ("WHO", 4, 10), ("DID", 4, 30)]);
+        let head = |text, most| Head::new(text, most, Cut::End);
+        let mut flow = Flow::new([head("TIME", 8), head("WHO", 10), head("DID", 30)]);
         flow.widths = [8, 10, 30];
         let text = "a very long name of somebody";
         let cells = [("12:00:00", Ink::Plain), (text, Ink::Plain), (text, Ink::Plain)];
@@ -190,12 +182,5 @@ mod tests {
         assert_eq!(shown, "  12:00:00  a very lo…  a very long nam…", "{shown}");
         let piped = flow.text(cells, usize::MAX);
         assert_eq!(piped.matches(text).count(), 2, "{piped}");
-    }
-
-    #[test]
-    fn the_widest_column_gives_way_first() {
-        assert_eq!(fitted([8, 20, 12], 46), [8, 20, 12]);
-        assert_eq!(fitted([8, 20, 12], 36), [8, 11, 11]);
-        assert_eq!(fitted([8, 20, 12], 1), [6, 6, 6]);
     }
 }

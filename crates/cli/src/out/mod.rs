@@ -6,17 +6,20 @@
 //!
 //! Never: escapes a proof, which is a file: what is not plain text is refused instead.
 
+mod cut;
 mod layout;
 mod terminal;
 mod text;
 mod units;
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
+pub(crate) use cut::{Cut, Head, fit_chain, fit_pair};
 pub(crate) use layout::{Cell, Flow, columns, fact, note_parts, parts, table};
 pub(crate) use terminal::{Key, Terminal};
 pub(crate) use text::{cell, clean, count, fit, number, width};
@@ -54,8 +57,23 @@ static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Prints a line.
 pub(crate) fn line(text: &str) {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    print(&painted(text, colour));
+    print(&painted(text, std::io::stdout().is_terminal() && has_colours()));
+}
+
+/// Whether a terminal may be given colours: nobody asked for none, and it is not one that shows
+/// text and nothing else.
+fn has_colours() -> bool {
+    wants_colours(std::env::var_os("NO_COLOR").as_deref()) && !is_dumb()
+}
+
+/// As <https://no-color.org> has it: an empty value says nothing.
+fn wants_colours(no_color: Option<&OsStr>) -> bool {
+    no_color.is_none_or(OsStr::is_empty)
+}
+
+/// Whether the terminal moves no cursor and has no other screen.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn print(text: &str) {
@@ -176,6 +194,12 @@ fn painted(line: &str, colour: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_no_color_says_nothing() {
+        let wants = |value: Option<&str>| wants_colours(value.map(OsStr::new));
+        assert_eq!([wants(None), wants(Some("")), wants(Some("1"))], [true, true, false]);
+    }
 
     #[test]
     fn a_line_has_our_colours_and_no_others() {

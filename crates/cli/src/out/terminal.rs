@@ -13,7 +13,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use platform::TerminalSettings;
 use terminal_size::{Height, Width, terminal_size_of};
 
-use super::painted;
+use super::{has_colours, is_dumb, painted};
 use crate::error::CliError;
 
 /// Another screen, without a cursor; and back.
@@ -37,7 +37,7 @@ pub(crate) struct Terminal(());
 impl Terminal {
     /// Whether there is one, to read from and to draw on.
     pub(crate) fn is_there() -> bool {
-        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !is_dumb()
     }
 
     pub(crate) fn enter() -> Result<Terminal, CliError> {
@@ -74,7 +74,7 @@ impl Terminal {
     /// Draws lines over what is there; `false` if nobody takes them any more, or the terminal was
     /// given back because a thread panicked.
     pub(crate) fn draw(&self, lines: &[String]) -> bool {
-        let colour = std::env::var_os("NO_COLOR").is_none();
+        let colour = has_colours();
         let rows = lines.iter().map(|line| format!("{}\x1b[K", painted(line, colour)));
         let screen = format!("\x1b[H{}\x1b[J", rows.collect::<Vec<_>>().join("\r\n"));
         // Held while it is written: a thread that panics gives back a screen that is whole.

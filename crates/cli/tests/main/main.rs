@@ -15,6 +15,7 @@ mod keys;
 mod life;
 mod metrics;
 mod mistakes;
+mod narrow;
 mod owners;
 mod packaged;
 mod pages;

@@ -77,7 +77,7 @@ fn conditions(found: &mut Vec<Finding>, conditions: &Value) {
 }
 
 fn gaps(found: &mut Vec<Finding>, status: &Value, now: i64) {
-    let (area, next) = ("complete", "counterfoil status --json (gaps)");
+    let (area, next) = ("complete", "counterfoil services");
     if status["gaps"].is_null() {
         let what = "gaps are known when all is indexed".into();
         found.push(Finding { level: Level::Remark, area, what, next: "counterfoil status" });
@@ -119,14 +119,14 @@ fn counts(found: &mut Vec<Finding>, status: &Value) {
     let what = format!("turned away by a quota since the start: {}", names.join(", "));
     remark(Some(count), "principal", &what, "counterfoil refusals");
     let dropped = status["dropped"].as_u64();
-    let next = "counterfoil search 'since:1d' --json (producer.dropped)";
+    let next = "counterfoil services";
     remark(dropped, "event", "dropped by producers, who said so", next);
     let services = &status["services"];
     let silent = services["silent_count"].as_u64();
     let names: Vec<String> =
         list(&services["silent"]).iter().take(5).map(|seen| view::text(&seen["service"])).collect();
     let what = format!("silent for more than a day: {}", names.join(", "));
-    remark(silent, "service", &what, "counterfoil status --json (services.silent)");
+    remark(silent, "service", &what, "counterfoil services --silent 24h");
     let waiting = status["lane_waiting"].as_u64().filter(|waiting| *waiting >= WAITING_WARN);
     if let Some(waiting) = waiting {
         let what = format!("{} batches wait for the disk", out::number(waiting));

@@ -49,7 +49,8 @@ fn once(client: &Client, eye: &Eye, columns: Option<u16>) -> Result<(), CliError
         list(&found["events"]).iter().for_each(|hit| failures.add(hit.clone()));
     }
     let (url, failures) = (&*client.server().url, failures.newest());
-    let view = View { url, history: &history, failures, sort: Sort::Rate, trouble: None };
+    let (sort, trouble) = (Sort::Rate, None);
+    let view = View { url, history: &history, failures, sort, keys: false, trouble };
     let terminal = out::columns(&std::io::stdout());
     let terminal = if terminal == usize::MAX { COLUMNS } else { terminal };
     let columns = columns.map_or(terminal, usize::from);
@@ -132,7 +133,8 @@ impl Live {
     fn lines(&self, (columns, rows): (usize, usize)) -> Vec<String> {
         let (history, failures) = (&self.history, self.failures.newest());
         let trouble = self.trouble.as_deref();
-        let view = View { url: &self.url, history, failures, sort: self.sort, trouble };
+        let (sort, keys) = (self.sort, true);
+        let view = View { url: &self.url, history, failures, sort, keys, trouble };
         screen::lines(&view, columns, rows)
     }
 }

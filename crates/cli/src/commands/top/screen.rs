@@ -3,13 +3,16 @@
 use serde_json::Value;
 
 use super::sample::{History, Sample};
-use crate::out::{self, Ink, cell, fit, ink, number};
+use crate::out::{self, Ink, cell, fit, fit_chain, fit_pair, ink, number};
 use crate::view::{self, list};
 
 /// From the least to the most.
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Lines of a part, at most.
 const PART_MAX: usize = 8;
+
+/// Columns of an id; those that are longer are no UUIDs' and are found whole in a list.
+const ID_MAX: usize = 24;
 
 /// What the services stand by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub(super) struct View<'a> {
     /// The newest first.
     pub(super) failures: &'a [Value],
     pub(super) sort: Sort,
+    /// Whether keys are heard.
+    pub(super) keys: bool,
     /// Why there was no newer look, if there was none.
     pub(super) trouble: Option<&'a str>,
 }
@@ -65,7 +70,8 @@ fn head(view: &View<'_>, now: &Sample, columns: usize) -> String {
     let (word, colour, rest) = match (view.trouble, now.ready) {
         (Some(why), _) => ("NO ANSWER", Ink::Bad, format!("  what was last seen is below: {why}")),
         (None, ready) => {
-            let rest = format!("  {}    up {up}    q quits, s sorts", view.url);
+            let keys = if view.keys { "    q quits, s sorts" } else { "" };
+            let rest = format!("  {}    up {up}{keys}", view.url);
             let (word, colour) = if ready { ("READY", Ink::Good) } else { ("NOT READY", Ink::Bad) };
             (word, colour, rest)
         }
@@ -147,15 +153,18 @@ fn failures(hits: &[Value], columns: usize) -> Vec<String> {
     if hits.is_empty() {
         lines.push("  none".into());
     }
-    let wide = columns.saturating_sub(42) / 2;
+    let shown = hits.iter().take(PART_MAX);
+    let id_wide = shown.map(|hit| out::width(&view::short_id(hit))).max().unwrap_or(0);
+    let id_wide = id_wide.clamp(8, ID_MAX);
+    let wide = columns.saturating_sub(34 + id_wide) / 2;
     lines.extend(hits.iter().take(PART_MAX).map(|hit| {
         let event = &hit["event"];
         let (ended, colour) = view::ended(event);
         let time = view::clock(view::happened(event)).get(..8).unwrap_or_default().to_owned();
-        let id = cell(&view::short_id(hit), 8);
+        let id = cell(&view::short_id(hit), id_wide);
         let service = cell(&view::text(&event["service"]["name"]), 10);
-        let did = format!("{} {}", view::did(event), view::what(event));
-        let (who, did) = (cell(&view::who(event), wide), cell(did.trim_end(), wide));
+        let who = cell(&fit_chain(&view::who(event), wide), wide);
+        let did = cell(&fit_pair(&view::did(event), &view::what(event), wide), wide);
         format!("  {time}  {id}  {service} {who} {did} {}", ink(colour, ended))
     }));
     lines
@@ -224,7 +233,7 @@ mod tests {
         }})];
         let url = "http://127.0.0.1:8420";
         let (history, failures, sort) = (&history, &failures, Sort::Rate);
-        let mut view = View { url, history, failures, sort, trouble: None };
+        let mut view = View { url, history, failures, sort, keys: true, trouble: None };
         for (columns, want) in SCREENS {
             let lines = lines(&view, columns, 40);
             assert!(lines.iter().all(|line| width(&plain(line)) <= columns), "{columns}");
@@ -241,6 +250,9 @@ mod tests {
             assert_eq!(shown, want, "docs/screens/top-{columns}.txt; {how}");
         }
         assert_eq!(lines(&view, 80, 5).len(), 5, "a short terminal");
+        assert!(plain(&lines(&view, 80, 40)[0]).contains("q quits"));
+        view.keys = false;
+        assert!(!plain(&lines(&view, 80, 40)[0]).contains("q quits"), "nobody hears them");
         view.trouble = Some("connection refused, and a long reason that no narrow line takes");
         let head = plain(&lines(&view, 60, 40)[0]);
         assert!(head.starts_with("NO ANSWER  what was last seen") && width(&head) <= 60, "{head}");
