@@ -145,9 +145,14 @@ fn open(
     let connections_max = descriptors::connections(config.limits.connections_max);
     let store = Store::open(world, &settings, progress, &indexer, died)?;
     for aside in store.set_aside() {
-        let SetAside { number, file, offset, what, troubles, .. } = aside;
+        let SetAside { number, file, offset, what, troubles, is_ours, .. } = aside;
         let more = troubles.join("; ");
-        tracing::warn!(number, file, offset, what, more, "a damaged folder was set aside");
+        match is_ours {
+            true => {
+                tracing::warn!(number, file, offset, what, more, "a damaged folder was set aside");
+            }
+            false => tracing::warn!(number, more, "below damaged/ stands what is not ours"),
+        }
     }
     for remark in store.remarks() {
         tracing::warn!("{remark}");

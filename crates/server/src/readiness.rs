@@ -45,6 +45,8 @@ pub(crate) struct Facts {
     pub(crate) indexed: bool,
     /// Damaged folders that were set aside.
     pub(crate) set_aside: usize,
+    /// What else stands beside them and is not used.
+    pub(crate) strangers: usize,
     /// Entries in them that were signed and cannot be read.
     pub(crate) lost: u64,
     /// Whether an event of the living folder is not what was signed.
@@ -97,10 +99,16 @@ impl App {
             room: self.room.level(),
             start: self.backlog.progress(),
             indexed: self.backlog.is_open(),
-            set_aside: self.store.set_aside().len(),
+            set_aside: self.set_aside(),
+            strangers: self.store.set_aside().len() - self.set_aside(),
             lost: self.lost(),
             damaged: self.backlog.is_damaged(),
         })
+    }
+
+    /// Damaged folders that were set aside.
+    pub(crate) fn set_aside(&self) -> usize {
+        self.store.set_aside().iter().filter(|part| part.is_ours).count()
     }
 
     /// Entries that were signed and cannot be read, of all logs that were set aside.
@@ -156,7 +164,7 @@ fn checked(facts: &Facts) -> Condition {
 }
 
 fn aside(facts: &Facts) -> Condition {
-    let found = match facts.set_aside {
+    let mut found = match facts.set_aside {
         0 => "nothing was set aside".to_owned(),
         parts => format!(
             "{parts} {} of the data folder set aside as damaged; read as far as it can be proved, \
@@ -164,7 +172,11 @@ fn aside(facts: &Facts) -> Condition {
             if parts == 1 { "part" } else { "parts" }
         ),
     };
-    Condition { name: ASIDE, holds: facts.set_aside == 0, needed: false, found }
+    if facts.strangers > 0 {
+        found.push_str("; something else stands below damaged/ and is not used: see the traces");
+    }
+    let holds = facts.set_aside == 0 && facts.strangers == 0;
+    Condition { name: ASIDE, holds, needed: false, found }
 }
 
 fn damage(facts: &Facts) -> Condition {
@@ -199,6 +211,7 @@ mod tests {
             start,
             indexed,
             set_aside: 0,
+            strangers: 0,
             lost: 0,
             damaged: false,
         }

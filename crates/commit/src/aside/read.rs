@@ -43,6 +43,8 @@ pub(crate) struct Part {
     pub(crate) suspect: Option<Suspect>,
     /// What of it cannot be used, beside what was found first.
     pub(crate) troubles: Vec<String>,
+    /// Whether it was set aside from this folder; else nothing of it is used.
+    pub(crate) is_ours: bool,
 }
 
 impl Part {
@@ -57,6 +59,7 @@ impl Part {
             files: Arc::default(),
             suspect: None,
             troubles: vec![what],
+            is_ours: false,
         }
     }
 }
@@ -104,7 +107,8 @@ fn read_part(world: &World, number: u64, progress: &mut Progress<'_>) -> Part {
     }
     let files = Arc::new(RwLock::new(files));
     let suspect = suspect::read(disk, &format!("{ASIDE}/{number}/")).and_then(Result::ok);
-    Part { number, finding: finding(disk, number), logs: lax, names, files, suspect, troubles }
+    let (finding, logs) = (finding(disk, number), lax);
+    Part { number, finding, logs, names, files, suspect, troubles, is_ours: true }
 }
 
 /// The logs of a part with nothing read of them yet, and the names of all.

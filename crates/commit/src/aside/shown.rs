@@ -14,7 +14,7 @@ use crate::suspect::Suspect;
 const BEFORE_SIZE: &str = r#"["attributes","follows","size"]"#;
 const BEFORE_ROOT: &str = r#"["attributes","follows","root"]"#;
 
-/// A folder that was set aside.
+/// A folder below `damaged/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAside {
     /// It stands in `damaged/<number>`.
@@ -31,6 +31,9 @@ pub struct SetAside {
     pub troubles: Vec<String>,
     /// Entries that were signed, of its logs that are not shown at all.
     pub lost: u64,
+    /// Whether it was set aside from this folder. Somebody put any other there; nothing of it is
+    /// used.
+    pub is_ours: bool,
 }
 
 /// Adds the logs of a part, each closed by the one that follows it; what was never opened is left
@@ -40,14 +43,16 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
         .into_iter()
         .map(|chain| chain.into_iter().map(|log| log.meta.origin.clone()).collect())
         .collect();
-    let Part { number, finding, logs: mut salvaged, files, suspect, mut troubles, .. } = part;
+    let Part { number, finding, logs: mut salvaged, files, suspect, mut troubles, is_ours, .. } =
+        part;
     let unknown = |what| {
         troubles.push(what);
         (String::new(), format!("{ASIDE}/{number}"), 0, "no finding tells".to_owned())
     };
     let found = finding.map(|f| (f.found_at, f.file, f.offset, f.what));
     let (found_at, file, offset, what) = found.unwrap_or_else(unknown);
-    let mut shown = SetAside { number, found_at, file, offset, what, troubles, lost: 0 };
+    let lost = 0;
+    let mut shown = SetAside { number, found_at, file, offset, what, troubles, lost, is_ours };
     for chain in order {
         for (nth, origin) in chain.iter().enumerate() {
             let Some(log) = salvaged.remove(origin).filter(|log| nth == 0 || log.opened) else {
@@ -152,7 +157,8 @@ fn lost_before(
 /// A part of which only the log that goes on tells.
 fn gone(note: &DamageNote) -> SetAside {
     let DamageNote { number, file, offset, what, .. } = note.clone();
-    SetAside { number, found_at: String::new(), file, offset, what, troubles: vec![], lost: 0 }
+    let (found_at, troubles, lost, is_ours) = (String::new(), Vec::new(), 0, true);
+    SetAside { number, found_at, file, offset, what, troubles, lost, is_ours }
 }
 
 /// The log that this one goes on from, if it is there and of the same tenant and purpose: the

@@ -72,7 +72,7 @@ fn lane(page: &mut Page, app: &App) {
     let logs = app.store.logs();
     page.count("counterfoil_entries", logs.values().map(|log| log.checkpoint().size).sum());
     page.count("counterfoil_logs", logs.len() as u64);
-    page.count("counterfoil_parts_set_aside", app.store.set_aside().len() as u64);
+    page.count("counterfoil_parts_set_aside", app.set_aside() as u64);
     page.count("counterfoil_entries_unreadable", app.lost());
 }
 
