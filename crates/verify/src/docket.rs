@@ -206,3 +206,13 @@ fn rests_on(logs: &[LogSeen], counts: &Counts) -> String {
     }
     parts.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_sentence_are_grouped_as_sizes_are() {
+        assert_eq!([7, 4_084, 1_234_567].map(grouped), ["7", "4,084", "1,234,567"]);
+    }
+}

@@ -195,3 +195,19 @@ pub(super) fn clocks(skew: &Value) -> String {
         _ => format!("clocks contradict each other: {}", skew.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_began_does_not_stand_for_all_who_acted() {
+        let hop = |id: &str| json!({"event": {"actor": {"type": "user", "id": id}}});
+        let who = |hops: &[Value]| and_others(hops, "alice".into(), |event| Some(view::who(event)));
+        assert_eq!(who(&["alice", "alice"].map(hop)), "alice");
+        assert_eq!(who(&["alice", "bob", "alice"].map(hop)), "alice    and 1 other");
+        assert_eq!(who(&["alice", "bob", "carol"].map(hop)), "alice    and 2 others");
+    }
+}

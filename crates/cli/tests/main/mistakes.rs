@@ -92,9 +92,12 @@ fn who_verifies_the_wrong_thing_is_told_which() {
     let server = folder.serve();
     let key = folder.run(&["key", "export"]).code(0);
     folder.write("log.key", &key);
-    for file in ["log.key", "data-keys/default-0.key"] {
+    for (file, wanted) in [
+        ("log.key", "log.key is a key, by which one verifies"),
+        ("data-keys/default-0.key", "data-keys/default-0.key is a secret key, which signs"),
+    ] {
         let wrong = said(&folder, 2, &["verify", file]);
-        assert!(wrong.contains(&format!("{file} is a key, by which one verifies")), "{wrong}");
+        assert!(wrong.contains(wanted), "{wrong}");
     }
     folder.write("nothing", "");
     let none = said(&folder, 4, &["verify", "nothing", "-k", "log.key"]);

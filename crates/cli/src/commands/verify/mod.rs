@@ -60,13 +60,22 @@ fn about_saved(usage: verify::Usage, args: &args::Verify) -> CliError {
 /// What begins a file that signs.
 const SECRET: &str = "PRIVATE+KEY+";
 
+fn secret(named: &str) -> CliError {
+    CliError::usage(format!(
+        "{named} is a secret key, which signs and is nobody's but the server's; its public one: \
+         counterfoil key export"
+    ))
+}
+
 /// A key is what one verifies by, and is easily put in the place of the file.
 fn no_key(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let Ok(line) = std::str::from_utf8(first) else { return Ok(()) };
-    let is_key = || policy_of(&[line.trim().to_owned()]).is_ok();
-    if line.starts_with(SECRET) || line.contains('+') && is_key() {
-        let shown = path.display();
+    let (shown, is_key) = (path.display(), || policy_of(&[line.trim().to_owned()]).is_ok());
+    if line.starts_with(SECRET) {
+        return Err(secret(&shown.to_string()));
+    }
+    if line.contains('+') && is_key() {
         return Err(CliError::usage(format!(
             "{shown} is a key, by which one verifies: counterfoil verify FILE -k {shown}"
         )));
@@ -135,10 +144,7 @@ pub(crate) fn read_keys(key: &str) -> Result<Vec<String>, CliError> {
     // A secret is not repeated.
     let named = if path.is_file() { key } else { "the key given" };
     if lines.iter().any(|line| line.starts_with(SECRET)) {
-        return Err(CliError::usage(format!(
-            "{named} is a secret key, which signs and is nobody's but the server's; its public \
-             one: counterfoil key export"
-        )));
+        return Err(secret(named));
     }
     if let Some(error) = policy_of(&lines).err().filter(|_| path.is_file()) {
         return Err(CliError::usage(format!("{named}: {error}")));
