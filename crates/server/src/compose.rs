@@ -6,13 +6,14 @@
 //!
 //! Never: opens a socket, or waits for time to pass.
 
-use std::collections::BTreeMap;
+mod settings;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
-use commit::{Fatal, OnDamage, OpenError, Progress, SetAside, Settings, Store, World};
+use commit::{Fatal, OpenError, Progress, SetAside, Store, World};
 use platform::{Clock, Disk};
 use query::Hot;
 use tokio::sync::watch;
@@ -23,8 +24,7 @@ use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
 use crate::app::{App, Connections, Counters};
 use crate::backlog::{self, Backlog};
-use crate::books::{self, Books};
-use crate::config::{Config, Loaded};
+use crate::config::Loaded;
 use crate::descriptors;
 use crate::first_tokens::first_tokens;
 use crate::http::request_id::RequestIds;
@@ -32,21 +32,24 @@ use crate::left_out::LeftOut;
 use crate::metrics::Metrics;
 use crate::owners::{self, Catalogues};
 use crate::permits::Permits;
-use crate::policies::Policies;
 use crate::quotas::{Quotas, Rates};
 use crate::refusals::Refusals;
 use crate::reload::{Setup, state_start};
 use crate::room::{self, Room};
 use crate::schemas::Registry;
-use crate::scope_file;
 use crate::start_error::StartError;
 use crate::tails::Tails;
 use crate::tokens::Tokens;
 use crate::turns::Turns;
+use settings::{policies, settings};
 
 /// What is next where an event was found that is not what was signed.
 const NEXT: &str = "the next start looks at it before it takes anything, and refuses or sets the \
                     folder aside as on_damage says: docs/operations/damage.md";
+
+/// An open log that nothing goes to.
+const UNNAMED: &str = "an open log that no setting names takes nothing any more; is a log.name \
+                       misspelt?";
 
 /// A server that answers who calls its router.
 pub(crate) struct Composed {
@@ -71,12 +74,7 @@ impl Composed {
         let app = open(world, loaded, progress, stop.clone())?;
         for log in app.unnamed_logs() {
             let (log, tenant) = (log.meta.name(), log.meta.tenant.as_str());
-            tracing::warn!(
-                log,
-                tenant,
-                "an open log that no setting names takes nothing any more; \
-                                         is a log.name misspelt?"
-            );
+            tracing::warn!(log, tenant, "{UNNAMED}");
         }
         let first_tokens = first_tokens(&app, &loaded.config, &before).await?;
         let backlog = catch_up(app.clone(), stop.clone())?;
@@ -144,19 +142,7 @@ fn open(
     let died = dying(failed.clone(), stop);
     let connections_max = descriptors::connections(config.limits.connections_max);
     let store = Store::open(world, &settings, progress, &indexer, died)?;
-    for aside in store.set_aside() {
-        let SetAside { number, file, offset, what, troubles, is_ours, .. } = aside;
-        let more = troubles.join("; ");
-        match is_ours {
-            true => {
-                tracing::warn!(number, file, offset, what, more, "a damaged folder was set aside");
-            }
-            false => tracing::warn!(number, more, "below damaged/ stands what is not ours"),
-        }
-    }
-    for remark in store.remarks() {
-        tracing::warn!("{remark}");
-    }
+    tell(&store);
     Ok(Arc::new(App {
         store,
         hot,
@@ -190,20 +176,21 @@ fn open(
     }))
 }
 
-/// What the folder is opened with, and the books of each tenant.
-fn settings(
-    config: &Config,
-    disk: &dyn Disk,
-) -> Result<(Settings, BTreeMap<String, Books>), StartError> {
-    let host = origin_host(config, disk);
-    let (logs, books) = books::books(config.logs()).map_err(OpenError::Setting)?;
-    let mut settings = Settings::new(&host, logs);
-    settings.partitions = config.partition.limits();
-    if config.on_damage == "new-partition" {
-        settings.on_damage = OnDamage::NewPartition;
+/// Says what was found while the folder was opened.
+fn tell(store: &Store) {
+    for aside in store.set_aside() {
+        let SetAside { number, file, offset, what, troubles, is_ours, .. } = aside;
+        let more = troubles.join("; ");
+        match is_ours {
+            true => {
+                tracing::warn!(number, file, offset, what, more, "a damaged folder was set aside");
+            }
+            false => tracing::warn!(number, more, "below damaged/ stands what is not ours"),
+        }
     }
-    settings.version = Some(env!("CARGO_PKG_VERSION").to_owned());
-    Ok((settings, books))
+    for remark in store.remarks() {
+        tracing::warn!("{remark}");
+    }
 }
 
 /// What is done when the journal fails.
@@ -216,49 +203,9 @@ fn dying(failed: Arc<AtomicBool>, stop: watch::Sender<bool>) -> impl FnOnce(&Fat
     }
 }
 
-/// The name that logs made now begin with. It matters only while there is none yet.
-fn origin_host(config: &Config, disk: &dyn Disk) -> String {
-    let has_logs = disk.list("logs").is_ok_and(|logs| !logs.is_empty());
-    let host = config.origin.clone().unwrap_or_else(host_name);
-    if config.origin.is_none() && !has_logs {
-        tracing::warn!(
-            host,
-            "no --origin was given: the logs made now are named after this machine, for ever"
-        );
-    }
-    host
-}
-
-/// The machine's name as the host part of origins, where none was given.
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim().to_ascii_lowercase();
-    if crate::config::check_host(&name).is_ok() { name } else { "localhost".into() }
-}
-
 fn schemas(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>) -> Result<Registry, StartError> {
     let opened = Registry::open(disk.clone(), clock.clone());
     opened.map_err(|error| StartError::Schemas(error.to_string()))
-}
-
-/// What each tenant's events are admitted by from the start.
-fn policies(schemas: &Registry, config: &Config) -> Result<Policies, StartError> {
-    let policies = Policies::default();
-    for tenant in schemas.tenants() {
-        let in_force = schemas.in_force(&tenant);
-        policies.change(&tenant, |policy| policy.with_schemas(Some(in_force)));
-    }
-    for log in &config.log {
-        let Some(file) = &log.scope else { continue };
-        let shown = file.display();
-        let rules =
-            scope_file::read(file).map_err(|what| StartError::Scope(format!("{shown}: {what}")))?;
-        for warning in rules.warnings() {
-            tracing::warn!(file = %shown, warning, "a rule of the audit scope");
-        }
-        policies.change(&log.tenant, |policy| policy.with_scope(Some(rules)));
-    }
-    Ok(policies)
 }
 
 /// Indexes and checks what the start found, on a thread of its own. Damage ends the process, as it

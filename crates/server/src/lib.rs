@@ -49,11 +49,14 @@ mod trial;
 mod turns;
 
 pub use access::{Principal, Role};
+pub use first_tokens::{FirstAdmins, first_admins};
 pub use keys::{LogKeys, check_keys};
 pub use modes::{Open, open_files};
+/// An age as people write it, in nanoseconds.
+pub use query::age;
 pub use reload::Reloaded;
 pub use room::RESERVE_BYTES;
-pub use serve::{FirstAdmins, Running, Started, first_admins, start};
+pub use serve::{Running, Started, start};
 pub use start_error::StartError;
 pub use tokens::{Denied, NewToken, TokenError, Tokens};
 

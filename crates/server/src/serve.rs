@@ -22,7 +22,7 @@ use crate::origin;
 use crate::pulse::Pulse;
 use crate::reload::{Asker, Reloaded, reload};
 use crate::start_error::StartError;
-use crate::tokens::{NewToken, Tokens};
+use crate::tokens::NewToken;
 
 /// What a folder of keys costs in which nothing can be made.
 const UNWRITABLE: &str = "the folder of keys cannot be written: what is there serves, and until it \
@@ -52,28 +52,6 @@ pub struct Running {
     stating: tokio::task::JoinHandle<()>,
     /// The data folder and the folder of keys.
     _held: (Held, Option<Held>),
-}
-
-/// Whose first admin a start would make: their tokens have to be handed to somebody.
-pub struct FirstAdmins {
-    /// The tenants that have none in force.
-    pub tenants: Vec<String>,
-    /// Whether the data folder has no log.
-    pub is_new: bool,
-}
-
-/// Looks whose first admin [`start`] would make. Makes nothing, and refuses to begin anew as it
-/// does.
-pub fn first_admins(data: &Path, keys: &Path, loaded: &Loaded) -> Result<FirstAdmins, StartError> {
-    let in_folders = |error: StartError| error.in_folders(data, keys);
-    check_new(data, keys, &loaded.config).map_err(in_folders)?;
-    let disk = Arc::new(RealDisk::at(data));
-    let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy));
-    let is_new = !has_logs(&disk);
-    let tokens = Tokens::open(disk, clock, entropy).map_err(|error| in_folders(error.into()))?;
-    let tenants = loaded.config.log.iter().map(|log| &log.tenant);
-    let tenants = tenants.filter(|tenant| tokens.admins(tenant) == 0).cloned().collect();
-    Ok(FirstAdmins { tenants, is_new })
 }
 
 /// Opens the data folder and starts to listen.
@@ -127,7 +105,7 @@ async fn begin(
 }
 
 /// Refuses to begin anew beside keys that have a data folder, before anything is made.
-fn check_new(data: &Path, keys: &Path, config: &Config) -> Result<(), StartError> {
+pub(crate) fn check_new(data: &Path, keys: &Path, config: &Config) -> Result<(), StartError> {
     let (logs, _) = books::books(config.logs()).map_err(OpenError::Setting)?;
     let shown = |path: &Path| path.display().to_string();
     let checked = commit::check_new(&RealDisk::at(data), &RealDisk::at(keys), &logs);
@@ -137,7 +115,7 @@ fn check_new(data: &Path, keys: &Path, config: &Config) -> Result<(), StartError
     })
 }
 
-fn has_logs(data: &RealDisk) -> bool {
+pub(crate) fn has_logs(data: &RealDisk) -> bool {
     data.list("logs").is_ok_and(|logs| !logs.is_empty())
 }
 
@@ -267,30 +245,5 @@ impl Running {
         listened.map_err(|error| error.to_string())?;
         stated.map_err(|error| error.to_string())?;
         beat.map_err(|error| error.to_string())?
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn first_tokens_that_nobody_has_are_made_again() {
-        let folder = std::env::temp_dir().join(format!("counterfoil-anew-{}", std::process::id()));
-        let (data, keys) = (folder.join("data"), folder.join("keys"));
-        let config = Config::parse("origin = \"log.example\"\nlisten = \"127.0.0.1:0\"\n");
-        let loaded = Loaded::from(config.expect("a configuration"));
-        let admins = || first_admins(&data, &keys, &loaded).expect("a folder").tenants;
-        for _ in 0..2 {
-            assert_eq!(admins(), ["default"]);
-            let running = start(&data, &keys, &loaded, &mut |_, _| {}).await.expect("it starts");
-            assert_eq!(running.started.first_tokens.len(), 1);
-            running.forget_first_tokens().await.expect("stated");
-            running.stop().await.expect("in order");
-        }
-        let running = start(&data, &keys, &loaded, &mut |_, _| {}).await.expect("it starts");
-        running.stop().await.expect("in order");
-        assert_eq!(admins(), [""; 0], "somebody has it");
-        std::fs::remove_dir_all(folder).expect("removed");
     }
 }

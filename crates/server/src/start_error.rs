@@ -116,8 +116,10 @@ fn missing(keys: &Path, name: &str) -> String {
     let entries = std::fs::read_dir(keys).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut beside: Vec<String> =
-        names.filter(|other| other.starts_with(&format!("{name}."))).take(BESIDE_MAX).collect();
+        names.filter(|other| other.starts_with(&format!("{name}."))).collect();
+    // In what order a folder lists its files is its own affair.
     beside.sort();
+    beside.truncate(BESIDE_MAX);
     let copies = match beside.is_empty() {
         true => String::new(),
         false => format!(" (beside it stands {})", beside.join(", ")),
@@ -220,6 +222,13 @@ mod tests {
         std::fs::write(keys.join("a-0.key.1"), "x").expect("written");
         let (_, lost) = of(ErrorKind::NotFound, "keys/a-0.key");
         assert!(lost.contains("is not there (beside it stands a-0.key.1): "), "{lost}");
+        for number in (2..=BESIDE_MAX + 3).rev() {
+            std::fs::write(keys.join(format!("a-0.key.{number}")), "x").expect("written");
+        }
+        let (_, lost) = of(ErrorKind::NotFound, "keys/a-0.key");
+        let first = (1..=BESIDE_MAX).map(|number| format!("a-0.key.{number}"));
+        let first = first.collect::<Vec<_>>().join(", ");
+        assert!(lost.contains(&format!("(beside it stands {first})")), "{lost}");
         let (_, unread) = of(ErrorKind::PermissionDenied, "keys/a-0.key");
         assert!(unread.starts_with(&format!("the key file {path} may not be read")), "{unread}");
         for (what, told) in [("head", "/the/data/head"), ("the log a-0", "the log a-0")] {

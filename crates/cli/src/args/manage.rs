@@ -107,19 +107,12 @@ pub(crate) enum Token {
     },
 }
 
-/// Reads `90d`, `12h`, `30m` or `45s`.
+/// Reads `90d`, `12h`, `30m` or `45s`, as searches read an age.
 fn seconds(text: &str) -> Result<i64, String> {
-    let allowed = || format!("{text:?} is no duration; allowed is a number with s, m, h or d");
-    let unit = text.chars().last().ok_or_else(allowed)?;
-    let each = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(allowed()),
-    };
-    let count: i64 = text[..text.len() - 1].parse().map_err(|_| allowed())?;
-    count.checked_mul(each).filter(|s| *s > 0).ok_or_else(allowed)
+    let allowed = || format!("{text:?} is no duration; allowed is a number with s, m, h, d or w");
+    // A number without end is one that an age cannot hold.
+    let nanos = server::age(text).filter(|nanos| (1..i64::MAX).contains(nanos));
+    nanos.map(|nanos| nanos / 1_000_000_000).ok_or_else(allowed)
 }
 
 #[derive(Subcommand)]
@@ -169,6 +162,23 @@ pub(crate) enum Key {
 /// As [`seconds`]; or none, said as 0.
 fn none_or_seconds(text: &str) -> Result<i64, String> {
     if text == "0" { Ok(0) } else { seconds(text) }
+}
+
+#[cfg(test)]
+#[test]
+fn a_duration_is_read_as_an_age_is() {
+    for (text, read) in [
+        ("45s", Some(45)),
+        ("30m", Some(1_800)),
+        ("2w", Some(1_209_600)),
+        ("0s", None),
+        ("-1s", None),
+        ("1", None),
+        ("999999999999d", None),
+    ] {
+        assert_eq!(seconds(text).ok(), read, "{text}");
+    }
+    assert_eq!(none_or_seconds("0"), Ok(0));
 }
 
 #[derive(Subcommand)]

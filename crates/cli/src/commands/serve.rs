@@ -1,6 +1,7 @@
 //! `counterfoil serve`.
 
 mod first_tokens;
+mod signals;
 
 use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use server::config::{Loaded, Sources};
 use server::{Running, StartError, Started};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 
 use super::{config, doctor};
 use crate::args;
@@ -16,6 +17,8 @@ use crate::context::{Contexts, Saved, Server};
 use crate::error::CliError;
 use crate::out;
 use crate::supervisor::Supervisor;
+pub(crate) use signals::Signals;
+use signals::hear;
 
 /// How often a progress bar is brought up to date.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -249,10 +252,6 @@ async fn show_indexing(running: &Running) {
     bar.finish_and_clear();
 }
 
-fn hear(kind: SignalKind) -> Result<Signal, CliError> {
-    signal(kind).map_err(|error| CliError::Server(format!("cannot hear signals: {error}")))
-}
-
 /// Has the configuration read again whenever SIGHUP says so; ends never.
 async fn reloads(hangup: &mut Signal, running: &Running) {
     while hangup.recv().await.is_some() {
@@ -264,25 +263,4 @@ async fn reloads(hangup: &mut Signal, running: &Running) {
         }
     }
     std::future::pending::<()>().await;
-}
-
-/// The signals that ask for an orderly end, heard from the moment on that this is made.
-pub(crate) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    pub(crate) fn listen() -> Result<Signals, CliError> {
-        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
-        Ok(Signals { interrupt: hear(interrupt)?, terminate: hear(terminate)? })
-    }
-
-    /// Waits for one.
-    pub(crate) async fn heard(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

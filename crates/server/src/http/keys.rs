@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{InPath, small_json};
-use super::order::{of_tenant, reason};
+use super::extract::InPath;
+use super::order::{of_tenant, ordered, reason};
 use super::read::{failure_of, readable};
 use super::shown::answer;
 use crate::access::second::{Act, Word};
@@ -102,10 +102,9 @@ pub(crate) async fn rotate(
     let right = caller.may_manage();
     let statement = Statement::new("log.key.rotate", "admin", "update").to("log", &name);
     let by = Some(caller.name.clone());
-    // The body of somebody who may not do this is not read.
-    let order = match &right {
-        Ok(()) => KeyOrder { by, ..asked(request).await? },
-        Err(_) => KeyOrder::default(),
+    let order = match ordered::<Asked>(&right, request).await? {
+        Some(asked) => KeyOrder { by, ..asked.order()? },
+        None => KeyOrder::default(),
     };
     let word = app.second_word(&Act::RotateKey(name.clone()), &caller);
     let statement = Word::stated(word.as_ref(), statement);
@@ -162,14 +161,16 @@ pub(crate) async fn agree(
     stated::change(&app, &caller, caller.may_oversee(), statement, agree).await
 }
 
-async fn asked(request: Request) -> Result<KeyOrder, Failure> {
-    let Asked { why, together_s } = small_json(request).await?;
-    reason(&why)?;
-    let together = Duration::from_secs(together_s.unwrap_or(TOGETHER_S));
-    if together > TOGETHER_MAX {
-        return Err(failure(&KeyError::TooLong));
+impl Asked {
+    fn order(self) -> Result<KeyOrder, Failure> {
+        let Asked { why, together_s } = self;
+        reason(&why)?;
+        let together = Duration::from_secs(together_s.unwrap_or(TOGETHER_S));
+        if together > TOGETHER_MAX {
+            return Err(failure(&KeyError::TooLong));
+        }
+        Ok(KeyOrder { why, by: None, together })
     }
-    Ok(KeyOrder { why, by: None, together })
 }
 
 fn failure(error: &KeyError) -> Failure {

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{InPath, small_json};
+use super::extract::InPath;
+use super::order::ordered;
 use crate::access::second::{Act, Word};
 use crate::access::{Principal, stated};
 use crate::app::App;
@@ -66,14 +67,10 @@ pub(crate) async fn create_token(
 ) -> Result<Response, Failure> {
     let right = caller.may_manage();
     let statement = Statement::new("token.create", "audit", "create");
-    let (statement, new) = match &right {
-        Ok(()) => {
-            let new: NewToken = small_json(request).await?;
-            (statement.to("token", &new.name).to("role", &new.role.to_string()), Some(new))
-        }
-        // The body of somebody who may not do this is not read.
-        Err(_) => (statement, None),
-    };
+    let new: Option<NewToken> = ordered(&right, request).await?;
+    let statement = new.iter().fold(statement, |statement, new| {
+        statement.to("token", &new.name).to("role", &new.role.to_string())
+    });
     let (app_, tenant) = (app.clone(), caller.tenant.clone());
     let create = async move || {
         let new = new.ok_or_else(|| Failure::internal(&"no token was asked for"))?;

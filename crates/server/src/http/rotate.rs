@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{InPath, small_json};
-use super::order::{of_tenant, reason};
+use super::extract::InPath;
+use super::order::{of_tenant, ordered, reason};
 use crate::access::stated;
 use crate::app::App;
 use crate::ingest::{WITH_DISK, work};
@@ -32,10 +32,9 @@ pub(crate) async fn rotate(
 ) -> Result<Json<Value>, Failure> {
     let right = caller.may_manage();
     let statement = Statement::new("log.rotate", "admin", "disable").to("log", &name);
-    // The body of somebody who may not do this is not read.
-    let why = match &right {
-        Ok(()) => asked(request).await?,
-        Err(_) => String::new(),
+    let why = match ordered(&right, request).await? {
+        Some(Asked { why }) => reason(&why).map(|()| why)?,
+        None => String::new(),
     };
     let order = Order { why, by: Some(caller.name.clone()) };
     let (app_, closing, tenant) = (app.clone(), name.clone(), caller.tenant.clone());
@@ -49,12 +48,6 @@ pub(crate) async fn rotate(
         "closed": name, "open": open.meta.name(), "origin": open.meta.origin, "vkey": open.vkey(),
         "note": "give the new vkey to those who verify; older receipts verify as before",
     })))
-}
-
-async fn asked(request: Request) -> Result<String, Failure> {
-    let Asked { why } = small_json(request).await?;
-    reason(&why)?;
-    Ok(why)
 }
 
 fn failure(error: &RotateError) -> Failure {

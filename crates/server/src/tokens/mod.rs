@@ -7,6 +7,8 @@
 //! tokens only (`access/second.rs`). Each tenant has its share of the room for tokens, which no
 //! other tenant can take.
 
+mod revoke;
+mod room;
 mod token;
 
 use std::collections::BTreeMap;
@@ -20,23 +22,15 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::{Principal, Role};
+pub(crate) use revoke::Revoked;
+use room::Room;
 pub(crate) use token::check_name;
 use token::{Held, check};
 pub use token::{NewToken, Token};
 
 pub(crate) const NAME: &str = "tokens.json";
 const FORMAT: &str = "counterfoil.tokens/v1";
-/// Tokens of all tenants, shared out among them.
-const TOKENS_MAX: usize = 10_000;
-/// Tokens that a tenant may have, however many tenants there are.
-const EACH_MIN: usize = 100;
 const FILE_BYTES_MAX: u64 = 256 << 20;
-/// Bytes of that which the tenants share out; the rest is for those that have tokens and are no
-/// longer configured.
-const SHARED_BYTES: usize = 128 << 20;
-/// Expired tokens that fall away at once, so that one statement names them.
-const FORGOTTEN_MAX: usize = 100;
-
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenFile {
@@ -68,15 +62,6 @@ pub enum Denied {
     Unknown,
     /// Its time is over.
     Expired,
-}
-
-/// What became of a token that was to be revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Revoked {
-    Done,
-    Absent,
-    /// It is the tenant's last admin, and nobody else has agreed.
-    NeedsSecondPerson,
 }
 
 /// All tokens of a server.
@@ -117,24 +102,18 @@ impl Tokens {
         Ok(Tokens { disk, clock, entropy, changing: Mutex::new(()), tenants: 1, tokens })
     }
 
-    /// Shares the room out among so many tenants.
-    #[must_use]
-    pub(crate) fn sharing(self, tenants: usize) -> Tokens {
-        Tokens { tenants: tenants.max(1), ..self }
-    }
-
     /// Makes a token and returns its text, which is not kept. Writes to the disk.
     pub fn create(&self, tenant: &str, new: NewToken) -> Result<String, TokenError> {
-        self.make(tenant, new, true)
+        self.make(tenant, new, Room::Share)
     }
 
     /// The same of the first admin of a tenant that has none: no bound keeps it from one.
     pub(crate) fn create_first(&self, tenant: &str, name: String) -> Result<String, TokenError> {
         let new = NewToken { name, role: Role::Admin, services: Vec::new(), expires_in_s: None };
-        self.make(tenant, new, false)
+        self.make(tenant, new, Room::AsNeeded)
     }
 
-    fn make(&self, tenant: &str, new: NewToken, is_bounded: bool) -> Result<String, TokenError> {
+    fn make(&self, tenant: &str, new: NewToken, room: Room) -> Result<String, TokenError> {
         check(&new)?;
         let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut all = self.read().clone();
@@ -159,32 +138,11 @@ impl Tokens {
         };
         let held = Held::new(token).ok_or_else(|| TokenError::Wrong("it lasts too long".into()))?;
         all.insert(id, Arc::new(held));
-        if is_bounded {
+        if let Room::Share = room {
             self.within_share(tenant, &all)?;
         }
         self.replace(all)?;
         Ok(text)
-    }
-
-    /// Refuses a list in which a tenant has more than its share, its expired tokens counted: those
-    /// fall away first, see [`Tokens::expired`].
-    fn within_share(
-        &self,
-        tenant: &str,
-        all: &BTreeMap<String, Arc<Held>>,
-    ) -> Result<(), TokenError> {
-        let own: Vec<&Token> =
-            all.values().map(|held| &held.token).filter(|token| token.tenant == tenant).collect();
-        let (each, bytes_each) = share(self.tenants);
-        let full = |over: String| Err(TokenError::Full(format!("{over}; revoke one first")));
-        if own.len() > each {
-            return full(format!("a tenant has at most {each} tokens here"));
-        }
-        if serde_json::to_vec_pretty(&own).map_err(io::Error::other)?.len() > bytes_each {
-            let what = format!("take at most {bytes_each} bytes here");
-            return full(format!("a tenant's tokens, with their services, {what}"));
-        }
-        Ok(())
     }
 
     /// An id that no token has, of any tenant: it alone finds the token. Ids are short, so one may
@@ -200,64 +158,6 @@ impl Tokens {
         }
     }
 
-    /// Takes a token out of force; whether a second person agrees is asked where it takes one.
-    /// Writes to the disk.
-    pub(crate) fn revoke(
-        &self,
-        tenant: &str,
-        id: &str,
-        is_agreed: impl FnOnce() -> bool,
-    ) -> Result<Revoked, TokenError> {
-        let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut all = self.read().clone();
-        let Some(held) = all.get(id).filter(|held| held.token.tenant == tenant) else {
-            return Ok(Revoked::Absent);
-        };
-        if self.is_last_admin(held) && !is_agreed() {
-            return Ok(Revoked::NeedsSecondPerson);
-        }
-        all.remove(id);
-        self.replace(all)?;
-        Ok(Revoked::Done)
-    }
-
-    /// What a revocation would come to, asked without a second person; nothing changes.
-    pub(crate) fn would_revoke(&self, tenant: &str, id: &str) -> Revoked {
-        let held = self.read().get(id).filter(|held| held.token.tenant == tenant).cloned();
-        match held {
-            None => Revoked::Absent,
-            Some(held) if self.is_last_admin(&held) => Revoked::NeedsSecondPerson,
-            Some(_) => Revoked::Done,
-        }
-    }
-
-    /// Whether revoking a token would leave its tenant without an admin that lasts.
-    fn is_last_admin(&self, held: &Held) -> bool {
-        let Token { id, tenant, role, .. } = &held.token;
-        let is_admin = *role == Role::Admin && !held.has_expired(self.clock.now());
-        is_admin && self.lasting_admins_but(tenant, id) == 0
-    }
-
-    /// The ids of a tenant's tokens that expired, those first that did so first; not more than fall
-    /// away at once.
-    pub(crate) fn expired(&self, tenant: &str) -> Vec<String> {
-        let (all, now) = (self.read(), self.clock.now());
-        let own = all.values().filter(|held| held.token.tenant == tenant && held.has_expired(now));
-        let mut own: Vec<&Token> = own.map(|held| &held.token).collect();
-        own.sort_by(|a, b| a.expires_at.cmp(&b.expires_at));
-        own.into_iter().take(FORGOTTEN_MAX).map(|token| token.id.clone()).collect()
-    }
-
-    /// Lets tokens fall away that open nothing: expired ones, or one that nobody has been given.
-    /// Writes to the disk.
-    pub(crate) fn forget(&self, ids: &[String]) -> Result<(), TokenError> {
-        let _changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut all = self.read().clone();
-        all.retain(|id, _| !ids.contains(id));
-        self.replace(all)?;
-        Ok(())
-    }
-
     /// Whether a tenant has such a token, and it opens something.
     pub(crate) fn is_in_force(&self, tenant: &str, id: &str) -> bool {
         let now = self.clock.now();
@@ -268,28 +168,6 @@ impl Tokens {
     /// Whether a tenant has such a token.
     pub(crate) fn has(&self, tenant: &str, id: &str) -> bool {
         self.read().get(id).is_some_and(|held| held.token.tenant == tenant)
-    }
-
-    /// How many admins a tenant has beside one, in force until they are revoked: one that expires
-    /// tomorrow leaves the tenant without any.
-    fn lasting_admins_but(&self, tenant: &str, id: &str) -> usize {
-        let all = self.read();
-        let lasts = |held: &&Arc<Held>| {
-            let token = &held.token;
-            let is_admin = token.tenant == tenant && token.role == Role::Admin;
-            is_admin && token.id != id && token.expires_at.is_none()
-        };
-        all.values().filter(lasts).count()
-    }
-
-    /// How many admins a tenant has whose tokens are in force.
-    pub(crate) fn admins(&self, tenant: &str) -> usize {
-        let (all, now) = (self.read(), self.clock.now());
-        let is_one = |held: &&Arc<Held>| {
-            let token = &held.token;
-            token.tenant == tenant && token.role == Role::Admin && !held.has_expired(now)
-        };
-        all.values().filter(is_one).count()
     }
 
     /// Writes when each token was last used. That is written with every change and at a stop; what
@@ -345,11 +223,6 @@ impl Tokens {
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Held>>> {
         self.tokens.read().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
-}
-
-/// How many tokens each of so many tenants may have, and how many bytes of the file.
-fn share(tenants: usize) -> (usize, usize) {
-    ((TOKENS_MAX / tenants).max(EACH_MIN), SHARED_BYTES / tenants)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tokens: found, refused, shared out.
 
+use super::room::*;
 use super::*;
 use platform::{RealDisk, SystemClock, SystemEntropy};
 
