@@ -1,6 +1,5 @@
 //! `counterfoil send`: files of events to the server, in batches, with progress and a summary.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -15,27 +14,15 @@ use crate::args::{self, Global, SendFormat};
 use crate::client::Client;
 use crate::error::CliError;
 use crate::out;
+use tally::{Tally, report};
+
+mod tally;
 
 /// Bytes of one request's events; the server takes 16 MiB.
 const BATCH_BYTES: usize = 2 << 20;
 const BATCH_EVENTS: usize = 1_000;
 /// Bytes of the largest file that is read, decompressed.
 const FILE_BYTES_MAX: u64 = 2 << 30;
-
-/// What became of what was sent.
-#[derive(Default)]
-struct Tally {
-    sent: u64,
-    new: u64,
-    duplicates: u64,
-    conflicts: u64,
-    /// What the server's audit scope does not want stored; nobody has to mend it.
-    left_out: u64,
-    refused: BTreeMap<String, u64>,
-    /// Of those that never came to the server, which knows nothing of them: the first one's place
-    /// and reason, by the same words.
-    unsent: BTreeMap<String, String>,
-}
 
 struct Sender<'a> {
     client: Client,
@@ -217,42 +204,4 @@ impl Sender<'_> {
         written.map_err(|error| CliError::Server(format!("refusals: {error}")))?;
         Ok(reason)
     }
-}
-
-fn report(global: &Global, tally: &Tally, files: usize) -> Result<(), CliError> {
-    let refused: u64 = tally.refused.values().sum();
-    if global.json {
-        return out::json(&json!({
-            "files": files, "records": tally.sent, "new": tally.new,
-            "duplicates": tally.duplicates, "conflicts": tally.conflicts,
-            "left_out": tally.left_out, "refused": refused, "refusals": tally.refused,
-        }));
-    }
-    let mut parts = vec![
-        format!("{} new", out::number(tally.new)),
-        format!("{} known already", out::number(tally.duplicates)),
-        format!("{} refused", out::number(refused)),
-    ];
-    if tally.conflicts > 0 {
-        let conflicts = out::number(tally.conflicts);
-        parts.push(format!("{conflicts} under an id that another event has"));
-    }
-    if tally.left_out > 0 {
-        parts.push(format!("{} left out by the audit scope", out::number(tally.left_out)));
-    }
-    let (records, files) = (out::count(tally.sent, "record"), out::count(files as u64, "file"));
-    out::line(&format!("{records} from {files}: {}", parts.join(", ")));
-    for (reason, count) in &tally.refused {
-        out::line(&format!("  {count:>6}  {reason}"));
-        if let Some(first) = tally.unsent.get(reason) {
-            out::line(&format!("          {first}"));
-        }
-    }
-    match (refused > 0, tally.unsent.is_empty()) {
-        (false, _) => {}
-        (true, true) => out::note("why, one by one: --refusals FILE, or counterfoil refusals"),
-        // What was not sent, no server has refused.
-        (true, false) => out::note("why, one by one: --refusals FILE"),
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@
 mod facts;
 mod gather;
 mod judge;
+mod machine;
 
 use std::path::Path;
 
