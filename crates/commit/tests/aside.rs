@@ -313,9 +313,17 @@ fn what_else_is_damaged_is_still_refused() {
 
 #[test]
 fn every_step_of_setting_aside_recovers_to_the_same() {
-    let whole = folder(true);
-    break_it(&whole);
-    let mut there = copy(&whole);
+    let broken = folder(true);
+    break_it(&broken);
+    let without_head = folder(true);
+    without_head.disk.remove("data/head").unwrap();
+    for (whole, faults) in [(broken, 6), (without_head, 2)] {
+        recovers_at_every_step(&whole, faults);
+    }
+}
+
+fn recovers_at_every_step(whole: &Outside, faults: usize) {
+    let mut there = copy(whole);
     there.disk.take_steps();
     let readable: Vec<u64> = {
         let stepped = there.open().unwrap();
@@ -325,15 +333,16 @@ fn every_step_of_setting_aside_recovers_to_the_same() {
     let steps = there.disk.take_steps();
     assert!(steps.iter().any(|s| s.ends_with("rename data/damaged/1/folder.json")), "{steps:?}");
     for (at, step) in steps.iter().enumerate() {
-        for (fault, how) in [
+        let kinds = [
             (Fault::Error, Crash::Killed),
+            (Fault::DieAfter, Crash::PowerLossBare),
             (Fault::DieBefore, Crash::PowerLossBare),
             (Fault::DieBefore, Crash::PowerLoss),
             (Fault::DieAfter, Crash::Killed),
-            (Fault::DieAfter, Crash::PowerLossBare),
             (Fault::DieAfter, Crash::PowerLoss),
-        ] {
-            let mut outside = copy(&whole);
+        ];
+        for (fault, how) in kinds.into_iter().take(faults) {
+            let mut outside = copy(whole);
             outside.disk.take_steps();
             outside.disk.plan("", at as u64, fault);
             let opened = outside.open();

@@ -72,8 +72,8 @@ pub(crate) fn resume(disk: &dyn Disk, on_damage: OnDamage) -> Result<(), OpenErr
     for number in numbers(disk)? {
         let base = format!("{ASIDE}/{number}");
         let names_this = finding(disk, number).is_ok_and(|found| found.folder == hex(&id));
-        let has_head = !is_absent(disk, &format!("{base}/{}", head::NAME));
-        if !names_this || !has_head || !is_absent(disk, &format!("{base}/{FOLDER_FILE}")) {
+        let is_whole = !is_absent(disk, &format!("{base}/{FOLDER_FILE}"));
+        if !names_this || is_whole || !holds_files(disk, number) {
             continue;
         }
         if on_damage == OnDamage::Refuse {
