@@ -28,6 +28,7 @@ use crate::head::Head;
 use crate::keys;
 use crate::log::{DamageNote, Frontier, LogKey, LogMeta, Purpose, hex};
 use crate::open::OpenError;
+use crate::signed;
 use crate::world::World;
 
 /// Bytes of the largest small file that is read.
@@ -302,8 +303,9 @@ pub enum KeysFound {
     Two(Option<i64>),
 }
 
-/// Whether the keys of each log that is there are those that signed it; by origin. Last, by its
-/// name, the key of frames, if it cannot be used. Changes nothing.
+/// Whether the keys of each log that is there are those that signed it; by origin. Last, by their
+/// names, the key of frames, if it cannot be used, and what says how far the logs were signed, if
+/// the head has less. Changes nothing.
 pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenError>>, OpenError> {
     let check = |meta: &LogMeta| {
         let found = keys::read(disk, keys, "", meta)?;
@@ -315,6 +317,8 @@ pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenE
         logs(disk)?.into_iter().map(|meta| (meta.origin.clone(), check(&meta))).collect();
     let frame_key = frame_key::check(disk, keys);
     found.extend(frame_key.err().map(|error| (frame_key::NAME.to_owned(), Err(error))));
+    let signed = signed::check(disk, keys);
+    found.extend(signed.err().map(|error| (signed::NAME.to_owned(), Err(error))));
     Ok(found)
 }
 

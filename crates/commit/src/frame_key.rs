@@ -58,23 +58,18 @@ pub(crate) struct Current {
 
 /// Reads the key of frames of a data folder; `None` is one that is yet to be made. Changes nothing.
 pub(crate) fn look(
-    disk: &dyn Disk,
     keys: &dyn Disk,
-    folder: Option<&([u8; 16], Head)>,
+    folder: Option<[u8; 16]>,
+    is_new: bool,
 ) -> Result<Found, OpenError> {
-    let file = read_file(keys)?;
-    let is_new = match folder {
-        Some((_, head)) => is_new(disk, head)?,
-        None => true,
-    };
-    match (file, folder) {
+    match (read_file(keys)?, folder) {
         (File::Anew, _) => Ok(Found::None { is_lost: true }),
-        (File::Of(of, key), Some((id, _))) if of == *id => {
+        (File::Of(of, key), Some(id)) if of == id => {
             // A process that was killed may have named it and not come to sync the name.
             keys.sync_folder("").map_err(failed)?;
             Ok(Found::Own(key))
         }
-        (File::Of(of, _), Some((id, _))) if !is_new => Err(foreign(of, *id)),
+        (File::Of(of, _), Some(id)) if !is_new => Err(foreign(of, id)),
         (File::Absent, _) if !is_new => Ok(Found::None { is_lost: false }),
         _ => Ok(Found::New),
     }
@@ -168,9 +163,13 @@ impl Current {
     }
 }
 
-/// Whether a data folder has nothing that could have been marked: it is being made, or was set
-/// aside and begins anew.
-fn is_new(disk: &dyn Disk, head: &Head) -> Result<bool, OpenError> {
+/// Whether a data folder has nothing that could have been marked or signed: it is being made, or
+/// was set aside and begins anew. `None` is one that is yet to be made.
+pub(crate) fn is_new(
+    disk: &dyn Disk,
+    folder: Option<&([u8; 16], Head)>,
+) -> Result<bool, OpenError> {
+    let Some((_, head)) = folder else { return Ok(true) };
     let files = disk.list("journal").map_err(|error| OpenError::io("journal", error))?;
     Ok(files.is_empty() && head.slot().checkpoints.is_empty() && folder::logs(disk)?.is_empty())
 }

@@ -14,6 +14,7 @@ use crate::logs::Logs;
 use crate::open::Settings;
 use crate::own;
 use crate::prepare::{Prepared, prepare};
+use crate::put_back::Accepted;
 use crate::rotate::Order;
 use crate::store::Indexer;
 use crate::submission::Index;
@@ -25,6 +26,8 @@ pub(crate) struct Before {
     pub(crate) closed: bool,
     /// Where a torn tail was cut off.
     pub(crate) cut: Option<(String, u64)>,
+    /// What had been signed, where somebody put back an older folder on purpose.
+    pub(crate) accepted: Option<Accepted>,
 }
 
 /// A log of fewer entries has no limit that could close it.
@@ -161,10 +164,13 @@ impl Front {
     fn start_events(&self, log: &Log, before: &Before) -> Vec<Admitted> {
         let (world, tenant) = (&self.world, &log.meta.tenant[..]);
         let size = log.checkpoint().size;
+        let newest = |name: &str| self.newest(name);
         let mut events = Vec::new();
         if size == 0 {
             events.push(self.opening_event(log));
         }
+        let put_back = before.accepted.iter().flat_map(|it| it.events(world, log, &newest));
+        events.extend(put_back);
         if let Some((file, offset)) = &before.cut {
             events.push(own::cut(world, tenant, file, *offset));
         }

@@ -19,8 +19,10 @@ use crate::journal::{Journal, JournalError, Place};
 use crate::log::{Files, Log, Sequencer};
 use crate::logs::Logs;
 use crate::measures::Measures;
+use crate::open::OpenError;
 use crate::part::Part;
 use crate::rotate::Rotation;
+use crate::signed::{Said, Signed};
 use crate::submission::{Answer, Message, Submission};
 
 /// Compressed bytes that a frame is filled with; one request alone may be larger.
@@ -35,6 +37,8 @@ pub struct Lane {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) journal: Journal,
     pub(crate) head: Head,
+    /// What the folder of keys says, behind every sync of the head.
+    pub(crate) signed: Signed,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logs: BTreeMap<String, LaneLog>,
     /// Grows when the journal goes on in a new file.
@@ -315,7 +319,7 @@ impl Lane {
     fn keep_head(&mut self, age_max: Duration) -> Result<(), Fatal> {
         let now = self.clock.elapsed();
         if !self.head.is_synced() && now.saturating_sub(self.head_synced_at) >= age_max {
-            self.head.sync().map_err(Fatal)?;
+            self.sync_head().map_err(Fatal)?;
             self.head_synced_at = now;
         }
         Ok(())
@@ -326,9 +330,34 @@ impl Lane {
         while self.waits() {
             self.frame()?;
         }
-        self.head.sync().map_err(Fatal)?;
+        self.sync_head().map_err(Fatal)?;
         self.head.write([], true).map_err(Fatal)?;
         self.head.sync().map_err(Fatal)
+    }
+
+    /// Makes the head durable, and then says so beside the keys. A crash in between leaves there
+    /// what is older, never what the data folder could lose.
+    fn sync_head(&mut self) -> io::Result<()> {
+        self.head.sync()?;
+        // The journal is sound, and another disk may be meant.
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("keys/signed: {error}"));
+        self.signed.keep(&self.head).map_err(named)
+    }
+
+    /// The end of a start: from here on the folder of keys says how far the logs were signed.
+    /// Answers what the operator should hear.
+    pub(crate) fn begin_signed(
+        &mut self,
+        keys: &dyn Disk,
+        folder: [u8; 16],
+        said: &Said,
+    ) -> Result<Option<String>, OpenError> {
+        self.head.sync().map_err(|error| OpenError::io("head", error))?;
+        self.head_synced_at = self.clock.elapsed();
+        let (signed, remark) = Signed::begin(keys, folder, said, &self.head)?;
+        self.signed = signed;
+        Ok(remark)
     }
 }
 

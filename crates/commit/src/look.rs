@@ -23,9 +23,12 @@ use crate::logs::LogMap;
 use crate::marks::Marks;
 use crate::open::{OpenError, Progress, Settings};
 use crate::partitions;
+use crate::put_back::Accepted;
 use crate::replay;
 use crate::rising::{Rising, visit_frame};
 use crate::settle::{self, Due};
+use crate::signed::{self, Said};
+use crate::slots;
 use crate::suspect;
 use crate::world::World;
 
@@ -34,6 +37,10 @@ pub(crate) struct Looked {
     /// Its id and its head; none of one that is yet to be made.
     pub(crate) folder: Option<([u8; 16], Head)>,
     pub(crate) frame_key: frame_key::Found,
+    /// What the folder of keys says of how far the logs were signed.
+    pub(crate) said: Said,
+    /// What it had said, where somebody took that back.
+    pub(crate) accepted: Option<Accepted>,
     pub(crate) found: Found,
     /// The files that events are read from.
     pub(crate) files: Arc<Files>,
@@ -71,14 +78,17 @@ pub(crate) fn look(
     };
     folder::check_new(disk, world.keys.as_ref(), &settings.logs)?;
     let head = folder.as_ref().map(|(_, head)| head);
-    let frame_key = frame_key::look(disk, world.keys.as_ref(), folder.as_ref())?;
+    let id = folder.as_ref().map(|(id, _)| *id);
+    let is_new = frame_key::is_new(disk, folder.as_ref())?;
+    let frame_key = frame_key::look(world.keys.as_ref(), id, is_new)?;
+    let said = signed::look(world.keys.as_ref(), id, is_new)?;
     let parts = aside::read_parts(world, progress)?;
     let (there, to_make) = logs(world, settings, head, &parts)?;
     let rise = |meta: LogMeta| Ok((meta.origin.clone(), Rising::new(world, head, meta)?));
     let mut rising: BTreeMap<_, _> =
         there.into_iter().map(rise).collect::<Result<_, OpenError>>()?;
     let suspect = suspect::look_for(disk, &mut rising);
-    let mut found = Found::nothing();
+    let (mut found, mut accepted) = (Found::nothing(), None);
     if let Some((id, head)) = &folder {
         let mut marks = Marks::new(frame_key.key());
         let mut visit =
@@ -87,6 +97,8 @@ pub(crate) fn look(
         settle::check_signers(head, &rising)?;
         marks.finish(&found, frame_key.is_lost())?;
         check_head(head, &rising, &found)?;
+        // Behind damage, which the folder itself shows: an older copy is whole.
+        accepted = said.judge(&rising)?;
         if head.slot().closed {
             check_closed(&found, &rising)?;
         }
@@ -100,7 +112,20 @@ pub(crate) fn look(
         let Some(log) = rising.remove(&origin) else { continue };
         judged.push(ready(log, &files, &mut logs)?);
     }
-    Ok(Looked { folder, frame_key, found, files, logs, ready: judged, to_make, aside, cleared })
+    let ready = judged;
+    Ok(Looked {
+        folder,
+        frame_key,
+        said,
+        accepted,
+        found,
+        files,
+        logs,
+        ready,
+        to_make,
+        aside,
+        cleared,
+    })
 }
 
 /// A log as others see it, once what it says of itself was compared with its files.
@@ -171,7 +196,7 @@ fn logs(
         }
     }
     let origins = there.iter().chain(&to_make).map(|meta| meta.origin.len());
-    if !to_make.is_empty() && !head::has_room(origins, 100) {
+    if !to_make.is_empty() && !slots::has_room(origins, 100) {
         let what = format!("{} logs more are too many for one folder", to_make.len());
         return Err(OpenError::Setting(what));
     }

@@ -23,8 +23,10 @@ use crate::log::{Log, ReadError};
 use crate::logs::Logs;
 use crate::look::{self, Looked, Ready, look};
 use crate::measures::Measures;
+use crate::put_back::{self, Accepted, PutBack};
 use crate::rising::Rising;
 use crate::settle::settle;
+use crate::signed::{Said, Signed};
 use crate::suspect;
 use crate::sweep::Sweep;
 use crate::world::World;
@@ -107,6 +109,12 @@ pub enum OpenError {
         /// Its name in the folder of keys.
         key: String,
     },
+    /// The folder has not what was signed: it is an older copy, or has another history.
+    #[error("{}", put_back::refusal(.0))]
+    PutBack(Vec<PutBack>),
+    /// What says how far the logs were signed cannot be used.
+    #[error("the file signed in the folder of keys {0}; nothing was changed")]
+    Signed(String),
     /// A setting is wrong.
     #[error("{0}")]
     Setting(String),
@@ -146,10 +154,14 @@ pub type Progress<'p> = dyn FnMut(u64, u64) + 'p;
 
 /// An opened folder.
 pub(crate) struct Opened {
+    /// Its id.
+    pub(crate) folder: [u8; 16],
     pub(crate) lane: Lane,
     pub(crate) logs: Logs,
     /// How the process before left the folder.
     pub(crate) before: Before,
+    /// What the folder of keys says of how far the logs were signed.
+    pub(crate) said: Said,
     /// What is left to clear once the cut is stated.
     pub(crate) sweep: Sweep,
     /// What was set aside, now or before.
@@ -181,7 +193,7 @@ fn open_whole(
     progress: &mut Progress<'_>,
 ) -> Result<Opened, OpenError> {
     let looked = look(world, settings, progress)?;
-    let Looked { folder, frame_key, mut found, files, mut logs, .. } = looked;
+    let Looked { folder, frame_key, said, accepted, mut found, files, mut logs, .. } = looked;
     let Looked { mut ready, to_make, mut aside, cleared, .. } = looked;
     let disk = &world.disk;
     // Nothing but the disk refuses from here on, and the folder is changed.
@@ -193,6 +205,7 @@ fn open_whole(
             (id, head::open(disk.as_ref(), id)?)
         }
     };
+    said.set_by(world.keys.as_ref())?;
     let frame_key = frame_key.or_make(world, folder, found.next_frame)?;
     for meta in to_make {
         folder::make_log(world, &meta)?;
@@ -217,6 +230,7 @@ fn open_whole(
     if let Some(remark) = cleared {
         remarks.push(suspect::forget(disk.as_ref(), &remark));
     }
+    remarks.extend(accepted.iter().flat_map(Accepted::remarks));
     aside::tell_lost(&mut aside, &logs);
     // A log without an entry that follows another one is opened when that one is closed.
     let logs = Logs::new(logs);
@@ -225,6 +239,8 @@ fn open_whole(
         disk: disk.clone(),
         journal,
         head,
+        // From the end of the start on: till then it says what it said.
+        signed: Signed::default(),
         clock: world.clock.clone(),
         logs: opened,
         files,
@@ -236,8 +252,9 @@ fn open_whole(
         measures: Arc::new(measures),
     };
     let cut = found.torn.map(|place| (file_name(place.file), place.offset));
-    let before = Before { closed, cut };
-    Ok(Opened { lane, logs, before, sweep: Sweep::new(&found), aside, remarks })
+    let before = Before { closed, cut, accepted };
+    let sweep = Sweep::new(&found);
+    Ok(Opened { folder, lane, logs, before, said, sweep, aside, remarks })
 }
 
 /// Says whether the folder was closed in order. From here on a crash leaves one that was not.

@@ -244,7 +244,7 @@ pub(crate) fn conflict(world: &World, tenant: &str, conflict: &Conflict<'_>) -> 
     admitted(world, statement, tenant)
 }
 
-fn admitted(world: &World, statement: Statement, tenant: &str) -> Admitted {
+pub(crate) fn admitted(world: &World, statement: Statement, tenant: &str) -> Admitted {
     statement
         .admit(world.clock.now(), tenant, || world.new_id())
         .expect("our own events conform; a test makes each")

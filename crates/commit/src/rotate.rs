@@ -13,12 +13,12 @@ use event::Hash;
 
 use crate::folder::{self, LogSpec};
 use crate::front::Front;
-use crate::head;
 use crate::keys::{self, FoundKeys};
 use crate::lane::LaneLog;
 use crate::log::{Log, LogMeta, Published};
 use crate::open::OpenError;
 use crate::own;
+use crate::slots;
 use crate::submission::{Answer, Submission};
 
 /// Why a log is closed, and who wants it.
@@ -175,7 +175,7 @@ impl Front {
         let living = logs.values().filter(|log| log.damaged().is_none());
         let origins = living.map(|log| log.meta.origin.len());
         let origins = origins.chain([host.len() + "/tlog/".len() + name.len()]);
-        if !head::has_room(origins, if is_by_hand { ORDERS_PERCENT } else { 100 }) {
+        if !slots::has_room(origins, if is_by_hand { ORDERS_PERCENT } else { 100 }) {
             return Err(RotateError::TooMany);
         }
         let spec = LogSpec { name, ..LogSpec::of(&closing.meta) };

@@ -41,15 +41,21 @@ impl Stepped {
         indexer: &Arc<Indexer>,
     ) -> Result<Stepped, OpenError> {
         let opened = open::open(&world, settings, progress)?;
-        let Opened { lane, logs, before, sweep, aside, remarks } = opened;
+        let Opened { folder, lane, logs, before, said, sweep, aside, remarks } = opened;
         let mut front = Front::new(world, logs, indexer.clone(), settings, aside);
         front.remarks = remarks;
-        let front = Arc::new(front);
-        let mut stepped = Stepped { front, lane };
+        let mut stepped = Stepped { front: Arc::new(front), lane };
         stepped.state(&before)?;
         stepped.finish()?;
+        let world = stepped.front.world.clone();
         // A crash up to here leaves what was cut where it was: it is found and stated again.
-        sweep.run(stepped.front.world.disk.as_ref())?;
+        sweep.run(world.disk.as_ref())?;
+        // And that the folder was put back: each log that has stated it does not do so again.
+        let remark = stepped.lane.begin_signed(world.keys.as_ref(), folder, &said)?;
+        // Nobody else has it yet.
+        if let Some(front) = Arc::get_mut(&mut stepped.front) {
+            front.remarks.extend(remark);
+        }
         Ok(stepped)
     }
 

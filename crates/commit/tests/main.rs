@@ -17,6 +17,7 @@ mod keys;
 mod lock;
 mod marks;
 mod ping;
+mod put_back;
 mod refusals;
 mod rotation;
 mod roundtrip;

@@ -54,12 +54,12 @@ fn frames(outside: &Outside) -> Vec<Written> {
     found
 }
 
-fn read(outside: &Outside, name: &str) -> Option<Vec<u8>> {
+pub fn read(outside: &Outside, name: &str) -> Option<Vec<u8>> {
     let disk: &dyn Disk = &outside.disk;
     disk.read_small(name, 4 << 20).ok()
 }
 
-fn write(disk: &SimDisk, name: &str, bytes: &[u8]) {
+pub fn write(disk: &SimDisk, name: &str, bytes: &[u8]) {
     let disk: &dyn Disk = disk;
     disk.replace_small(name, bytes).unwrap();
 }
@@ -70,7 +70,7 @@ fn marked_from(outside: &Outside) -> u64 {
 }
 
 /// The same folders again, in a world of their own.
-fn copy(outside: &Outside) -> Outside {
+pub fn copy(outside: &Outside) -> Outside {
     Outside {
         disk: outside.disk.snapshot(),
         clock: outside.clock.clone(),
@@ -109,7 +109,8 @@ fn refused(outside: &Outside, frame: &Written, what: &str) {
     assert!(content(outside) == before, "a refused start writes nothing: {error}");
 }
 
-fn content(outside: &Outside) -> Vec<(String, Vec<u8>)> {
+/// Every file of both folders.
+pub fn content(outside: &Outside) -> Vec<(String, Vec<u8>)> {
     let files = outside.disk.files();
     files.into_iter().map(|(name, _)| (name.clone(), read(outside, &name).unwrap())).collect()
 }

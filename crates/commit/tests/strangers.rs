@@ -106,8 +106,10 @@ fn a_log_is_not_made_anew_where_its_part_was_taken_away_or_cannot_be_read() {
             outside.crash(Crash::Killed);
         }
         let after = content(&outside.disk, "keys");
-        // The key of frames is each folder's own: the one before gets another name.
-        let of_logs: Vec<_> = key.iter().filter(|(name, _)| name != "frame.key").collect();
+        // The key of frames and how far the logs were signed are each folder's own: what there was
+        // before gets another name.
+        let is_of_folder = |name: &str| name == "frame.key" || name == "signed";
+        let of_logs: Vec<_> = key.iter().filter(|(name, _)| !is_of_folder(name)).collect();
         let kept = of_logs.iter().filter(|file| after.contains(file)).count();
         assert!(kept + 1 >= of_logs.len(), "no secret was moved or replaced");
     }
@@ -133,6 +135,9 @@ fn a_finding_that_was_left_behind_moves_nothing() {
     let refused = outside.start().err().unwrap().to_string();
     assert!(refused.contains("frame.key"), "the key of the other folder: {refused}");
     outside.disk.rename("keys/frame.key.1", "keys/frame.key").unwrap();
+    let refused = outside.start().err().unwrap().to_string();
+    assert!(refused.contains("the file signed in"), "what it says of the other: {refused}");
+    outside.disk.rename("keys/signed.1", "keys/signed").unwrap();
     let stepped = outside.start().unwrap();
     assert_eq!(names(&stepped), ["acme-0", "globex-0"]);
     assert!(log_of(&stepped, "acme").successor().is_none() && lost(&stepped) == 0);

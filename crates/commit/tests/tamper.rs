@@ -12,13 +12,15 @@ use commit::journal::file::{BLOCK, FileHeader, file_name};
 use commit::journal::frame::{Frame, FrameHeader, HEADER_BYTES};
 use commit::journal::mark::FrameKey;
 use commit::journal::section::{SectionDraft, sections};
-use commit::{KeyOrder, read_frame_key};
+use commit::{KeyOrder, OpenError, read_frame_key};
 use event::Fields;
 use platform::Disk;
 use platform::sim::Crash;
 use verify::folder::{self, Folder};
 use verify::{Class, Policy, Question, Verdict};
 
+use crate::marks::copy;
+use crate::put_back::put;
 use crate::world::{Outside, check_all, event, events as sent, log_of};
 
 /// A data folder in memory.
@@ -407,13 +409,14 @@ fn a_log_that_was_lost_is_not_made_anew() {
 }
 
 #[test]
-fn a_whole_folder_put_back_is_found_by_a_remembered_checkpoint_alone() {
+fn a_whole_folder_put_back_is_found_by_its_keys_or_by_a_remembered_checkpoint_alone() {
     let mut outside = Outside::new(8, &["acme"]);
     let mut stepped = outside.open().unwrap();
     outside.write(&mut stepped, "acme", sent("acme", "early", 5)).unwrap();
     let keys = [log_of(&stepped, "acme").vkey()];
     stepped.close().unwrap();
     let old = Case::of(&outside, &keys);
+    let before = copy(&outside);
     outside.crash(Crash::Killed);
     let mut stepped = outside.open().unwrap();
     outside.write(&mut stepped, "acme", sent("acme", "late", 5)).unwrap();
@@ -427,6 +430,13 @@ fn a_whole_folder_put_back_is_found_by_a_remembered_checkpoint_alone() {
     let verdict = folder::judge(&old.folder, &pinned, &mut |_, _| {}).unwrap();
     assert_eq!(verdict.class, Class::Tampered, "{verdict:?}");
     assert_eq!((verdict.reason.word(), verdict.seq), ("truncated", Some(6)));
+    // The keys that were left where they are refuse the start; with those of that time put back
+    // too, nothing here tells.
+    let there = copy(&before);
+    put(&there, "keys", &outside);
+    let error = there.start().map(drop).unwrap_err();
+    assert!(matches!(error, OpenError::PutBack(_)), "{error}");
+    before.start().unwrap();
 }
 
 #[test]

@@ -232,15 +232,16 @@ fn base() -> &'static Base {
         let mut stepped = start(&disk).expect("the folder of before");
         write(&mut stepped, "a", 2);
         let logs = stepped.logs();
-        let keys = logs.values().map(|log| log.vkey());
-        let policy: String = keys.map(|vkey| format!("log {vkey}\n")).collect();
+        let vkeys = logs.values().map(|log| log.vkey());
+        let policy: String = vkeys.map(|vkey| format!("log {vkey}\n")).collect();
         let policy = verify::Policy::parse((policy + "quorum none\n").as_bytes());
         let crashed = Files::take(&disk.folder("data"));
         let dark = disk.snapshot().crash(Crash::PowerLossBare);
         let dark = Files::take(&dark.folder("data"));
+        // Of this time, for they say how far the logs were signed: no folder here has less.
+        let keys = Files::take(&disk.folder("keys"));
         stepped.close().expect("the disk works");
         let folders = [Files::take(&disk.folder("data")), crashed, dark];
-        let keys = Files::take(&disk.folder("keys"));
         let (_, frame_key) = read_frame_key(&keys.0["frame.key"]).expect("a key of frames");
         Base { keys, policy: policy.expect("a policy"), frame_key, folders }
     })

@@ -188,11 +188,12 @@ fn a_damaged_folder_refuses_or_is_set_aside() {
     server.stop();
 }
 
-/// The files that a backup has of a journal and its head.
+/// The files that a backup has of a journal and its head, and what the keys of that time say of how
+/// far the logs were signed.
 fn backup(folder: &Folder) -> Vec<(PathBuf, Vec<u8>)> {
     let names = fs::read_dir(folder.path("data/journal")).expect("lists");
     let paths = names.map(|entry| entry.expect("an entry").path());
-    let paths = paths.chain([folder.path("data/head")]);
+    let paths = paths.chain([folder.path("data/head"), folder.path("data-keys/signed")]);
     paths.map(|path| (path.clone(), fs::read(path).expect("read"))).collect()
 }
 

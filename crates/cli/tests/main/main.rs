@@ -20,6 +20,7 @@ mod owners;
 mod packaged;
 mod pages;
 mod pressure;
+mod put_back;
 mod quota;
 mod room;
 mod rules;

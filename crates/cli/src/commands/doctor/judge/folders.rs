@@ -55,8 +55,13 @@ pub(super) fn keys(all: &mut Vec<Finding>, logs: &Result<Vec<Log>, String>) {
                 }
             }
             Err(why) => {
-                let mend = "give --keys the folder that belongs to this data, or put it back from \
-                            your backup; without its key a log cannot go on";
+                let mend = match log.origin.as_str() {
+                    "signed" => "docs/operations/put-back.md",
+                    _ => {
+                        "give --keys the folder that belongs to this data, or put it back from \
+                         your backup; without its key a log cannot go on"
+                    }
+                };
                 let found = format!("{}: {why}", log.origin);
                 all.push(finding(Level::Bad, "keys", found, mend));
             }
