@@ -9,12 +9,12 @@ use crate::world::{Outside, events, log_of};
 
 /// A folder with two logs and a journal of several files, closed in order.
 fn closed() -> Outside {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     outside.settings.file_bytes = 16 << 10;
     for life in 0..2 {
         let mut stepped = outside.open().unwrap();
         for n in 0..4 {
-            let tenant = ["acme", "globex"][n % 2];
+            let tenant = ["acme", "beta"][n % 2];
             let sent = events(tenant, &format!("{life}-{n}"), 24);
             outside.write(&mut stepped, tenant, sent).unwrap();
         }
@@ -101,7 +101,7 @@ fn unseen(outside: &Outside, file: &str, offset: u64) -> bool {
 
 #[test]
 fn a_torn_tail_is_cut_and_stated() {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     let mut stepped = outside.open().unwrap();
     outside.write(&mut stepped, "acme", events("acme", "whole", 5)).unwrap();
     outside.disk.plan("sync data/journal/", 0, Fault::DieBefore);
@@ -111,7 +111,7 @@ fn a_torn_tail_is_cut_and_stated() {
     let (file, offset) = ("journal/0000000000000001", 3 * 4096);
     outside.disk.rot(&format!("data/{file}"), offset, 1).unwrap();
     let stepped = outside.open().unwrap();
-    for (tenant, seq) in [("acme", 6), ("globex", 1)] {
+    for (tenant, seq) in [("acme", 6), ("beta", 1)] {
         let log = log_of(&stepped, tenant);
         assert_eq!(log.checkpoint().size, seq + 1);
         let (cut, _) = log.read_checked(seq).unwrap();
@@ -156,7 +156,7 @@ fn a_journal_cut_below_the_head_is_refused() {
 #[test]
 fn a_file_of_another_folder_is_refused() {
     let mut outside = closed();
-    let other = Outside { disk: SimDisk::new(2), ..Outside::new(2, &["acme", "globex"]) };
+    let other = Outside { disk: SimDisk::new(2), ..Outside::new(2, &["acme", "beta"]) };
     let mut other = other;
     other.open().unwrap().close().unwrap();
     let from: &dyn Disk = &other.disk.folder("data");

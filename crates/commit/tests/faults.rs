@@ -160,7 +160,7 @@ fn process(
     for n in 0..6 {
         // Two logs, batches that fill a journal file, and a head that gets old now and then.
         outside.pass(n % 2);
-        let tenant = ["acme", "globex"][n as usize % 2];
+        let tenant = ["acme", "beta"][n as usize % 2];
         let sent = events(tenant, &format!("{id}-{n}"), 24);
         let mut answer = outside.write(&mut stepped, tenant, sent.clone());
         if matches!(answer, Ok(Answer::NoRoom)) {
@@ -178,7 +178,7 @@ fn process(
 
 /// No folder yet.
 fn nothing() -> Outside {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     outside.settings.file_bytes = 16 << 10;
     outside
 }
@@ -258,7 +258,7 @@ fn alike(path: &str) -> String {
     let part = |part: &str| match part.split_once('.') {
         Some((name, rest)) => format!("{}.{rest}", alike(name)),
         None if part.len() == 16 => "N".into(),
-        None if part == "acme-0" || part == "globex-0" => "LOG".into(),
+        None if part == "acme-0" || part == "beta-0" => "LOG".into(),
         None => part.to_owned(),
     };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
@@ -297,7 +297,7 @@ fn a_cut_is_stated_whatever_happens_to_its_recovery() {
             process(&mut outside, "one", &mut |_, _| {});
             outside.crash(crash);
             let stepped = outside.open().expect("it opens");
-            for tenant in ["acme", "globex"] {
+            for tenant in ["acme", "beta"] {
                 let log = log_of(&stepped, tenant);
                 let action = |seq| log.read_checked(seq).unwrap().0.string(r#"["action"]"#);
                 let cuts = (0..log.checkpoint().size)

@@ -47,7 +47,7 @@ fn signers(log: &Arc<Log>) -> Vec<usize> {
 
 /// A folder with a log of some entries.
 fn before() -> (Outside, Stepped) {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     let mut stepped = outside.open().unwrap();
     outside.write(&mut stepped, "acme", events("acme", "a", 3)).unwrap();
     outside.disk.take_steps();
@@ -112,7 +112,7 @@ fn a_key_has_a_life() {
     assert_eq!((periods.len(), &periods[0].vkey, periods[0].signs), (5, &first, false));
     assert_eq!((&periods[4].vkey, periods[4].signs, &periods[4].until), (&log.vkey(), true, &None));
     assert!(periods.is_sorted_by_key(|period| &period.from));
-    let other = log_of(&stepped, "globex");
+    let other = log_of(&stepped, "beta");
     assert_eq!(other.key_periods().len(), 1, "each log has keys of its own");
     stepped.close().unwrap();
     outside.witness.judge_folder(&outside.disk);
@@ -212,7 +212,7 @@ fn a_key_file_that_is_not_the_newest_keys_is_refused() {
     let (both, alone) = (changed(30), changed(0));
     let secrets = read(&both, SECRETS).unwrap();
     let (old, new) = secrets.trim_end().split_once('\n').unwrap();
-    let other = read(&both, "keys/globex-0.key").unwrap();
+    let other = read(&both, "keys/beta-0.key").unwrap();
     let order = "holds two keys that are not the log's newest and the one before, old first";
     for (text, what) in [
         (format!("{new}\n{old}\n"), order),

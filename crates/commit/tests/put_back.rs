@@ -32,7 +32,7 @@ pub fn put(outside: &Outside, folder: &str, from: &Outside) {
 /// One life: a batch for each tenant, the end in order.
 fn live(outside: &mut Outside, name: &str) {
     let mut stepped = outside.open().unwrap();
-    for tenant in ["acme", "globex"] {
+    for tenant in ["acme", "beta"] {
         outside
             .write(&mut stepped, tenant, events(tenant, &format!("{tenant}-{name}"), 3))
             .unwrap();
@@ -43,7 +43,7 @@ fn live(outside: &mut Outside, name: &str) {
 
 /// A world that went on, and what it was before.
 fn gone_on() -> (Outside, Outside) {
-    let mut outside = Outside::new(21, &["acme", "globex"]);
+    let mut outside = Outside::new(21, &["acme", "beta"]);
     live(&mut outside, "early");
     let old = copy(&outside);
     live(&mut outside, "late");
@@ -101,7 +101,7 @@ fn an_older_copy_beside_newer_keys_is_refused() {
     // Whether it is set aside is asked about damage alone.
     let mut there = there;
     there.settings.on_damage = OnDamage::NewPartition;
-    refused(&there, "log globex-0 was signed up to size 7 (root ");
+    refused(&there, "log beta-0 was signed up to size 7 (root ");
     // The head alone tells, too.
     let keys = commit::check_keys(&there.disk.folder("data"), &there.disk.folder("keys")).unwrap();
     let (name, told) = keys.last().unwrap();
@@ -119,7 +119,7 @@ fn what_is_said_is_durable_in_the_data_folder_wherever_a_process_ends() {
     for fault in [Fault::DieBefore, Fault::DieAfter] {
         for after in [Crash::Killed, Crash::PowerLoss, Crash::PowerLossBare] {
             for step in 0.. {
-                let mut outside = Outside::new(22, &["acme", "globex"]);
+                let mut outside = Outside::new(22, &["acme", "beta"]);
                 outside.disk.plan("", step, fault);
                 let ended = (|| {
                     let mut stepped = outside.open().map_err(drop)?;
@@ -150,21 +150,21 @@ fn a_log_that_is_missing_is_refused() {
     let mut outside = Outside::new(23, &["acme"]);
     outside.open().unwrap().close().unwrap();
     let old = copy(&outside);
-    outside.settings = Outside::new(23, &["acme", "globex"]).settings;
+    outside.settings = Outside::new(23, &["acme", "beta"]).settings;
     outside.open().unwrap().close().unwrap();
     let both = outside.settings.clone();
     put(&outside, "data", &old);
     // Whether or not it would be made anew.
     for settings in [old.settings, both] {
         outside.settings = settings;
-        let logs = refused(&outside, "log globex-0 was signed up to size 1 (root ");
-        assert!(logs.iter().all(|log| log.origin.ends_with("globex-0") && log.found.is_none()));
+        let logs = refused(&outside, "log beta-0 was signed up to size 1 (root ");
+        assert!(logs.iter().all(|log| log.origin.ends_with("beta-0") && log.found.is_none()));
     }
     outside.disk.rename(SIGNED, ACCEPTED).unwrap();
     outside.witness = Default::default();
     let stepped = outside.open().unwrap();
-    let origin = "audit.example.com/tlog/globex-0";
-    assert_eq!(stated(&stepped, "globex"), texts([origin, "1", ""]), "in the log made anew");
+    let origin = "audit.example.com/tlog/beta-0";
+    assert_eq!(stated(&stepped, "beta"), texts([origin, "1", ""]), "in the log made anew");
     assert_eq!(stated(&stepped, "acme"), Vec::<Vec<_>>::new());
 }
 
@@ -230,7 +230,7 @@ fn one_slot_is_enough_and_none_is_refused_by_name() {
 
 #[test]
 fn a_folder_of_an_earlier_build_is_held_to_it_from_its_first_start_on() {
-    let mut outside = Outside::new(24, &["acme", "globex"]);
+    let mut outside = Outside::new(24, &["acme", "beta"]);
     live(&mut outside, "early");
     strip(&outside);
     outside.disk.remove(SIGNED).unwrap();
@@ -280,7 +280,7 @@ fn going_back_on_purpose_is_stated_once_wherever_a_start_ends() {
                 let first = outside.open().map(drop);
                 outside.crash(after);
                 let stepped = outside.open().unwrap();
-                for tenant in ["acme", "globex"] {
+                for tenant in ["acme", "beta"] {
                     let origin = format!("audit.example.com/tlog/{tenant}-0");
                     assert_eq!(stated(&stepped, tenant), texts([&origin, "7", "4"]), "step {step}");
                 }
@@ -311,7 +311,7 @@ fn going_back_on_purpose_is_stated_once_wherever_a_start_ends() {
 
 #[test]
 fn partitions_and_keys_that_take_over_change_nothing_of_it() {
-    let mut outside = Outside::new(25, &["acme", "globex"]);
+    let mut outside = Outside::new(25, &["acme", "beta"]);
     live(&mut outside, "early");
     let old = copy(&outside);
     let mut stepped = outside.open().unwrap();
@@ -320,8 +320,8 @@ fn partitions_and_keys_that_take_over_change_nothing_of_it() {
     stepped.rotate_key("acme-0", &order).unwrap();
     outside.pass(2);
     outside.write(&mut stepped, "acme", events("acme", "a", 3)).unwrap();
-    stepped.rotate("globex-0", &Order::default()).unwrap();
-    outside.write(&mut stepped, "globex", events("globex", "g", 3)).unwrap();
+    stepped.rotate("beta-0", &Order::default()).unwrap();
+    outside.write(&mut stepped, "beta", events("beta", "g", 3)).unwrap();
     stepped.rest().unwrap();
     drop(stepped);
     outside.crash(Crash::PowerLossBare);

@@ -50,12 +50,12 @@ fn break_journal(outside: &mut Outside) {
 /// A folder of two logs, of which one has had two keys, and one of them a second secret that it
 /// never used; ended in order or not.
 fn folder(closes: bool) -> Outside {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     outside.settings.file_bytes = 32 << 10;
     let mut stepped = outside.open().unwrap();
     for n in 0..3 {
         outside.write(&mut stepped, "acme", events("acme", &n.to_string(), 5)).unwrap();
-        outside.write(&mut stepped, "globex", events("globex", &n.to_string(), 5)).unwrap();
+        outside.write(&mut stepped, "beta", events("beta", &n.to_string(), 5)).unwrap();
     }
     let order = KeyOrder { why: "a year is over".into(), by: None, together: Duration::ZERO };
     stepped.rotate_key("acme-0", &order).unwrap();
@@ -64,11 +64,11 @@ fn folder(closes: bool) -> Outside {
         stepped.close().unwrap();
     }
     outside.crash(Crash::Killed);
-    let mut other = Outside::new(9, &["globex"]);
+    let mut other = Outside::new(9, &["beta"]);
     other.open().unwrap();
-    let second = read(&other, "keys/globex-0.key");
-    let own = read(&outside, "keys/globex-0.key");
-    write(&outside, "keys/globex-0.key", &(own + &second));
+    let second = read(&other, "keys/beta-0.key");
+    let own = read(&outside, "keys/beta-0.key");
+    write(&outside, "keys/beta-0.key", &(own + &second));
     // What a process left that died over a journal file.
     write(&outside, "data/journal/00000000000000aa.new", "begun");
     outside
@@ -111,26 +111,26 @@ const SPOILS: [Spoil; 25] = [
     (
         |o| {
             let follows = "Z\",\"follows\":\"audit.example.com/tlog/acme-0\"}";
-            change(o, "data/logs/globex-0/log.json", "Z\"}", follows);
+            change(o, "data/logs/beta-0/log.json", "Z\"}", follows);
         },
         "the log that it follows is another tenant's",
     ),
     (|o| write(o, "keys/acme-0.key", "none"), "acme-0.key is no key file"),
     (|o| o.disk.remove("keys/acme-0.key").unwrap(), "cannot use keys/acme-0.key"),
     (
-        |o| write(o, "keys/acme-0.key", &read(o, "keys/globex-0.key")),
+        |o| write(o, "keys/acme-0.key", &read(o, "keys/beta-0.key")),
         "acme-0.key is the key of another log",
     ),
     (
         |o| {
             // The second secret alone: it did not sign the birth.
-            let own = read(o, "keys/globex-0.key");
-            write(o, "keys/globex-0.key", own.split_inclusive('\n').nth(1).unwrap());
-            write(o, "keys/globex-0.key.1", own.split_inclusive('\n').next().unwrap());
+            let own = read(o, "keys/beta-0.key");
+            write(o, "keys/beta-0.key", own.split_inclusive('\n').nth(1).unwrap());
+            write(o, "keys/beta-0.key.1", own.split_inclusive('\n').next().unwrap());
         },
-        "the key file globex-0.key did not sign logs/globex-0/birth, nor is there a keys.json with \
+        "the key file beta-0.key did not sign logs/beta-0/birth, nor is there a keys.json with \
          one that did: it is not the key of this log, or that file is not what it was; put the \
-         right one in its place (beside it stands globex-0.key.1)",
+         right one in its place (beside it stands beta-0.key.1)",
     ),
     (|o| o.disk.remove("data/logs/acme-0/keys.json").unwrap(), "acme-0.key did not sign"),
     (
@@ -183,9 +183,9 @@ fn a_refused_start_changes_nothing() {
 
 #[test]
 fn a_new_folder_with_a_wrong_setting_is_not_made() {
-    let mut outside = Outside::new(1, &["acme", "Globex"]);
+    let mut outside = Outside::new(1, &["acme", "Beta"]);
     let refusal = outside.start().map(drop).unwrap_err().to_string();
-    assert!(refusal.contains("the log name \"Globex-0\""), "{refusal}");
+    assert!(refusal.contains("the log name \"Beta-0\""), "{refusal}");
     assert_eq!(outside.disk.files(), []);
     outside.settings.logs.pop();
     outside.open().unwrap();

@@ -22,7 +22,7 @@ fn text(log: &Arc<Log>, seq: u64, path: &str) -> String {
 
 #[test]
 fn the_two_logs_name_each_other() {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     let mut stepped = outside.open().unwrap();
     outside.write(&mut stepped, "acme", events("acme", "a", 3)).unwrap();
     let old = log_of(&stepped, "acme");
@@ -50,7 +50,7 @@ fn the_two_logs_name_each_other() {
         outside.crash(how);
         stepped = outside.open().unwrap();
         assert_eq!(log_of(&stepped, "acme").meta.name(), "acme-1");
-        assert_eq!(log_of(&stepped, "globex").meta.name(), "globex-0");
+        assert_eq!(log_of(&stepped, "beta").meta.name(), "beta-0");
     }
     let why = stepped.rotate("acme-0", &order()).err().unwrap().to_string();
     assert_eq!(why, "the log acme-0 is closed; acme-1 takes its tenant's events");
@@ -59,10 +59,10 @@ fn the_two_logs_name_each_other() {
 
 #[test]
 fn what_waits_for_a_closed_log_is_prepared_again() {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     let mut stepped = outside.open().unwrap();
     let [one, other] =
-        ["acme", "globex"].map(|tenant| submit(&mut stepped, tenant, events(tenant, "waits", 2)));
+        ["acme", "beta"].map(|tenant| submit(&mut stepped, tenant, events(tenant, "waits", 2)));
     let late = stepped.prepare(&log_of(&stepped, "acme"), &one.sent).unwrap();
     stepped.rotate("acme-0", &order()).unwrap();
     assert!(matches!(one.answer(), Answer::Stale));
@@ -114,7 +114,7 @@ fn a_closed_log_answers_duplicates() {
 
 #[test]
 fn limits_close_a_log() {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     outside.settings.partitions =
         PartitionLimits { entries_max: Some(100), age_max: Some(Duration::from_secs(86_400)) };
     let mut stepped = outside.open().unwrap();
@@ -124,13 +124,13 @@ fn limits_close_a_log() {
     outside.write(&mut stepped, "acme", events("acme", "b", 1)).unwrap();
     assert!(stepped.tick().is_empty());
     assert_eq!(log_of(&stepped, "acme").meta.name(), "acme-1");
-    assert_eq!(log_of(&stepped, "globex").meta.name(), "globex-0");
+    assert_eq!(log_of(&stepped, "beta").meta.name(), "beta-0");
     let why = text(&log_of(&stepped, "acme"), 0, r#"["reason","text"]"#);
     assert_eq!(why, "the log has 100 entries, which is the limit");
     outside.pass(86_400);
     assert!(stepped.tick().is_empty());
     assert_eq!(log_of(&stepped, "acme").meta.name(), "acme-2");
-    assert_eq!(log_of(&stepped, "globex").meta.name(), "globex-1");
+    assert_eq!(log_of(&stepped, "beta").meta.name(), "beta-1");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_full_disk_leaves_the_log_open() {
 
 #[test]
 fn nobody_closes_a_log_by_hand_every_minute() {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     let mut stepped = outside.open().unwrap();
     let name = |n: usize| format!("acme-{n}");
     for n in 0..ORDERS_DAY_MAX - 1 {
@@ -172,7 +172,7 @@ fn nobody_closes_a_log_by_hand_every_minute() {
             && (left..=left + 1).contains(&u64::from(*wait_s))),
         "{refused}"
     );
-    assert!(stepped.rotate("globex-0", &order()).is_ok(), "others are not held up");
+    assert!(stepped.rotate("beta-0", &order()).is_ok(), "others are not held up");
     let limit = Order { why: "a limit".into(), by: None };
     stepped.rotate(&last, &limit).unwrap();
     outside.pass(left + 60);
@@ -196,7 +196,7 @@ fn a_rotation_costs_the_same_however_many_logs_there_are() {
 
 /// A folder whose log is about to be closed; the steps up to there are taken.
 fn before() -> (Outside, commit::Stepped) {
-    let mut outside = Outside::new(1, &["acme", "globex"]);
+    let mut outside = Outside::new(1, &["acme", "beta"]);
     let mut stepped = outside.open().unwrap();
     outside.write(&mut stepped, "acme", events("acme", "a", 3)).unwrap();
     outside.disk.take_steps();
@@ -255,7 +255,7 @@ fn a_log_that_follows_none_is_refused() {
     let text = String::from_utf8(disk.read_small(name, 4_096).unwrap()).unwrap();
     for (from, to, what) in [
         ("tlog/acme-0", "tlog/acme-9", "the log that it follows is missing"),
-        ("tlog/acme-0", "tlog/globex-0", "the log that it follows is another tenant's"),
+        ("tlog/acme-0", "tlog/beta-0", "the log that it follows is another tenant's"),
         ("tlog/acme-0", "tlog/acme-1", "the logs that it follows lead back to it"),
     ] {
         disk.replace_small(name, text.replace(from, to).as_bytes()).unwrap();

@@ -17,7 +17,7 @@ const SIGNED: &str = "\"invoice.delete\"";
 
 /// A folder with entries 1 to 5 of acme-0 in the second frame and 6 to 10 in the third, closed.
 fn folder() -> Outside {
-    let mut outside = Outside::new(7, &["acme", "globex"]);
+    let mut outside = Outside::new(7, &["acme", "beta"]);
     let mut stepped = outside.open().unwrap();
     for name in ["first", "second"] {
         outside.write(&mut stepped, "acme", events("acme", name, 5)).unwrap();
@@ -139,7 +139,7 @@ fn goes_on_past(outside: &mut Outside, first: u64, count: u64) -> Stepped {
     assert_eq!((found.len() as u64, damaged.unreadable()), (count, count));
     let seqs: Vec<u64> = (0..size).filter(|seq| old.read_checked(*seq).is_err()).collect();
     assert_eq!(seqs, (first..first + count).collect::<Vec<_>>());
-    let of_other = stepped.logs()["globex-0"].damaged().unwrap().unreadable();
+    let of_other = stepped.logs()["beta-0"].damaged().unwrap().unreadable();
     assert_eq!(of_other, 0);
     let note = check_stated(&log_of(&stepped, "acme"), &old);
     assert!(note.what.contains("acme-0"), "{note:?}");
@@ -208,7 +208,7 @@ fn a_file_that_lies_changes_nothing() {
         honest.replace("\"seq\":1", "\"seq\":0"),
         honest.replace("\"seq\":1", "\"seq\":7"),
         honest.replace("\"seq\":1", "\"seq\":18446744073709551615"),
-        honest.replace("acme-0", "globex-0"),
+        honest.replace("acme-0", "beta-0"),
         honest.replace("acme-0", "nobody-0"),
         honest.replace("acme-0", "../../keys"),
         honest.replace(FILE, "../keys/acme-0.key"),
@@ -244,7 +244,7 @@ const STRIKES: [(Fault, Crash); 6] = [
 
 /// The same folder again, in a world of its own.
 fn copy(outside: &Outside) -> Outside {
-    let mut same = Outside::new(7, &["acme", "globex"]);
+    let mut same = Outside::new(7, &["acme", "beta"]);
     same.disk = outside.disk.snapshot();
     same.clock.pass(std::time::Duration::from_secs(60));
     same

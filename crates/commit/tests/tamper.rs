@@ -58,10 +58,10 @@ impl Case {
     /// A folder with two logs, one of them under its second key, several frames and two journal
     /// files, closed in order.
     fn closed() -> Case {
-        let mut outside = Outside::new(7, &["acme", "globex"]);
+        let mut outside = Outside::new(7, &["acme", "beta"]);
         let mut stepped = outside.open().unwrap();
         for round in 0..6 {
-            for tenant in ["acme", "globex"] {
+            for tenant in ["acme", "beta"] {
                 let batch = sent(tenant, &format!("{tenant}-{round}"), 1 + round * 3);
                 outside.write(&mut stepped, tenant, batch).unwrap();
             }
@@ -72,7 +72,7 @@ impl Case {
             }
         }
         outside.write(&mut stepped, "acme", vec![event("acme", Some("n"), "1")]).unwrap();
-        let keys = ["acme", "globex"].map(|tenant| log_of(&stepped, tenant).vkey());
+        let keys = ["acme", "beta"].map(|tenant| log_of(&stepped, tenant).vkey());
         stepped.close().unwrap();
         Case::of(&outside, &keys)
     }

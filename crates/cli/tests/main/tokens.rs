@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::support::Folder;
 use crate::wire::{Answer, ask};
 
-const TWO: &str = "[[log]]\nname = \"acme-0\"\ntenant = \"acme\"\n[[log]]\nname = \"globex-0\"\n\
-                   tenant = \"globex\"\n";
+const TWO: &str = "[[log]]\nname = \"acme-0\"\ntenant = \"acme\"\n[[log]]\nname = \"beta-0\"\n\
+                   tenant = \"beta\"\n";
 
 fn make(url: &str, admin: &str, name: &str, role: &str) -> Answer {
     let new = json!({"name": name, "role": role, "services": []});
@@ -54,7 +54,7 @@ fn a_tenant_takes_no_room_for_tokens_from_another() {
     folder.serve_with(&["--config", "c.toml"]).stop();
     fill(&folder);
     let server = folder.serve_with(&["--config", "c.toml"]);
-    let [acme, globex] = ["acme", "globex"].map(|tenant| folder.first_token(tenant));
+    let [acme, beta] = ["acme", "beta"].map(|tenant| folder.first_token(tenant));
     for name in ["one", "two"] {
         let made = make(&server.url, &acme, name, "reader");
         assert_eq!(made.status, 201, "those that expired fall away: {}", made.text());
@@ -66,7 +66,7 @@ fn a_tenant_takes_no_room_for_tokens_from_another() {
     let full = make(&server.url, &acme, "three", "reader");
     assert_eq!((full.status, &full.json()["code"]), (409, &json!("token")), "{}", full.text());
     assert!(full.text().contains("at most 5000 tokens"), "{}", full.text());
-    assert_eq!(make(&server.url, &globex, "need", "reader").status, 201, "another has its own");
+    assert_eq!(make(&server.url, &beta, "need", "reader").status, 201, "another has its own");
     assert_eq!(ask(&server.url, &acme, "DELETE", "/v1/tokens/00000002", "").status, 204);
     assert_eq!(make(&server.url, &acme, "three", "reader").status, 201, "there is room again");
     server.stop();

@@ -94,7 +94,7 @@ fn the_room_is_shared_out_and_what_expired_makes_some() {
     }
     let full = create("acme", EACH_MIN, None, &[]).expect_err("there is none");
     assert!(matches!(full, TokenError::Full(_)), "{full}");
-    create("globex", 0, None, &[]).expect("another tenant has its own");
+    create("beta", 0, None, &[]).expect("another tenant has its own");
     assert!(tokens.expired("acme").is_empty());
     clock.pass(std::time::Duration::from_secs(60));
     let expired = tokens.expired("acme");
@@ -104,9 +104,9 @@ fn the_room_is_shared_out_and_what_expired_makes_some() {
     create("acme", EACH_MIN, None, &[]).expect("there is room again");
     tokens.create_first("acme", "admin".into()).expect("no bound keeps a tenant from one");
     let long: Vec<String> = (0..64).map(|n| format!("{n:0>256}")).collect();
-    let made = (1..EACH_MIN).take_while(|nth| create("globex", *nth, None, &long).is_ok());
+    let made = (1..EACH_MIN).take_while(|nth| create("beta", *nth, None, &long).is_ok());
     assert_eq!(made.count(), 15, "of the largest, by their bytes");
-    create("globex", EACH_MIN, None, &[]).expect("there is room for a smaller one");
+    create("beta", EACH_MIN, None, &[]).expect("there is room for a smaller one");
 }
 
 #[test]

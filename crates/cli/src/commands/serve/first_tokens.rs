@@ -81,19 +81,19 @@ mod tests {
     fn what_cannot_be_written_is_not_in_the_way_of_the_next_start() {
         let keys = std::env::temp_dir().join(format!("counterfoil-first-{}", std::process::id()));
         std::fs::create_dir_all(&keys).expect("a folder");
-        let [acme, globex] = ["acme", "globex"].map(|tenant| path(&keys, tenant));
+        let [acme, beta] = ["acme", "beta"].map(|tenant| path(&keys, tenant));
         let full = |_: &mut File| Err(io::Error::from(ErrorKind::StorageFull));
         make(&acme, full).expect_err("no room");
         assert!(!acme.exists(), "an empty file would be taken for a token");
-        let tokens = [("acme".to_owned(), "a".to_owned()), ("globex".to_owned(), "g".to_owned())];
-        std::fs::write(&globex, "somebody's").expect("written");
+        let tokens = [("acme".to_owned(), "a".to_owned()), ("beta".to_owned(), "g".to_owned())];
+        std::fs::write(&beta, "somebody's").expect("written");
         let error = write(&keys, &tokens).expect_err("one is taken");
-        assert!(error.to_string().contains("first-token-globex is there already"), "{error}");
-        assert!(!acme.exists() && std::fs::read(&globex).expect("read") == b"somebody's");
+        assert!(error.to_string().contains("first-token-beta is there already"), "{error}");
+        assert!(!acme.exists() && std::fs::read(&beta).expect("read") == b"somebody's");
         let tenants = tokens.iter().map(|(tenant, _)| tenant.clone()).collect();
         let admins = FirstAdmins { tenants, is_new: true };
         check(&keys, &keys, &admins).expect_err("the same before");
-        std::fs::remove_file(&globex).expect("moved");
+        std::fs::remove_file(&beta).expect("moved");
         check(&keys, &keys, &admins).expect("none is there");
         write(&keys, &tokens).expect("written");
         assert_eq!(std::fs::read(&acme).expect("read"), b"a\n");

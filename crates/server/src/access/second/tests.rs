@@ -51,7 +51,7 @@ fn revoke(id: &str) -> Act {
 fn nobody_is_two_people_and_a_word_counts_once() {
     let desk = Desk::new();
     let [a, b] = ["a", "b"].map(|name| desk.make("acme", name, None));
-    let other = desk.make("globex", "c", None);
+    let other = desk.make("beta", "c", None);
     let x = revoke("x");
     assert_eq!(desk.word(&x, &b), None);
     desk.agree(&x, &a);
@@ -61,7 +61,7 @@ fn nobody_is_two_people_and_a_word_counts_once() {
     assert_eq!(desk.word(&Act::RotateKey("x".into()), &b), None);
     desk.agree(&x, &b);
     let word = desk.word(&x, &b).expect("what somebody else says stays beside one's own");
-    assert!(!desk.spend(&word, "globex"));
+    assert!(!desk.spend(&word, "beta"));
     assert!(desk.spend(&word, "acme"));
     assert!(!desk.spend(&word, "acme") && desk.word(&x, &b).is_none(), "it counts once");
 }
@@ -126,7 +126,7 @@ fn a_word_that_is_given_back_counts_for_the_rest_of_its_time() {
 fn a_tenant_takes_no_room_from_another() {
     let desk = Desk::new();
     let [a, b] = ["a", "b"].map(|name| desk.make("acme", name, None));
-    let [c, d] = ["c", "d"].map(|name| desk.make("globex", name, None));
+    let [c, d] = ["c", "d"].map(|name| desk.make("beta", name, None));
     desk.agree(&revoke("x"), &c);
     let acts: Vec<Act> = (0..=KEPT_MAX).map(|n| revoke(&n.to_string())).collect();
     acts.iter().for_each(|act| desk.agree(act, &a));
