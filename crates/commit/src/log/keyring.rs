@@ -88,9 +88,15 @@ impl Keyring {
         open(&self.terms, note, origin)
     }
 
-    /// Whether each line of a note that claims to be by a key of this log is.
+    /// Whether each line behind the text of a note is the signature of a key of this log: of a
+    /// broken one that others have to read, no verifier would say which it was.
     pub(crate) fn all_hold(&self, note: &str) -> bool {
-        self.terms.iter().all(|term| !term.vkey.claims(note) || term.vkey.signed(note))
+        let Some((text, lines)) = note.split_once("\n\n") else { return false };
+        let holds = |line: &str| {
+            let alone = format!("{text}\n\n{line}\n");
+            self.terms.iter().any(|term| term.vkey.signed(&alone))
+        };
+        lines.lines().all(holds)
     }
 
     /// The keys whose signature a note has, oldest first.
@@ -191,6 +197,23 @@ mod tests {
             Term { vkey, from: format_time(0), handover: (seed > 1).then_some(handover) }
         };
         Keyring::new(vec![key(2), key(3)], vec![term(1, 1), term(2, 5), term(3, 9)])
+    }
+
+    #[test]
+    fn a_note_with_a_broken_line_does_not_hold_as_a_whole() {
+        let note = ring().sign(ORIGIN, 9, [0; 32]).note;
+        assert!(ring().all_hold(&note), "{note}");
+        let line = |nth: usize| note.match_indices('\u{2014}').nth(nth).expect("a line").0;
+        let (last, middle) = (note.len() - 2, line(1) - 20);
+        for at in [last, middle, line(0) + 4, line(1) + ORIGIN.len() + 6] {
+            // Another letter of the alphabet, and none of it.
+            for other in ["B", "C", " ", "!"] {
+                let mut broken = note.clone();
+                let to = at + broken[at..].chars().next().map_or(1, char::len_utf8);
+                broken.replace_range(at..to, other);
+                assert!(broken == note || !ring().all_hold(&broken), "{broken}");
+            }
+        }
     }
 
     #[test]
