@@ -132,6 +132,17 @@ pub fn check_new(disk: &dyn Disk, keys: &dyn Disk, logs: &[LogSpec]) -> Result<(
     key.map_or(Ok(()), |key| Err(OpenError::Anew { key }))
 }
 
+/// Refuses to make a log whose key stands there, in a folder that has nothing yet and that the keys
+/// do not belong to: it was put in the place of the right one. A log that goes on for one that was
+/// set aside may have the name of one that was given up. Makes nothing.
+pub(crate) fn check_unused(keys: &dyn Disk, to_make: &[LogMeta]) -> Result<(), OpenError> {
+    let there = names(keys, "")?;
+    let begun = to_make.iter().filter(|meta| meta.damage.is_none());
+    let of_logs = begun.map(|meta| keys::secret_name(meta.name()));
+    let key = of_logs.into_iter().find(|key| there.contains(key));
+    key.map_or(Ok(()), |key| Err(OpenError::Anew { key }))
+}
+
 /// What a folder holds; nothing, if it is not there.
 pub(crate) fn names(disk: &dyn Disk, folder: &str) -> Result<Vec<String>, OpenError> {
     match disk.list(folder) {

@@ -349,7 +349,7 @@ impl Lane {
     /// Answers what the operator should hear.
     pub(crate) fn begin_signed(
         &mut self,
-        keys: &dyn Disk,
+        keys: &Arc<dyn Disk>,
         folder: [u8; 16],
         said: &Said,
     ) -> Result<Option<String>, OpenError> {

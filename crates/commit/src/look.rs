@@ -84,6 +84,9 @@ pub(crate) fn look(
     let said = signed::look(world.keys.as_ref(), id, is_new)?;
     let parts = aside::read_parts(world, progress)?;
     let (there, to_make) = logs(world, settings, head, &parts)?;
+    if is_new && frame_key.key().is_none() {
+        folder::check_unused(world.keys.as_ref(), &to_make)?;
+    }
     let rise = |meta: LogMeta| Ok((meta.origin.clone(), Rising::new(world, head, meta)?));
     let mut rising: BTreeMap<_, _> =
         there.into_iter().map(rise).collect::<Result<_, OpenError>>()?;

@@ -205,8 +205,9 @@ fn open_whole(
             (id, head::open(disk.as_ref(), id)?)
         }
     };
-    said.set_by(world.keys.as_ref())?;
+    // The key first: without its own, and with what is said of it still there, no folder starts.
     let frame_key = frame_key.or_make(world, folder, found.next_frame)?;
+    said.keep_elsewhere(world.keys.as_ref())?;
     for meta in to_make {
         folder::make_log(world, &meta)?;
         ready.push(look::ready(Rising::new(world, None, meta)?, &files, &mut logs)?);

@@ -125,12 +125,12 @@ impl Accepted {
             let open = newest(it.name()).filter(|open| open.is_open());
             it.origin == meta.origin || open.is_some_and(|open| open.meta.origin == meta.origin)
         };
-        let mut statements = match &self.logs {
+        let statements = match &self.logs {
             None => vec![self.unknown(&meta.origin)],
             Some(logs) => logs.iter().filter(is_here).map(|it| self.state(it)).collect(),
         };
         let published = log.published();
-        let events = statements.drain(..).map(|it| own::admitted(world, it, &meta.tenant));
+        let events = statements.into_iter().map(|it| own::admitted(world, it, &meta.tenant));
         let is_stated = |event: &Admitted| {
             let tag = world.id_key.tag(&meta.tenant, event.producer(), event.id());
             published.ids.get(&tag).next().is_some()

@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use platform::Disk;
 use sha2::{Digest, Sha256};
@@ -58,18 +59,31 @@ pub(crate) fn look(
         (File::Of(of, _), id) => return Err(foreign(of, id)),
         (File::Unreadable, _) => return Err(OpenError::Signed(UNREADABLE.into())),
     }
-    let name = || {
-        let bytes = keys.read_small(ACCEPTED, 2 * SLOT_BYTES as u64).unwrap_or_default();
-        Sha256::digest(bytes).into()
+    let checkpoints = match read(keys, ACCEPTED)? {
+        File::Of(of, checkpoints) if Some(of) == folder => Some(checkpoints),
+        _ if is_new => return Ok(Said::New),
+        File::Absent => return Ok(Said::Nothing),
+        File::Of(..) | File::Unreadable => None,
     };
-    Ok(match read(keys, ACCEPTED)? {
-        File::Of(of, checkpoints) if Some(of) == folder => {
-            Said::Accepted(Some(checkpoints), name())
-        }
-        _ if is_new => Said::New,
-        File::Absent => Said::Nothing,
-        File::Of(..) | File::Unreadable => Said::Accepted(None, name()),
-    })
+    if !keys.is_writable() {
+        // It could not be given another name, and would be good for every start to come.
+        let what = "is taken back by signed.accepted, which takes a folder of keys that can be \
+                    written";
+        return Err(OpenError::Signed(what.into()));
+    }
+    Ok(Said::Accepted(checkpoints, name_of_accepted(keys)?))
+}
+
+/// Tells one going back from another, by those that were before it and by what was taken back.
+fn name_of_accepted(keys: &dyn Disk) -> Result<[u8; 32], OpenError> {
+    let before = folder::names(keys, "")?;
+    let before = before.iter().filter(|name| name.starts_with(ACCEPTED)).count();
+    let bytes = match keys.read_small(ACCEPTED, 2 * SLOT_BYTES as u64) {
+        // More than it can have: it cannot be read as what it should be, either.
+        Err(error) if error.kind() == ErrorKind::InvalidData => Vec::new(),
+        bytes => bytes.map_err(|error| failed(ACCEPTED, error))?,
+    };
+    Ok(Sha256::new().chain_update(before.to_be_bytes()).chain_update(bytes).finalize().into())
 }
 
 const UNREADABLE: &str = "cannot be read: put it back from a backup of that folder, an older one \
@@ -97,7 +111,7 @@ fn read(keys: &dyn Disk, name: &str) -> Result<File, OpenError> {
     let len = match keys.open_to_read(name).and_then(|file| file.len()) {
         Ok(len) => len,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(File::Absent),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(failed(name, error)),
     };
     if len != 2 * SLOT_BYTES as u64 {
         return Ok(File::Unreadable);
@@ -108,8 +122,8 @@ fn read(keys: &dyn Disk, name: &str) -> Result<File, OpenError> {
     Ok(newest.map_or(File::Unreadable, |(of, slot)| File::Of(of, slot.checkpoints)))
 }
 
-fn failed(error: io::Error) -> OpenError {
-    OpenError::io("keys/signed", error)
+fn failed(name: &str, error: io::Error) -> OpenError {
+    OpenError::io(&format!("keys/{name}"), error)
 }
 
 impl Said {
@@ -135,13 +149,10 @@ impl Said {
 
     /// Gives what is of another folder another name, before this one has a log. A crash behind it
     /// leaves a folder of which nothing is said.
-    pub(crate) fn set_by(&self, keys: &dyn Disk) -> Result<(), OpenError> {
-        match self {
-            Said::New => {
-                keep_key(keys, NAME).and_then(|()| keep_key(keys, ACCEPTED)).map_err(failed)
-            }
-            _ => Ok(()),
-        }
+    pub(crate) fn keep_elsewhere(&self, keys: &dyn Disk) -> Result<(), OpenError> {
+        let names: &[&str] = if matches!(self, Said::New) { &[NAME, ACCEPTED] } else { &[] };
+        let mut kept = names.iter().map(|name| (name, keep_key(keys, name)));
+        kept.try_for_each(|(name, kept)| kept.map_err(|error| failed(name, error)))
     }
 }
 
@@ -181,15 +192,16 @@ fn check_once(disk: &dyn Disk, keys: &dyn Disk) -> Result<(), OpenError> {
 /// The file, open for writing.
 #[derive(Default)]
 pub(crate) struct Signed {
-    /// `None` where it is not kept: during a start, or in a folder that cannot be written.
-    file: Option<Slots>,
+    /// With its folder; `None` where it is not kept: during a start, or in a folder that cannot be
+    /// written.
+    file: Option<(Slots, Arc<dyn Disk>)>,
 }
 
 impl Signed {
     /// Writes or makes the file with what the head has, which is synced. What was taken back gets
     /// another name last: a crash before leaves both, and the file has the say.
     pub(crate) fn begin(
-        keys: &dyn Disk,
+        keys: &Arc<dyn Disk>,
         folder: [u8; 16],
         said: &Said,
         head: &Head,
@@ -197,15 +209,15 @@ impl Signed {
         let checkpoints = &head.slot().checkpoints;
         let made = match said {
             Said::Kept(_) => Ok(()),
-            _ => Slots::create(keys, NAME, folder, checkpoints),
+            _ => Slots::create(keys.as_ref(), NAME, folder, checkpoints),
         };
-        match made.and_then(|()| Slots::open(keys, NAME, folder)) {
+        match made.and_then(|()| Slots::open(keys.as_ref(), NAME, folder)) {
             Ok(Ok((file, _))) => {
-                let mut signed = Signed { file: Some(file) };
+                let mut signed = Signed { file: Some((file, keys.clone())) };
                 if matches!(said, Said::Kept(_)) {
-                    signed.keep(head).map_err(failed)?;
+                    signed.keep(head).map_err(|error| failed(NAME, error))?;
                 }
-                keep_key(keys, ACCEPTED).map_err(failed)?;
+                keep_key(keys.as_ref(), ACCEPTED).map_err(|error| failed(ACCEPTED, error))?;
                 Ok((signed, None))
             }
             Ok(Err(damage)) => Err(OpenError::Signed(damage.what)),
@@ -215,14 +227,18 @@ impl Signed {
                               state is not found";
                 Ok((Signed::default(), Some(remark.to_owned())))
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(NAME, error)),
         }
     }
 
     /// Says what the head has, which was synced just now.
     pub(crate) fn keep(&mut self, head: &Head) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+        let Some((file, keys)) = &mut self.file else { return Ok(()) };
         debug_assert!(head.is_synced(), "what is not durable is not said");
+        if !keys.is_here() {
+            let what = "the folder of keys does not stand where it was opened any more";
+            return Err(io::Error::new(ErrorKind::NotFound, what));
+        }
         file.write(&head.slot().checkpoints, false)?;
         file.sync()
     }

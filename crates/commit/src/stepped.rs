@@ -51,7 +51,7 @@ impl Stepped {
         // A crash up to here leaves what was cut where it was: it is found and stated again.
         sweep.run(world.disk.as_ref())?;
         // And that the folder was put back: each log that has stated it does not do so again.
-        let remark = stepped.lane.begin_signed(world.keys.as_ref(), folder, &said)?;
+        let remark = stepped.lane.begin_signed(&world.keys, folder, &said)?;
         // Nobody else has it yet.
         if let Some(front) = Arc::get_mut(&mut stepped.front) {
             front.remarks.extend(remark);

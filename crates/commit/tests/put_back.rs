@@ -219,10 +219,17 @@ fn one_slot_is_enough_and_none_is_refused_by_name() {
         spoil(&outside);
         assert!(refused(&outside, "the file signed in the folder of keys cannot be").is_empty());
         outside.disk.rename(SIGNED, ACCEPTED).unwrap();
-        for _ in 0..2 {
+        for life in 0..3 {
+            if life == 2 {
+                // The same once more, by another file of the same bytes.
+                let bytes = read(&outside, "keys/signed.accepted.1").unwrap();
+                outside.disk.remove(SIGNED).unwrap();
+                write(&outside.disk, ACCEPTED, &bytes);
+            }
             let stepped = outside.open().unwrap();
             let origin = "audit.example.com/tlog/acme-0";
-            assert_eq!(stated(&stepped, "acme"), texts([origin, "", ""]));
+            let all = vec![texts([origin, "", ""]).remove(0); 1 + life / 2];
+            assert_eq!(stated(&stepped, "acme"), all);
             stepped.close().unwrap();
         }
     }
@@ -263,6 +270,59 @@ fn a_folder_that_is_set_aside_takes_what_is_said_of_it_along() {
     refused(&outside, "belongs to the data folder");
     outside.disk.rename("keys/signed.1", SIGNED).unwrap();
     refused(&outside, "log acme-0 was signed up to size 7 (root ");
+}
+
+/// A folder that is about to be set aside, and a start that ends anywhere on the way: an older
+/// state of it is refused all the same.
+#[test]
+fn setting_aside_opens_no_way_for_an_older_copy() {
+    let (old, mut whole) = gone_on();
+    whole.disk.rot("data/head", 60, 1).unwrap();
+    whole.disk.rot("data/head", SLOT + 60, 1).unwrap();
+    whole.settings.on_damage = OnDamage::NewPartition;
+    let mut there = copy(&whole);
+    there.disk.take_steps();
+    there.open().unwrap();
+    let steps = there.disk.take_steps();
+    let renamed = |from: &str| steps.iter().any(|step| step.contains(from));
+    assert!(renamed("rename keys/frame.key") && renamed("rename keys/signed"), "{steps:?}");
+    for (at, step) in steps.iter().enumerate() {
+        for after in [Crash::Killed, Crash::PowerLossBare] {
+            let mut outside = copy(&whole);
+            outside.disk.plan("", at as u64, Fault::DieAfter);
+            assert!(outside.open().is_err(), "{step}");
+            outside.crash(after);
+            put(&outside, "data", &old);
+            assert!(outside.start().is_err(), "{after:?} behind {step}");
+        }
+    }
+}
+
+/// What has nothing yet is put in the place of a folder whose keys are there: its logs are not made
+/// anew.
+#[test]
+fn a_new_folder_in_the_place_of_the_right_one_is_refused() {
+    let (_, whole) = gone_on();
+    let mut begun = Outside::new(77, &["acme", "beta"]);
+    begun.disk.plan("rename keys/frame.key", 0, Fault::DieBefore);
+    assert!(begun.start().is_err());
+    begun.crash(Crash::PowerLoss);
+    assert!(read(&begun, "data/folder.json").is_some() && read(&begun, "data/head").is_some());
+    let beside = copy(&whole);
+    beside.disk.folder("data").files().iter().for_each(|(name, _)| {
+        beside.disk.remove(&format!("data/{name}")).unwrap();
+    });
+    beside.disk.create_folder("data/damaged/1").unwrap();
+    write(&beside.disk, "data/damaged/1/x", b"x");
+    let begun_there = copy(&whole);
+    put(&begun_there, "data", &begun);
+    write(&begun_there.disk, "data/id.check", &read(&whole, "data/id.check").unwrap());
+    for there in [begun_there, beside] {
+        let keys = content(&there);
+        let error = there.start().map(drop).unwrap_err();
+        assert!(matches!(&error, OpenError::Anew { key } if key == "acme-0.key"), "{error}");
+        assert!(content(&there) == keys, "nothing is written: {error}");
+    }
 }
 
 #[test]
@@ -382,6 +442,10 @@ impl Disk for Closed {
     fn volume(&self) -> io::Result<Volume> {
         self.0.volume()
     }
+
+    fn is_writable(&self) -> bool {
+        false
+    }
 }
 
 #[test]
@@ -409,4 +473,10 @@ fn keys_that_cannot_be_written_serve_and_that_is_said() {
     }
     let error = open(&put_back()).map(drop).unwrap_err();
     assert!(matches!(error, OpenError::PutBack(_)), "it is read all the same: {error}");
+    // What was taken back could not be taken back once alone.
+    let there = put_back();
+    there.disk.rename(SIGNED, ACCEPTED).unwrap();
+    let error = open(&there).map(drop).unwrap_err();
+    assert!(matches!(error, OpenError::Signed(_)), "{error}");
+    assert!(error.to_string().contains("a folder of keys that can be written"), "{error}");
 }

@@ -40,6 +40,11 @@ pub trait Disk: Send + Sync {
     /// How much room there is.
     fn volume(&self) -> io::Result<Volume>;
 
+    /// Whether this user may make files in it.
+    fn is_writable(&self) -> bool {
+        true
+    }
+
     /// Whether its folder still stands where it was opened. One that was moved, removed or
     /// unmounted takes writes to open files as before, and no start finds them.
     fn is_here(&self) -> bool {

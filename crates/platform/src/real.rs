@@ -64,11 +64,6 @@ impl RealDisk {
         }
     }
 
-    /// Whether this user may make files in it.
-    pub fn is_writable(&self) -> bool {
-        access(&self.root, Access::WRITE_OK | Access::EXEC_OK).is_ok()
-    }
-
     fn path(&self, name: &str) -> PathBuf {
         if name.is_empty() { self.root.clone() } else { self.root.join(name) }
     }
@@ -123,6 +118,10 @@ impl Disk for RealDisk {
 
     fn volume(&self) -> io::Result<Volume> {
         volume(&self.root)
+    }
+
+    fn is_writable(&self) -> bool {
+        access(&self.root, Access::WRITE_OK | Access::EXEC_OK).is_ok()
     }
 
     fn is_here(&self) -> bool {

@@ -53,7 +53,10 @@ pub(super) fn accept(global: &Global) -> Result<u8, CliError> {
     let mut trust = Trust { client: Client::new(server)?, keys, taken: Vec::new() };
     let mut logs: Vec<Shown> = logs(&trust.client)?.iter().map(Shown::new).collect();
     for log in &mut logs {
-        log.hidden = trust.hidden(log);
+        match trust.hidden(log) {
+            Ok(hidden) => log.hidden = hidden,
+            Err(error) => out::note(&format!("{}: {error}", log.name)),
+        }
     }
     // A log that was closed leads to the next, which may lead on: again while it goes on.
     for _ in 0..=logs.len() {
@@ -101,19 +104,16 @@ impl Shown {
 
 impl Trust {
     /// A saved key of a log that is none of those that the server shows.
-    fn hidden(&self, log: &Shown) -> Option<String> {
+    fn hidden(&self, log: &Shown) -> Result<Option<String>, CliError> {
         let mut saved = log.of(&self.keys);
         saved.retain(|vkey| !log.vkeys.contains(vkey));
         if saved.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let answer = keys_of(&self.client, &log.name).ok();
-        let shown: Vec<String> = answer
-            .iter()
-            .flat_map(|answer| list(&answer["keys"]))
-            .map(|key| view::text(&key["vkey"]))
-            .collect();
-        saved.into_iter().find(|vkey| !shown.contains(vkey))
+        let answer = keys_of(&self.client, &log.name)?;
+        let shown = list(&answer["keys"]).iter().map(|key| view::text(&key["vkey"]));
+        let shown: Vec<String> = shown.collect();
+        Ok(saved.into_iter().find(|vkey| !shown.contains(vkey)))
     }
 
     /// The keys of a log that those before lead to.
