@@ -77,6 +77,10 @@ pub trait File: Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
+fn folder_of(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 impl dyn Disk + '_ {
     /// Reads a whole file, which may have at most `bytes_max` bytes.
     pub fn read_small(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
@@ -94,14 +98,22 @@ impl dyn Disk + '_ {
     /// Replaces a small file as a whole: after a crash it is the old one or the new one.
     pub fn replace_small(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let beside = format!("{name}.new");
-        match self.remove(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = self.create(&beside)?;
+        let file = self.create_anew(&beside)?;
         file.write_at(0, bytes)?;
         file.sync()?;
         self.rename(&beside, name)?;
-        self.sync_folder(name.rsplit_once('/').map_or("", |(folder, _)| folder))
+        self.sync_folder(folder_of(name))
+    }
+
+    /// Makes a file that is about to get another name, in the place of what a process that ended
+    /// may have left. That is gone for certain first: were the renaming to outlast a crash, and its
+    /// own making not, the other name would be that of what was left.
+    pub fn create_anew(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        match self.remove(name) {
+            Ok(()) => self.sync_folder(folder_of(name))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        self.create(name)
     }
 }

@@ -27,11 +27,7 @@ pub(super) struct Spare {
 pub(super) fn make(disk: &dyn Disk, header: FileHeader) -> io::Result<Spare> {
     let name = file_name(header.number);
     let beside = format!("{name}.new");
-    match disk.remove(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let file = disk.create(&beside)?;
+    let file = disk.create_anew(&beside)?;
     let block = header.encode();
     file.write_at(0, &block)?;
     let mut at = block.len() as u64;
