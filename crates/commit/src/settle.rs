@@ -89,7 +89,7 @@ pub(crate) fn settle(world: &World, log: &Arc<Log>, due: Due) -> Option<String> 
     let mut remark = None;
     match (due, ring.newest()) {
         (Due::TakesOver { new, event, together_until }, _) => {
-            take_over(world, log, new, event, together_until);
+            remark = take_over(world, log, new, event, together_until);
         }
         (Due::IsUnnamed(new), Some(old)) => remark = set_by(world, name, old, &new),
         (Due::Retires, Some(new)) => {
@@ -126,7 +126,13 @@ fn set_by(world: &World, name: &str, old: &LogKey, new: &LogKey) -> Option<Strin
     }
 }
 
-fn take_over(world: &World, log: &Arc<Log>, new: Arc<LogKey>, event: u64, together_until: i64) {
+fn take_over(
+    world: &World,
+    log: &Arc<Log>,
+    new: Arc<LogKey>,
+    event: u64,
+    together_until: i64,
+) -> Option<String> {
     let vkey = new.public().clone();
     log.change_keys(|ring| ring.join(new));
     log.sign_found();
@@ -134,6 +140,9 @@ fn take_over(world: &World, log: &Arc<Log>, new: Arc<LogKey>, event: u64, togeth
     begin(log, vkey, Handover { event, together_until, checkpoint });
     let written = keys::write_history(&*world.disk, log.meta.name(), log.keys().terms());
     log.change_keys(|ring| ring.is_saved = written.is_ok());
+    let name = log.meta.name();
+    let told = |error| format!("logs/{name}/keys.json is yet to be written: {error}; tried again");
+    written.err().map(told)
 }
 
 /// Refuses files of keys of which one is missing that signed: it took over, and whoever put an
