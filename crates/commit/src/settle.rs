@@ -141,7 +141,12 @@ fn take_over(
     let written = keys::write_history(&*world.disk, log.meta.name(), log.keys().terms());
     log.change_keys(|ring| ring.is_saved = written.is_ok());
     let name = log.meta.name();
-    let told = |error| format!("logs/{name}/keys.json is yet to be written: {error}; tried again");
+    let told = |error| {
+        format!(
+            "logs/{name}/keys.json could not be written: {error}; it is tried again every second, \
+             and until then verify cannot tell how the new key came to sign"
+        )
+    };
     written.err().map(told)
 }
 
