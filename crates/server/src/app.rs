@@ -91,7 +91,7 @@ impl App {
             .map(|log| log.meta.name().to_owned())
             .collect();
         let logs = self.store.logs();
-        let open = logs.values().filter(|log| is_open(log));
+        let open = logs.values().filter(|log| log.may_grow());
         open.filter(|log| !named.contains(log.meta.name())).cloned().collect()
     }
 
@@ -104,11 +104,6 @@ impl App {
     pub(crate) fn spend_word(&self, word: &Word, tenant: &str) -> bool {
         self.second.spend(word, tenant, &self.tokens, self.clock.now())
     }
-}
-
-/// Whether a log may take something more.
-pub(crate) fn is_open(log: &Log) -> bool {
-    log.successor().is_none() && log.damaged().is_none()
 }
 
 /// The connections that there are.

@@ -147,7 +147,12 @@ impl Log {
 
     /// Whether it takes events.
     pub(crate) fn is_open(&self) -> bool {
-        self.successor().is_none() && self.damaged.is_none() && !self.is_waiting()
+        self.may_grow() && !self.is_waiting()
+    }
+
+    /// Whether there may be more of it: entries, and checkpoints that its keys sign.
+    pub fn may_grow(&self) -> bool {
+        self.successor().is_none() && self.damaged.is_none()
     }
 
     /// Whether it follows a log that is not closed yet.
@@ -185,21 +190,16 @@ impl Log {
     /// Every key that signs or ever signed, and when; oldest first.
     pub fn key_periods(&self) -> Vec<KeyPeriod> {
         let mut periods = self.keys().periods();
-        periods.iter_mut().for_each(|period| period.signs &= self.is_signed());
+        periods.iter_mut().for_each(|period| period.signs &= self.may_grow());
         periods
     }
 
     /// The public keys that sign it, oldest first; of a log that nothing signs any more the last.
     pub fn signing_vkeys(&self) -> Vec<String> {
-        match self.is_signed() {
+        match self.may_grow() {
             true => self.keys().signing().map(ToString::to_string).collect(),
             false => vec![self.vkey()],
         }
-    }
-
-    /// Whether there will be checkpoints of it.
-    fn is_signed(&self) -> bool {
-        self.successor().is_none() && self.damaged().is_none()
     }
 
     /// The public keys whose signature a checkpoint has, oldest first.

@@ -14,7 +14,7 @@ use super::auth::Caller;
 use super::error::Failure;
 use super::read::reading;
 use super::shown::{ShownDamage, ShownGap};
-use crate::app::{App, is_open};
+use crate::app::App;
 use crate::capacity::Capacity;
 
 /// Services that the status lists, and silent ones.
@@ -99,7 +99,7 @@ fn logs(app: &App, tenant: &str) -> Value {
         let mut shown = json!({
             "name": log.meta.name(), "origin": log.meta.origin, "size": size, "vkey": log.vkey(),
         });
-        if is_open(log) {
+        if log.may_grow() {
             let named = unnamed.iter().all(|other| other.meta.name() != log.meta.name());
             shown["named"] = named.into();
         }
