@@ -55,17 +55,6 @@ fn folder_with(closes: bool, more: &mut dyn FnMut(&mut Stepped, usize)) -> Outsi
     outside
 }
 
-/// The same folder again, in a world of its own.
-pub fn copy(outside: &Outside) -> Outside {
-    Outside {
-        disk: outside.disk.snapshot(),
-        clock: outside.clock.clone(),
-        entropy: outside.entropy.clone(),
-        settings: outside.settings.clone(),
-        witness: outside.witness.clone(),
-    }
-}
-
 /// The sections of a folder's journal, in its order.
 pub fn written(disk: &SimDisk) -> Vec<Written> {
     let data = disk.folder("data");
@@ -180,7 +169,7 @@ struct Tried {
 fn flip_everywhere(whole: &Outside, count: u64, unsigned: u64) -> Tried {
     let sections = written(&whole.disk);
     let sizes: Vec<u64> = {
-        let mut there = copy(whole);
+        let mut there = whole.copy();
         let stepped = there.open().unwrap();
         let size = |name: &&str| stepped.logs()[*name].checkpoint().size;
         ["acme-0", "beta-0"].iter().map(size).collect()
@@ -190,7 +179,7 @@ fn flip_everywhere(whole: &Outside, count: u64, unsigned: u64) -> Tried {
     let files = whole.disk.folder("data").files();
     for (file, _) in files.iter().filter(|(f, _)| f == "head" || f.starts_with("journal/")) {
         for offset in offsets(&whole.disk, file, &mut dice, count) {
-            let mut outside = copy(whole);
+            let mut outside = whole.copy();
             outside.disk.rot(&format!("data/{file}"), offset, 1 << dice.below(8)).unwrap();
             let stepped = outside.open().unwrap_or_else(|e| panic!("{file}, {offset}: {e}"));
             let Some(aside) = stepped.set_aside().first().cloned() else { continue };
@@ -323,7 +312,7 @@ fn every_step_of_setting_aside_recovers_to_the_same() {
 }
 
 fn recovers_at_every_step(whole: &Outside, faults: usize) {
-    let mut there = copy(whole);
+    let mut there = whole.copy();
     there.disk.take_steps();
     let readable: Vec<u64> = {
         let stepped = there.open().unwrap();
@@ -342,7 +331,7 @@ fn recovers_at_every_step(whole: &Outside, faults: usize) {
             (Fault::DieAfter, Crash::PowerLoss),
         ];
         for (fault, how) in kinds.into_iter().take(faults) {
-            let mut outside = copy(whole);
+            let mut outside = whole.copy();
             outside.disk.take_steps();
             outside.disk.plan("", at as u64, fault);
             let opened = outside.open();

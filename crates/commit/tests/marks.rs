@@ -71,17 +71,6 @@ fn marked_from(outside: &Outside) -> u64 {
     read_frame_key(&read(outside, KEY).unwrap()).unwrap().1.first()
 }
 
-/// The same folders again, in a world of their own.
-pub fn copy(outside: &Outside) -> Outside {
-    Outside {
-        disk: outside.disk.snapshot(),
-        clock: outside.clock.clone(),
-        entropy: outside.entropy.clone(),
-        settings: outside.settings.clone(),
-        witness: outside.witness.clone(),
-    }
-}
-
 /// A folder of four frames, the last two of which the head does not cover; each brings the log's
 /// signature over what is before it.
 fn crashed() -> Outside {
@@ -128,7 +117,7 @@ fn a_section_put_behind_the_last_signed_one_is_refused() {
     let whole = crashed();
     let (own, all) = (frame_key(&whole), frames(&whole));
     let last = all.last().unwrap();
-    assert!(copy(&whole).open().is_ok(), "what a crash leaves is taken");
+    assert!(whole.copy().open().is_ok(), "what a crash leaves is taken");
     // The last frame is all that a forger could wish for: signed before, and events that fit.
     let other = FrameKey::new(&[7; 32], [0; 16], 1);
     for (what, mark, key) in [
@@ -137,13 +126,13 @@ fn a_section_put_behind_the_last_signed_one_is_refused() {
         ("the mark of frame 4 does not hold", all[2].header.mark, None),
         ("the mark of frame 4 does not hold", None, Some(&other)),
     ] {
-        let outside = copy(&whole);
+        let outside = whole.copy();
         let forged = Written { header: FrameHeader { mark, ..last.header }, ..last.clone() };
         forged.put(&outside, key);
         refused(&outside, last, what);
     }
     // The very same with the key of frames is taken: the mark is all that tells.
-    let mut outside = copy(&whole);
+    let mut outside = whole.copy();
     last.put(&outside, Some(&own));
     outside.open().unwrap();
 }
@@ -164,7 +153,7 @@ fn no_byte_of_a_frame_can_be_changed_be_it_under_a_checkpoint_or_not() {
         let time = Written { header: time, ..all[nth].clone() };
         let copied = Written { header: copied, ..all[nth].clone() };
         for forged in [tag, time, copied] {
-            let outside = copy(&whole);
+            let outside = whole.copy();
             let mut before = forged.put(&outside, None);
             for later in &all[nth + 1..] {
                 let header = FrameHeader { before, ..later.header };
@@ -184,11 +173,11 @@ fn the_frame_that_a_start_writes_anew_is_not_vouched_for_unseen() {
     tag.body[at] ^= 1;
     let time = FrameHeader { written_at: last.header.written_at + 1, ..last.header };
     for forged in [tag, Written { header: time, ..last.clone() }] {
-        let outside = copy(&whole);
+        let outside = whole.copy();
         forged.put(&outside, None);
         refused(&outside, &last, &format!("the mark of frame {} does", last.header.number));
     }
-    let outside = copy(&whole);
+    let outside = whole.copy();
     let mark = None;
     Written { header: FrameHeader { mark, ..last.header }, ..last.clone() }.put(&outside, None);
     refused(&outside, &last, &format!("frame {} has no mark", last.header.number));
@@ -251,7 +240,7 @@ fn a_folder_of_an_earlier_build_is_marked_from_its_first_start_on() {
             outside.open().unwrap().close().unwrap();
         }
         strip(&outside);
-        let old = copy(&outside);
+        let old = outside.copy();
         let last = frames(&outside).last().unwrap().header.number;
         let mut stepped = outside.open().unwrap();
         assert_eq!(log_of(&stepped, "acme").checkpoint().size, 13);
@@ -266,7 +255,7 @@ fn a_folder_of_an_earlier_build_is_marked_from_its_first_start_on() {
 
         // From that number on a frame without a mark is refused, however well it fits.
         let (key, newest) = (read(&outside, KEY).unwrap(), all.last().unwrap());
-        let there = copy(&outside);
+        let there = outside.copy();
         let header = FrameHeader { mark: None, ..newest.header };
         Written { header, ..newest.clone() }.put(&there, None);
         let from = last + 1;
@@ -277,7 +266,7 @@ fn a_folder_of_an_earlier_build_is_marked_from_its_first_start_on() {
         write(&old.disk, KEY, &key);
         let tail = frames(&old).into_iter().find(|frame| frame.header.number > 2).unwrap();
         match closes {
-            true => assert!(copy(&old).start().is_ok(), "all of it is under a checkpoint"),
+            true => assert!(old.copy().start().is_ok(), "all of it is under a checkpoint"),
             false => refused(&old, &tail, "frame 3 has no mark, and no checkpoint covers it"),
         }
 
@@ -296,7 +285,7 @@ fn ends_at_every_step(whole: &Outside) -> usize {
         for after in [Crash::Killed, Crash::PowerLoss, Crash::PowerLossBare] {
             for step in 0..STEPS_MAX {
                 assert!(step + 1 < STEPS_MAX, "a start comes to an end");
-                let mut outside = copy(whole);
+                let mut outside = whole.copy();
                 outside.disk.plan("", step, fault);
                 if outside.open().is_ok() {
                     steps += step as usize;
@@ -356,7 +345,7 @@ fn a_missing_or_foreign_key_is_refused_by_name() {
         other.start().unwrap();
         let foreign = read(&other, KEY).unwrap();
         let start_with = |bytes: Option<&[u8]>| {
-            let mut outside = copy(&whole);
+            let mut outside = whole.copy();
             match bytes {
                 Some(bytes) => write(&outside.disk, KEY, bytes),
                 None => outside.disk.remove(KEY).unwrap(),
@@ -403,7 +392,7 @@ fn a_key_that_is_lost_for_good_is_made_anew_if_somebody_says_so() {
     drop(stepped);
     outside.crash(Crash::PowerLossBare);
     let newest = frames(&outside).pop().unwrap();
-    let there = copy(&outside);
+    let there = outside.copy();
     let header = FrameHeader { mark: None, ..newest.header };
     Written { header, ..newest.clone() }.put(&there, None);
     let (number, from) = (newest.header.number, last + 1);
@@ -428,7 +417,7 @@ fn a_journal_that_ends_before_the_first_mark_is_refused_by_name() {
 fn a_new_folder_beside_the_keys_of_another_leaves_them_there() {
     let mut outside = crashed();
     outside.open().unwrap().close().unwrap();
-    let whole = copy(&outside);
+    let whole = outside.copy();
     let own = read(&outside, KEY).unwrap();
     // An empty data folder, in which other logs are to be made.
     let data = outside.disk.folder("data");

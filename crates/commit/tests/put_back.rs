@@ -9,7 +9,7 @@ use commit::{KeyOrder, OnDamage, OpenError, Order, PutBack, Stepped};
 use platform::sim::{Crash, Fault, SimDisk};
 use platform::{Disk, File, Volume};
 
-use crate::marks::{content, copy, read, strip, write};
+use crate::marks::{content, read, strip, write};
 use crate::world::{Outside, events, log_of};
 
 const SIGNED: &str = "keys/signed";
@@ -45,7 +45,7 @@ fn live(outside: &mut Outside, name: &str) {
 fn gone_on() -> (Outside, Outside) {
     let mut outside = Outside::new(21, &["acme", "beta"]);
     live(&mut outside, "early");
-    let old = copy(&outside);
+    let old = outside.copy();
     live(&mut outside, "late");
     (old, outside)
 }
@@ -149,7 +149,7 @@ fn what_is_said_is_durable_in_the_data_folder_wherever_a_process_ends() {
 fn a_log_that_is_missing_is_refused() {
     let mut outside = Outside::new(23, &["acme"]);
     outside.open().unwrap().close().unwrap();
-    let old = copy(&outside);
+    let old = outside.copy();
     outside.settings = Outside::new(23, &["acme", "beta"]).settings;
     outside.open().unwrap().close().unwrap();
     let both = outside.settings.clone();
@@ -171,7 +171,7 @@ fn a_log_that_is_missing_is_refused() {
 #[test]
 fn another_history_of_the_same_size_is_refused() {
     let (old, newest) = gone_on();
-    let mut fork = copy(&old);
+    let mut fork = old.copy();
     for name in ["other", "more"] {
         live(&mut fork, name);
     }
@@ -186,11 +186,11 @@ fn what_belongs_to_another_folder_is_refused_and_never_lost() {
     let (_, whole) = gone_on();
     let mut other = Outside::new(99, &["harbor"]);
     other.start().unwrap().close().unwrap();
-    let there = copy(&whole);
+    let there = whole.copy();
     write(&there.disk, SIGNED, &read(&other, SIGNED).unwrap());
     assert!(refused(&there, "belongs to the data folder").is_empty());
     // A data folder that is made beside it leaves it there under another name.
-    other = Outside { settings: other.settings, ..copy(&whole) };
+    other = Outside { settings: other.settings, ..whole.copy() };
     other.witness = Default::default();
     let data = other.disk.folder("data");
     data.files().iter().for_each(|(name, _)| data.remove(name).unwrap());
@@ -203,7 +203,7 @@ fn what_belongs_to_another_folder_is_refused_and_never_lost() {
 fn one_slot_is_enough_and_none_is_refused_by_name() {
     let (_, whole) = gone_on();
     for slot in 0..2 {
-        let mut outside = copy(&whole);
+        let mut outside = whole.copy();
         outside.disk.rot(SIGNED, slot * SLOT + 60, 1).unwrap();
         outside.open().unwrap().close().unwrap();
         outside.open().unwrap();
@@ -215,7 +215,7 @@ fn one_slot_is_enough_and_none_is_refused_by_name() {
             outside.disk.rot(SIGNED, SLOT + 60, 1).unwrap();
         },
     ] {
-        let mut outside = copy(&whole);
+        let mut outside = whole.copy();
         spoil(&outside);
         assert!(refused(&outside, "the file signed in the folder of keys cannot be").is_empty());
         outside.disk.rename(SIGNED, ACCEPTED).unwrap();
@@ -241,7 +241,7 @@ fn a_folder_of_an_earlier_build_is_held_to_it_from_its_first_start_on() {
     live(&mut outside, "early");
     strip(&outside);
     outside.disk.remove(SIGNED).unwrap();
-    let old = copy(&outside);
+    let old = outside.copy();
     live(&mut outside, "late");
     assert!(read(&outside, SIGNED).is_some());
     put(&outside, "data", &old);
@@ -258,7 +258,7 @@ fn a_folder_that_is_set_aside_takes_what_is_said_of_it_along() {
     let said = read(&outside, SIGNED);
     live(&mut outside, "anew");
     assert_eq!(read(&outside, "keys/signed.1"), said);
-    let young = copy(&outside);
+    let young = outside.copy();
     live(&mut outside, "newest");
     put(&outside, "data", &young);
     refused(&outside, "log acme-1 was signed up to size ");
@@ -280,7 +280,7 @@ fn setting_aside_opens_no_way_for_an_older_copy() {
     whole.disk.rot("data/head", 60, 1).unwrap();
     whole.disk.rot("data/head", SLOT + 60, 1).unwrap();
     whole.settings.on_damage = OnDamage::NewPartition;
-    let mut there = copy(&whole);
+    let mut there = whole.copy();
     there.disk.take_steps();
     there.open().unwrap();
     let steps = there.disk.take_steps();
@@ -288,7 +288,7 @@ fn setting_aside_opens_no_way_for_an_older_copy() {
     assert!(renamed("rename keys/frame.key") && renamed("rename keys/signed"), "{steps:?}");
     for (at, step) in steps.iter().enumerate() {
         for after in [Crash::Killed, Crash::PowerLossBare] {
-            let mut outside = copy(&whole);
+            let mut outside = whole.copy();
             outside.disk.plan("", at as u64, Fault::DieAfter);
             assert!(outside.open().is_err(), "{step}");
             outside.crash(after);
@@ -308,13 +308,13 @@ fn a_new_folder_in_the_place_of_the_right_one_is_refused() {
     assert!(begun.start().is_err());
     begun.crash(Crash::PowerLoss);
     assert!(read(&begun, "data/folder.json").is_some() && read(&begun, "data/head").is_some());
-    let beside = copy(&whole);
+    let beside = whole.copy();
     beside.disk.folder("data").files().iter().for_each(|(name, _)| {
         beside.disk.remove(&format!("data/{name}")).unwrap();
     });
     beside.disk.create_folder("data/damaged/1").unwrap();
     write(&beside.disk, "data/damaged/1/x", b"x");
-    let begun_there = copy(&whole);
+    let begun_there = whole.copy();
     put(&begun_there, "data", &begun);
     write(&begun_there.disk, "data/id.check", &read(&whole, "data/id.check").unwrap());
     for there in [begun_there, beside] {
@@ -335,7 +335,7 @@ fn going_back_on_purpose_is_stated_once_wherever_a_start_ends() {
     for fault in [Fault::DieBefore, Fault::DieAfter] {
         for after in [Crash::Killed, Crash::PowerLoss, Crash::PowerLossBare] {
             for step in 0.. {
-                let mut outside = copy(&whole);
+                let mut outside = whole.copy();
                 outside.disk.plan("", step, fault);
                 let first = outside.open().map(drop);
                 outside.crash(after);
@@ -361,7 +361,7 @@ fn going_back_on_purpose_is_stated_once_wherever_a_start_ends() {
     }
     assert!(deaths > 6 * 20, "{deaths}");
     // It is used up: the next older copy is refused.
-    let mut outside = copy(&whole);
+    let mut outside = whole.copy();
     let stepped = outside.open().unwrap();
     assert!(stepped.remarks()[0].ends_with("going back was accepted: log.put_back states it"));
     stepped.close().unwrap();
@@ -373,7 +373,7 @@ fn going_back_on_purpose_is_stated_once_wherever_a_start_ends() {
 fn partitions_and_keys_that_take_over_change_nothing_of_it() {
     let mut outside = Outside::new(25, &["acme", "beta"]);
     live(&mut outside, "early");
-    let old = copy(&outside);
+    let old = outside.copy();
     let mut stepped = outside.open().unwrap();
     let together = Duration::from_secs(60);
     let order = KeyOrder { why: "a year is over".into(), by: None, together };
@@ -385,7 +385,7 @@ fn partitions_and_keys_that_take_over_change_nothing_of_it() {
     stepped.rest().unwrap();
     drop(stepped);
     outside.crash(Crash::PowerLossBare);
-    let during = copy(&outside);
+    let during = outside.copy();
     // Both sign, and a partition is closed; then the new key alone.
     let mut stepped = outside.open().unwrap();
     outside.pass(120);
@@ -394,7 +394,7 @@ fn partitions_and_keys_that_take_over_change_nothing_of_it() {
     stepped.close().unwrap();
     outside.open().unwrap().close().unwrap();
     for from in [old, during] {
-        let there = copy(&outside);
+        let there = outside.copy();
         put(&there, "data", &from);
         let error = there.start().map(drop).unwrap_err();
         let is_found = matches!(error, OpenError::PutBack(_) | OpenError::Key { .. });
@@ -458,7 +458,7 @@ fn keys_that_cannot_be_written_serve_and_that_is_said() {
     };
     let (_, whole) = gone_on();
     for is_there in [true, false] {
-        let mut outside = copy(&whole);
+        let mut outside = whole.copy();
         if !is_there {
             outside.disk.remove(SIGNED).unwrap();
         }

@@ -19,7 +19,6 @@ use platform::sim::Crash;
 use verify::folder::{self, Folder};
 use verify::{Class, Policy, Question, Verdict};
 
-use crate::marks::copy;
 use crate::put_back::put;
 use crate::world::{Outside, check_all, event, events as sent, log_of};
 
@@ -416,7 +415,7 @@ fn a_whole_folder_put_back_is_found_by_its_keys_or_by_a_remembered_checkpoint_al
     let keys = [log_of(&stepped, "acme").vkey()];
     stepped.close().unwrap();
     let old = Case::of(&outside, &keys);
-    let before = copy(&outside);
+    let before = outside.copy();
     outside.crash(Crash::Killed);
     let mut stepped = outside.open().unwrap();
     outside.write(&mut stepped, "acme", sent("acme", "late", 5)).unwrap();
@@ -432,7 +431,7 @@ fn a_whole_folder_put_back_is_found_by_its_keys_or_by_a_remembered_checkpoint_al
     assert_eq!((verdict.reason.word(), verdict.seq), ("truncated", Some(6)));
     // The keys that were left where they are refuse the start; with those of that time put back
     // too, nothing here tells.
-    let there = copy(&before);
+    let there = before.copy();
     put(&there, "keys", &outside);
     let error = there.start().map(drop).unwrap_err();
     assert!(matches!(error, OpenError::PutBack(_)), "{error}");

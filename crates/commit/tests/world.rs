@@ -62,6 +62,17 @@ impl Outside {
         }
     }
 
+    /// The same folders again, in a world of their own.
+    pub fn copy(&self) -> Outside {
+        Outside {
+            disk: self.disk.snapshot(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            settings: self.settings.clone(),
+            witness: self.witness.clone(),
+        }
+    }
+
     pub fn world(&self) -> Result<World, OpenError> {
         let keys = Arc::new(self.disk.folder("keys"));
         let data = self.disk.folder("data");

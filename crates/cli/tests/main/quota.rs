@@ -13,16 +13,18 @@ fn access_size(url: &str, token: &str) -> u64 {
     access.next().expect("it stands")["size"].as_u64().expect("a size")
 }
 
+fn make_token(url: &str, admin: &str, name: &str, role: &str) -> String {
+    let body = json!({"name": name, "role": role}).to_string();
+    let made = ask(url, admin, "POST", "/v1/tokens", &body).json();
+    made["token"].as_str().expect("a token").to_owned()
+}
+
 #[test]
 fn what_changes_nothing_is_bounded_and_a_token_is_revoked_all_the_same() {
     let folder = Folder::new();
     let server = folder.serve_told(&[("COUNTERFOIL_LIMITS__READS_S_MAX", "2")]);
     let (url, admin) = (server.url.as_str(), folder.first_token("default"));
-    let make = |name: &str, role: &str| {
-        let body = json!({"name": name, "role": role}).to_string();
-        let made = ask(url, &admin, "POST", "/v1/tokens", &body).json();
-        made["token"].as_str().expect("a token").to_owned()
-    };
+    let make = |name: &str, role: &str| make_token(url, &admin, name, role);
     let id = |token: &str| token.split('_').nth(1).expect("its public part").to_owned();
     let (auditor, second) = (make("eve", "auditor"), make("second", "auditor"));
     let spent: Vec<String> = (0..5).map(|n| make(&format!("t{n}"), "reader")).collect();
@@ -56,11 +58,7 @@ fn a_revocation_that_revokes_nothing_is_bounded_too() {
     let folder = Folder::new();
     let server = folder.serve_told(&[("COUNTERFOIL_LIMITS__READS_S_MAX", "2")]);
     let (url, admin) = (server.url.as_str(), folder.first_token("default"));
-    let make = |name: &str, role: &str| {
-        let body = json!({"name": name, "role": role}).to_string();
-        let made = ask(url, &admin, "POST", "/v1/tokens", &body).json();
-        made["token"].as_str().expect("a token").to_owned()
-    };
+    let make = |name: &str, role: &str| make_token(url, &admin, name, role);
     let (second, stolen) = (make("second", "admin"), make("stolen", "reader"));
     let path = format!("/v1/tokens/{}", stolen.split('_').nth(1).expect("its public part"));
     // The list of tokens cannot be written.

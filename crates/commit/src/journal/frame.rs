@@ -137,6 +137,19 @@ pub(super) fn length(out: &[u8]) -> u32 {
     u32::try_from(out.len() + 4).expect("a frame is smaller than its file")
 }
 
+/// A header for tests.
+#[cfg(test)]
+pub(super) const EXAMPLE: FrameHeader = FrameHeader {
+    length: 0,
+    file: 3,
+    number: 9,
+    written_at: 7,
+    before: 5,
+    sections: 1,
+    copied: false,
+    mark: None,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,16 +159,7 @@ mod tests {
         for (copied, mark) in [(true, None), (false, Some([9; 16])), (true, Some([0; 16]))] {
             let mut bytes = vec![0; HEADER_BYTES];
             bytes.extend_from_slice(b"sections");
-            let header = FrameHeader {
-                length: 0,
-                file: 3,
-                number: 9,
-                written_at: 7,
-                before: 5,
-                sections: 1,
-                copied,
-                mark,
-            };
+            let header = FrameHeader { copied, mark, ..EXAMPLE };
             let crc = finish(&mut bytes, header);
             let frame = Frame::decode(&bytes).expect("whole");
             assert_eq!((frame.sections, frame.crc, frame.room()), (&b"sections"[..], crc, 4096));

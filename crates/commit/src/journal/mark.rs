@@ -76,19 +76,8 @@ impl FrameKey {
 mod tests {
     use serde_json::Value;
 
-    use super::super::frame::Frame;
+    use super::super::frame::{EXAMPLE, Frame};
     use super::*;
-
-    const HEADER: FrameHeader = FrameHeader {
-        length: 0,
-        file: 3,
-        number: 9,
-        written_at: 7,
-        before: 5,
-        sections: 1,
-        copied: false,
-        mark: None,
-    };
 
     fn written(key: &FrameKey, header: FrameHeader) -> Vec<u8> {
         let mut bytes = vec![0; HEADER_BYTES];
@@ -100,7 +89,7 @@ mod tests {
     #[test]
     fn a_mark_holds_for_these_bytes_of_this_folder_alone() {
         let key = FrameKey::new(&[7; 32], [1; 16], 9);
-        let bytes = written(&key, HEADER);
+        let bytes = written(&key, EXAMPLE);
         let Frame { header, sections, .. } = Frame::decode(&bytes).expect("whole");
         assert!(key.holds(header, sections));
         assert!(!FrameKey::new(&[8; 32], [1; 16], 9).holds(header, sections), "another key");
@@ -126,7 +115,7 @@ mod tests {
     fn frames_before_the_first_have_none() {
         let key = FrameKey::new(&[7; 32], [1; 16], 10);
         let marked = |number| {
-            let bytes = written(&key, FrameHeader { number, mark: Some([1; 16]), ..HEADER });
+            let bytes = written(&key, FrameHeader { number, mark: Some([1; 16]), ..EXAMPLE });
             FrameHeader::decode(&bytes).expect("whole").mark.is_some()
         };
         assert!(!marked(9) && marked(10) && marked(11));

@@ -7,7 +7,7 @@ use commit::{KeyOrder, Stepped};
 use platform::Disk;
 use platform::sim::{Crash, Fault, SimDisk};
 
-use super::{Tried, break_it, copy, flip_everywhere, folder_with};
+use super::{Tried, break_it, flip_everywhere, folder_with};
 use crate::world::{Outside, events, log_of};
 
 const DAY: u64 = 86_400;
@@ -102,7 +102,7 @@ fn a_change_of_keys_that_was_under_way_is_no_hindrance() {
             drop(stepped);
             outside.crash(how);
             outside.settings.on_damage = commit::OnDamage::NewPartition;
-            let whole = copy(&outside);
+            let whole = outside.copy();
             break_it(&outside);
             let stepped = outside.open().unwrap_or_else(|e| panic!("{step}, {how:?}: {e}"));
             let log = log_of(&stepped, "acme");

@@ -15,7 +15,7 @@ use platform::Disk;
 use platform::sim::{Dice, SimDisk, SimEntropy};
 use verify::Reason;
 
-use crate::aside::{Written, check_stated, copy, sections_of, written};
+use crate::aside::{Written, check_stated, sections_of, written};
 use crate::world::{Outside, log_of};
 
 const SLOT_BYTES: u64 = 1 << 20;
@@ -84,7 +84,7 @@ impl Spoilt {
             log.signed = log.signed.max(section.first + section.count);
             log.sections.entry(section.first).or_default().push(section);
         }
-        let mut there = copy(outside);
+        let mut there = outside.copy();
         there.entropy = SimEntropy::new(self.number).into();
         there.disk = self.before.snapshot();
         let stepped = there.open().expect("nothing was wrong with it");
