@@ -20,10 +20,8 @@ mod view;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::Args::of_process();
     let json = args.global.json;
     match commands::run(args).and_then(out::whole) {
         Ok(code) => ExitCode::from(code),

@@ -39,7 +39,7 @@ use crate::room::{self, Room};
 use crate::schemas::Registry;
 use crate::start_error::StartError;
 use crate::tails::Tails;
-use crate::tokens::Tokens;
+use crate::tokens::{TokenError, Tokens};
 use crate::turns::Turns;
 use settings::{policies, settings};
 
@@ -128,8 +128,9 @@ fn open(
     let config = &loaded.config;
     let (disk, clock) = (world.disk.clone(), world.clock.clone());
     let request_ids = RequestIds::new(world.entropy.as_ref());
-    let tokens = Tokens::open(disk.clone(), clock.clone(), world.entropy.clone())?;
-    let tokens = tokens.sharing(config.log.len());
+    let (keys, entropy) = (world.keys.clone(), world.entropy.clone());
+    let tokens = Tokens::of_folders(disk.clone(), keys.clone(), clock.clone(), entropy)?;
+    let mut tokens = tokens.sharing(config.log.len());
     let sources = config.log.iter().map(|log| (log.tenant.clone(), log.catalogue.clone()));
     let catalogues = Catalogues::open(disk.clone(), sources)?;
     let schemas = schemas(&disk, &clock)?;
@@ -143,6 +144,7 @@ fn open(
     let connections_max = descriptors::connections(config.limits.connections_max);
     let store = Store::open(world, &settings, progress, &indexer, died)?;
     tell(&store);
+    tokens.settle(&*disk, &keys).map_err(TokenError::from)?;
     Ok(Arc::new(App {
         store,
         hot,

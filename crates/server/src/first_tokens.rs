@@ -34,10 +34,12 @@ pub struct FirstAdmins {
 pub fn first_admins(data: &Path, keys: &Path, loaded: &Loaded) -> Result<FirstAdmins, StartError> {
     let in_folders = |error: StartError| error.in_folders(data, keys);
     check_new(data, keys, &loaded.config).map_err(in_folders)?;
-    let disk = Arc::new(RealDisk::at(data));
+    let data_disk = Arc::new(RealDisk::at(data));
+    let is_new = !has_logs(&data_disk);
+    let keys_disk = Arc::new(RealDisk::at(keys));
     let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy));
-    let is_new = !has_logs(&disk);
-    let tokens = Tokens::open(disk, clock, entropy).map_err(|error| in_folders(error.into()))?;
+    let tokens = Tokens::of_folders(data_disk, keys_disk, clock, entropy);
+    let tokens = tokens.map_err(|error| in_folders(error.into()))?;
     let tenants = loaded.config.log.iter().map(|log| &log.tenant);
     let tenants = tenants.filter(|tenant| tokens.admins(tenant) == 0).cloned().collect();
     Ok(FirstAdmins { tenants, is_new })

@@ -1,9 +1,10 @@
-//! Who else may touch what only the server should: keys, first tokens, the list of tokens.
+//! Who else may touch what only the server should, the folder of keys: keys, first tokens, the list
+//! of tokens.
 //!
 //! Promises: what others may read is told, for whoever has read a log's key can sign as the log. A
-//! start is refused only where anybody on the machine may write a key: it may be somebody else's
-//! already. A group that may, and a folder that is open, are told of and no more: Kubernetes gives
-//! a volume to a group of its own, and some of its volumes to all.
+//! start is refused only where anybody on the machine may write a file of it: it may be somebody
+//! else's already. A group that may, and a folder that is open, are told of and no more: Kubernetes
+//! gives a volume to a group of its own, and some of its volumes to all.
 //!
 //! Never: changes a mode. That would hide that it was open.
 
@@ -15,8 +16,6 @@ use crate::start_error::StartError;
 
 /// Files of a folder that are looked at.
 const FILES_MAX: usize = 10_000;
-/// What of the data folder only the server should read.
-const SECRET: &str = "tokens.json";
 /// Anybody but owner and group may write.
 const ALL_WRITE: u32 = 0o002;
 /// Anybody but the owner may do something.
@@ -31,25 +30,23 @@ pub struct Open {
     pub mode: u32,
 }
 
-/// The files that others than their owner may touch: all of the folder of keys, and the list of
-/// tokens. What cannot be looked at is left out.
-pub fn open_files(data: &Path, keys: &Path) -> Vec<Open> {
+/// The files of the folder of keys that others than their owner may touch. What cannot be looked at
+/// is left out.
+pub fn open_files(keys: &Path) -> Vec<Open> {
     let entries = fs::read_dir(keys).into_iter().flatten().flatten().take(FILES_MAX);
-    let of_keys = entries.map(|entry| entry.path());
-    of_keys.chain([data.join(SECRET)]).filter_map(|path| open(path, Metadata::is_file)).collect()
+    entries.filter_map(|entry| open(entry.path(), Metadata::is_file)).collect()
 }
 
-/// Tells what is open to others; refuses where anybody may write a key.
-pub(crate) fn check(data: &Path, keys: &Path) -> Result<(), StartError> {
+/// Tells what is open to others; refuses where anybody may write.
+pub(crate) fn check(keys: &Path) -> Result<(), StartError> {
     let folder = open(keys.to_owned(), Metadata::is_dir);
-    let files = open_files(data, keys);
+    let files = open_files(keys);
     for Open { path, mode } in folder.iter().chain(&files) {
         let (path, mode) = (path.display(), format!("{mode:o}"));
         let what = "open to others than its owner: counterfoil doctor has the mend";
         tracing::warn!(%path, mode, "{what}");
     }
-    let is_key = |open: &Open| open.path.starts_with(keys) && open.mode & ALL_WRITE != 0;
-    match files.into_iter().find(is_key) {
+    match files.into_iter().find(|open| open.mode & ALL_WRITE != 0) {
         Some(Open { path, mode }) => Err(StartError::Writable(path.display().to_string(), mode)),
         None => Ok(()),
     }
@@ -70,35 +67,33 @@ mod tests {
     #[test]
     fn what_others_may_read_is_told_and_what_all_may_write_is_refused() {
         let folder = std::env::temp_dir().join(format!("counterfoil-modes-{}", std::process::id()));
-        let (data, keys) = (folder.join("data"), folder.join("keys"));
+        let keys = folder.join("keys");
         let set = |path: &Path, mode| {
             fs::set_permissions(path, Permissions::from_mode(mode)).expect("set");
         };
-        for made in [&data, &keys] {
-            fs::create_dir_all(made).expect("a folder");
-            set(made, 0o700);
-        }
-        let (key, tokens) = (keys.join("a-0.key"), data.join(SECRET));
-        for path in [&key, &tokens, &data.join("head")] {
+        fs::create_dir_all(&keys).expect("a folder");
+        set(&keys, 0o700);
+        let (key, tokens) = (keys.join("a-0.key"), keys.join("tokens.json"));
+        for path in [&key, &tokens] {
             fs::write(path, "x").expect("written");
             set(path, 0o600);
         }
-        assert_eq!(open_files(&data, &keys), []);
-        set(&data.join("head"), 0o666);
+        assert_eq!(open_files(&keys), []);
         for (path, mode, is_refused) in [
             (&key, 0o640, false),
             (&key, 0o664, false),
             (&key, 0o602, true),
-            (&tokens, 0o666, false),
+            (&tokens, 0o644, false),
+            (&tokens, 0o666, true),
         ] {
             set(path, mode);
-            assert_eq!(open_files(&data, &keys), [Open { path: path.clone(), mode }]);
-            let refused = matches!(check(&data, &keys), Err(StartError::Writable(..)));
+            assert_eq!(open_files(&keys), [Open { path: path.clone(), mode }]);
+            let refused = matches!(check(&keys), Err(StartError::Writable(..)));
             assert_eq!(refused, is_refused, "{path:?} {mode:o}");
             set(path, 0o600);
         }
         set(&keys, 0o777);
-        assert!(check(&data, &keys).is_ok(), "a volume may be so");
+        assert!(check(&keys).is_ok(), "a volume may be so");
         // A folder that stays does no harm.
         let _ = fs::remove_dir_all(&folder);
     }

@@ -26,7 +26,8 @@ use crate::tokens::NewToken;
 
 /// What a folder of keys costs in which nothing can be made.
 const UNWRITABLE: &str = "the folder of keys cannot be written: what is there serves, and until it \
-                          can be written no log is closed for the next one and no key replaced";
+                          can be written no log is closed for the next one, no key replaced and no \
+                          token made or revoked";
 
 /// What a start found and made.
 #[derive(Clone)]
@@ -85,7 +86,7 @@ async fn begin(
         return Err(StartError::NoKeys(keys.display().to_string()));
     }
     let keys_disk = folder(keys)?;
-    modes::check(data, keys)?;
+    modes::check(keys)?;
     let held = hold(&data_disk, &keys_disk)?;
     origin::check(&data_disk, config.origin.as_deref())?;
     let world = machine(data_disk, keys_disk)?;

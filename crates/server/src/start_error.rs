@@ -49,7 +49,7 @@ pub enum StartError {
     },
     /// Anybody may write a key.
     #[error(
-        "anybody on this machine may write {0} (mode {1:o}), so its keys may be somebody else's: \
+        "anybody on this machine may write {0} (mode {1:o}), so it may be somebody else's: \
          look at it, then chmod go-rwx it (counterfoil doctor has all that is open)"
     )]
     Writable(String, u32),
@@ -130,6 +130,12 @@ fn missing(keys: &Path, name: &str) -> String {
     )
 }
 
+/// Where the list of tokens is: an earlier server had it in the data folder.
+fn tokens(data: &Path, keys: &Path) -> PathBuf {
+    let (before, now) = (data.join(TOKENS), keys.join(TOKENS));
+    if !now.exists() && before.exists() { before } else { now }
+}
+
 impl From<OpenError> for StartError {
     fn from(error: OpenError) -> StartError {
         match error {
@@ -163,10 +169,10 @@ impl StartError {
                 }
             }
             StartError::Tokens(TokenError::Io(source)) => {
-                return StartError::Folder(shown(data.join(TOKENS)), source);
+                return StartError::Folder(shown(tokens(data, keys)), source);
             }
             StartError::Tokens(TokenError::Malformed(what)) => {
-                return StartError::TokenFile(shown(data.join(TOKENS)), what);
+                return StartError::TokenFile(shown(tokens(data, keys)), what);
             }
             other => return other,
         };

@@ -5,7 +5,9 @@ mod prove;
 mod read;
 mod serve;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args as ClapArgs, Error, Parser, Subcommand};
 
 pub(crate) use manage::{Context, Key, Log, Owners, Schema, Scope, Token};
 pub(crate) use prove::{Evidence, Need, Receipt, Send, SendFormat, Verify};
@@ -114,6 +116,26 @@ pub(crate) enum Command {
     /// COUNTERFOIL_CONTEXTS names another file. A server's first start saves itself there.
     #[command(subcommand)]
     Context(Context),
+}
+
+impl Args {
+    /// The arguments of this process; without them, what to do is said and the process ends.
+    pub(crate) fn of_process() -> Args {
+        Args::try_parse().unwrap_or_else(|error| with_tip(error).exit())
+    }
+}
+
+/// Whoever leaves out the quotes of a query is told of them, not only of the word too many.
+fn with_tip(mut error: Error) -> Error {
+    let said = |kind| error.get(kind).map(ContextValue::to_string).unwrap_or_default();
+    let takes_a_query = said(ContextKind::Usage).contains("[QUERY]");
+    if takes_a_query && !said(ContextKind::InvalidArg).starts_with('-') {
+        let tip = "a query of several words is one argument: put it between quotes, as \
+                   'outcome:failure since:1h'";
+        let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use super::Args;
 
@@ -113,4 +113,21 @@ fn pages(at: &Path) -> Vec<PathBuf> {
     }
     let entries = fs::read_dir(at).expect("a folder");
     entries.flat_map(|entry| pages(&entry.expect("an entry").path())).collect()
+}
+
+#[test]
+fn a_query_without_quotes_is_told_of_them() {
+    let said = |args: &[&str]| {
+        let error = Args::try_parse_from(args).err().expect("it is refused");
+        super::with_tip(error).to_string()
+    };
+    for command in ["search", "tail"] {
+        let said = said(&["counterfoil", command, "who:alice", "outcome:failure"]);
+        assert!(said.contains("unexpected argument 'outcome:failure'"), "{said}");
+        assert!(said.contains("tip: a query of several words is one argument"), "{said}");
+    }
+    let other = said(&["counterfoil", "search", "who:alice", "--lmit"]);
+    assert!(other.contains("--limit") && !other.contains("quotes"), "{other}");
+    let other = said(&["counterfoil", "show", "a", "b"]);
+    assert!(!other.contains("quotes"), "{other}");
 }

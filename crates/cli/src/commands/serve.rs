@@ -31,7 +31,7 @@ pub(crate) fn run(args: &args::Serve) -> Result<(), CliError> {
     if !std::io::stdout().is_terminal() {
         let admins = server::first_admins(&args.data, &keys, &config);
         let admins = admins.map_err(|error| refused(&error, &args.data))?;
-        first_tokens::check(&args.data, &keys, &admins)?;
+        first_tokens::check(&keys, &admins)?;
     }
     if doctor::has_others(&args.data) {
         let folder = whole(&args.data);
@@ -196,7 +196,7 @@ fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
         let written = first_tokens::write(keys, &started.first_tokens);
         written.map_err(|error| match started.is_new {
             true => error,
-            false => first_tokens::lost(&error, data),
+            false => first_tokens::lost(&error, keys),
         })?;
     }
     let several = started.first_tokens.len() > 1;

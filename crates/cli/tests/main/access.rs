@@ -177,7 +177,7 @@ fn id_of(token: &str) -> &str {
 
 /// Lets a token's time be over, as if it were long after: in the list of a server at rest.
 fn expire(folder: &Folder, token: &str) {
-    let list = folder.path("data/tokens.json");
+    let list = folder.path("data-keys/tokens.json");
     let mut kept: Value = serde_json::from_slice(&read(&list).expect("a list")).expect("JSON");
     let tokens = kept["tokens"].as_array_mut().expect("tokens");
     let it = tokens.iter_mut().find(|kept| kept["id"] == id_of(token)).expect("it is kept");

@@ -52,10 +52,10 @@ fn a_doctor_names_what_is_wrong_with_the_mend() {
     assert_eq!(line(&ask(1, &[]), "keys folder").0, "bad");
     fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("set");
 
-    let tokens = folder.path("data/tokens.json");
+    let tokens = folder.path("data-keys/tokens.json");
     fs::set_permissions(&tokens, Permissions::from_mode(0o644)).expect("set");
     let open = ask(1, &[]);
-    let (level, found) = line(&open, "data folder");
+    let (level, found) = line(&open, "keys folder");
     assert!(level == "bad" && found.contains("tokens.json is open to others"), "{open}");
     fs::set_permissions(&tokens, Permissions::from_mode(0o600)).expect("set");
     fs::set_permissions(&key, Permissions::from_mode(0o606)).expect("set");

@@ -62,7 +62,7 @@ fn a_revocation_that_revokes_nothing_is_bounded_too() {
     let (second, stolen) = (make("second", "admin"), make("stolen", "reader"));
     let path = format!("/v1/tokens/{}", stolen.split('_').nth(1).expect("its public part"));
     // The list of tokens cannot be written.
-    let in_its_way = folder.path("data/tokens.json.new");
+    let in_its_way = folder.path("data-keys/tokens.json.new");
     std::fs::create_dir(&in_its_way).expect("made");
     let before = access_size(url, &admin);
     let answers = (0..1_000).map(|_| ask(url, &admin, "DELETE", &path, ""));

@@ -19,11 +19,11 @@ fn a_start_without_its_tokens_says_that_they_are_lost() {
     folder.write("event.json", EVENT);
     folder.run(&["send", "event.json"]).code(0);
     server.stop();
-    fs::remove_file(folder.path("data/tokens.json")).expect("removed");
+    fs::remove_file(folder.path("data-keys/tokens.json")).expect("removed");
     let again = ["--data", "data", "--listen", "127.0.0.1:0"];
     let told = refused(&folder, &again);
     assert!(told.contains("first-token-default is there already"), "{told}");
-    assert!(told.contains("data/tokens.json has no admin in force"), "{told}");
+    assert!(told.contains("data-keys/tokens.json has no admin in force"), "{told}");
     assert!(told.contains("put it back from a backup"), "{told}");
     fs::rename(folder.path("data-keys/first-token-default"), folder.path("old")).expect("moved");
     let mut command = folder.command(&[&["serve"], &again[..]].concat());
@@ -36,9 +36,9 @@ fn a_start_without_its_tokens_says_that_they_are_lost() {
     assert!(stated.contains("the tenant had logs and no token at all"), "{stated}");
     server.stop();
 
-    folder.write("data/tokens.json", "{");
+    folder.write("data-keys/tokens.json", "{");
     let told = refused(&folder, &again);
-    assert!(told.contains("data/tokens.json is no list of tokens: put it back"), "{told}");
+    assert!(told.contains("data-keys/tokens.json is no list of tokens: put it back"), "{told}");
 }
 
 #[test]

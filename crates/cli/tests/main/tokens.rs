@@ -28,7 +28,7 @@ fn stated(url: &str, token: &str, log: &str, action: &str) -> Vec<Value> {
 
 /// Fills a tenant's half of 10,000 tokens; the first two expired.
 fn fill(folder: &Folder) {
-    let path = folder.path("data/tokens.json");
+    let path = folder.path("data-keys/tokens.json");
     let text = std::fs::read_to_string(&path).expect("the file");
     let mut file: Value = serde_json::from_str(&text).expect("JSON");
     let tokens = file["tokens"].as_array_mut().expect("a list");

@@ -84,6 +84,8 @@ fn a_folder_of_an_earlier_build_goes_on() {
     assert_eq!(fs::metadata(&frame_key).expect("there").permissions().mode() & 0o777, 0o600);
     let marks: Value = serde_json::from_slice(&made).expect("JSON");
     assert!(marks["from"].as_u64() > Some(1), "what it had keeps no mark");
+    let tokens = ["data", "data-keys"].map(|at| left.0.path(&format!("{at}/tokens.json")));
+    assert_eq!(tokens.each_ref().map(|list| list.exists()), [false, true], "its list was moved");
     all_is_found(&left, &server);
     sent_again(&left, &server);
     what_left_the_house_holds(&left);

@@ -7,6 +7,7 @@
 //! tokens only (`access/second.rs`). Each tenant has its share of the room for tokens, which no
 //! other tenant can take.
 
+mod place;
 mod revoke;
 mod room;
 mod token;
@@ -31,6 +32,7 @@ pub use token::{NewToken, Token};
 pub(crate) const NAME: &str = "tokens.json";
 const FORMAT: &str = "counterfoil.tokens/v1";
 const FILE_BYTES_MAX: u64 = 256 << 20;
+
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenFile {
@@ -79,7 +81,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads the tokens of a data folder.
+    /// Reads the tokens that stand in a folder (`place`).
     pub fn open(
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,

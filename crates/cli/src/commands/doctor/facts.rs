@@ -47,7 +47,7 @@ impl Kind {
     /// What such a folder has from its first start on.
     pub(super) fn marks(self) -> &'static [&'static str] {
         match self {
-            Kind::Data => &["folder.json", "journal", "head", "logs", "lock", "tokens.json"],
+            Kind::Data => &["folder.json", "journal", "head", "logs", "lock"],
             Kind::Keys => &["frame.key", "id.key", "lock"],
         }
     }

@@ -19,16 +19,16 @@ pub(super) fn path(keys: &Path, tenant: &str) -> PathBuf {
 }
 
 /// Refuses a start that would have a token to write where a file is, before it makes anything.
-pub(super) fn check(data: &Path, keys: &Path, admins: &FirstAdmins) -> Result<(), CliError> {
+pub(super) fn check(keys: &Path, admins: &FirstAdmins) -> Result<(), CliError> {
     let mut paths = admins.tenants.iter().map(|tenant| path(keys, tenant));
     let taken = paths.find(|path| path.symlink_metadata().is_ok());
     let refused = taken.map(|path| there_already(&path));
-    refused.map_or(Ok(()), |error| Err(if admins.is_new { error } else { lost(&error, data) }))
+    refused.map_or(Ok(()), |error| Err(if admins.is_new { error } else { lost(&error, keys) }))
 }
 
 /// Why a first token of logs that are not new finds one of an earlier start.
-pub(super) fn lost(error: &CliError, data: &Path) -> CliError {
-    let tokens = data.join("tokens.json");
+pub(super) fn lost(error: &CliError, keys: &Path) -> CliError {
+    let tokens = keys.join("tokens.json");
     CliError::Server(format!(
         "{error}. It was to be made because {} has no admin in force: if that file was lost, and \
          every token with it, put it back from a backup instead",
@@ -92,9 +92,9 @@ mod tests {
         assert!(!acme.exists() && std::fs::read(&beta).expect("read") == b"somebody's");
         let tenants = tokens.iter().map(|(tenant, _)| tenant.clone()).collect();
         let admins = FirstAdmins { tenants, is_new: true };
-        check(&keys, &keys, &admins).expect_err("the same before");
+        check(&keys, &admins).expect_err("the same before");
         std::fs::remove_file(&beta).expect("moved");
-        check(&keys, &keys, &admins).expect("none is there");
+        check(&keys, &admins).expect("none is there");
         write(&keys, &tokens).expect("written");
         assert_eq!(std::fs::read(&acme).expect("read"), b"a\n");
         std::fs::remove_dir_all(keys).expect("removed");

@@ -25,8 +25,8 @@ pub(super) fn folder(name: &'static str, folder: &Folder) -> Finding {
     }
     if let Some((file, mode)) = folder.open_files.first() {
         let found = format!("{file} is open to others (mode {:o})", mode & 0o777);
-        let mend = if file.ends_with(".key") && mode & 0o022 != 0 {
-            format!("who may write {file} may have put another key there: look, then chmod 600")
+        let mend = if mode & 0o022 != 0 {
+            format!("who may write {file} may have put another there: look, then chmod 600")
         } else {
             format!("chmod 600 {file}; who could read a key or a token may have it: make a new one")
         };
