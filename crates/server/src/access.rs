@@ -9,6 +9,7 @@
 //! | admin | for any service | its tenant | its tenant | for its tenant |
 
 pub(crate) mod denials;
+pub(crate) mod owed;
 pub(crate) mod second;
 pub(crate) mod stated;
 pub(crate) mod strangers;

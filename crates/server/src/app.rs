@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::access::Principal;
 use crate::access::denials::Denials;
+use crate::access::owed::Owed;
 use crate::access::second::{Act, SecondPerson, Word};
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
@@ -57,6 +58,8 @@ pub(crate) struct App {
     pub(crate) verifications: Verifications,
     pub(crate) under_way: UnderWay,
     pub(crate) denials: Denials,
+    /// Ends of changes that the access logs do not have yet.
+    pub(crate) owed: Owed,
     pub(crate) request_ids: Arc<RequestIds>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,

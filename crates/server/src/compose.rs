@@ -19,6 +19,7 @@ use query::Hot;
 use tokio::sync::watch;
 
 use crate::access::denials::{self, Denials};
+use crate::access::owed::{self, Owed};
 use crate::access::second::SecondPerson;
 use crate::access::under_way::UnderWay;
 use crate::access::verifications::Verifications;
@@ -100,6 +101,7 @@ impl Composed {
         // Nobody is answered any more: what was left out until now is all there will be.
         app.state_all_left_out(true).await;
         denials::state(&app, true).await;
+        owed::state_at_last(&app).await;
         app.backlog.stop();
         let close = move || {
             let caught_up = backlog.join().map_err(|_| "indexing panicked".to_owned())?;
@@ -169,6 +171,7 @@ fn open(
         verifications: Verifications::default(),
         under_way: UnderWay::default(),
         denials: Denials::default(),
+        owed: Owed::default(),
         clock,
         counters: Counters::default(),
         backlog: Backlog::new(),

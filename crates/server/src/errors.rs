@@ -58,6 +58,7 @@ const PAGES: &[(&str, &str)] = pages![
     "too_many_fields",
     "too_soon",
     "unknown_member",
+    "unstated",
 ];
 
 /// The page about all of them.

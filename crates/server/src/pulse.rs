@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::access::denials;
+use crate::access::{denials, owed};
 use crate::app::App;
 use crate::{owners, quotas, room};
 
@@ -49,6 +49,7 @@ pub(crate) fn beat(app: &Arc<App>, runtime: &Handle) {
     runtime.block_on(room::watch(app));
     runtime.block_on(quotas::state(app));
     runtime.block_on(denials::state(app, false));
+    runtime.block_on(owed::state(app));
     runtime.block_on(owners::again(app));
     for (log, error) in app.store.tick() {
         let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -193,8 +193,9 @@ where
 }
 
 /// Changes something for somebody who has the right to, whatever was asked before: the attempt is
-/// in the access log before it takes force, and how it ended before it is answered. Who asked may
-/// hang up: what was attempted comes to its end, and the log has that too.
+/// in the access log before it takes force, and how it ended before it is answered, or else the
+/// answer says that the log has yet to take it. Who asked may hang up: what was attempted comes to
+/// its end, and the log has that too.
 pub(crate) async fn carry_out<T, F>(
     app: &Arc<App>,
     caller: &Principal,
@@ -208,6 +209,7 @@ where
     let what = caller.does(what);
     let operation = app.store.world().new_id();
     let what = what.with(&["correlation", "operation_id"], operation);
+    app.owed.check()?;
     let (app, tenant, begun) = (app.clone(), caller.tenant.clone(), app.under_way.begin()?);
     let whole = async move {
         let _begun = begun;
@@ -216,11 +218,23 @@ where
         // A crash from here on leaves an attempt without an end, which is what happened.
         let changed = change().await;
         let end = ended(what.with(&["phase"], "end"), &changed);
-        app.state(&tenant, Purpose::Access, end).await?;
-        changed
+        let stated = app.state(&tenant, Purpose::Access, end.clone()).await;
+        if stated.is_err() {
+            app.owed.add(tenant, end);
+        }
+        answered(changed, stated)
     };
     let changed = outliving(whole).await.map_err(|error| Failure::internal(&error))?;
     changed.map_err(Failure::stated)
+}
+
+/// What a change is answered with: one that took force is not to be asked for again.
+fn answered<T>(changed: Result<T, Failure>, stated: Result<(), Failure>) -> Result<T, Failure> {
+    match (changed, stated) {
+        (changed, Ok(())) => changed,
+        (Ok(_), Err(_)) => Err(Failure::unended()),
+        (Err(_), Err(failure)) => Err(failure),
+    }
 }
 
 /// How it ended, by the answer.

@@ -57,7 +57,7 @@ pub(crate) const CODES: [(u16, &[&str]); 12] = [
     (413, &["too_large"]),
     (415, &["media_type"]),
     (429, &["quota", "read_quota", "too_soon"]),
-    (500, &["internal"]),
+    (500, &["internal", "unstated"]),
     (503, &["busy", "disk", "indexing", "stopping", "connections"]),
 ];
 
@@ -212,6 +212,14 @@ impl Failure {
             }
             _ => Failure::internal(error),
         }
+    }
+
+    /// A change took force, and the access log has its attempt alone. No time to ask again is
+    /// given: it would be made twice.
+    pub(crate) fn unended() -> Failure {
+        let detail = "it was done, and the access log has not yet how it ended: look before you \
+                      do it again";
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unstated", detail)
     }
 
     /// Something of ours failed. The cause goes to the traces, not to the caller.

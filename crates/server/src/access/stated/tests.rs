@@ -115,3 +115,37 @@ async fn a_change_whose_caller_hangs_up_comes_to_its_end() {
     let pair = pair.map(|(phase, result)| (phase.to_owned(), result.to_owned()));
     assert_eq!(stated(&app, "token.create")[1..], pair, "behind the first admin's");
 }
+
+#[test]
+fn what_took_force_is_not_to_be_asked_for_again() {
+    let full = || Failure::busy("disk", "no room");
+    let refused = || Failure::not_found("no such token");
+    let answer = |changed, stated| answered(changed, stated).map_err(|failure| failure.code());
+    assert_eq!(answer(Ok(7), Ok(())), Ok(7));
+    assert_eq!(answer(Ok(7), Err(full())), Err("unstated"));
+    assert_eq!(answer(Err(refused()), Err(full())), Err("disk"), "nothing was done");
+    assert_eq!(answer(Err(refused()), Ok(())), Err("not_found"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_is_owed_is_stated_once_and_in_turn() {
+    let mut house = House::new().await;
+    let app = house.app();
+    let end = |result| {
+        Statement::new("log.rotate", "audit", "update").with(&["phase"], "end").ended(result)
+    };
+    app.owed.add("default".into(), end("success"));
+    // No log takes this one, so what is behind it waits.
+    app.owed.add("nobody".into(), end("success"));
+    app.owed.add("default".into(), end("failure"));
+    let has = |app: &App| stated(app, "log.rotate");
+    let pair = |result: &str| ("end".to_owned(), result.to_owned());
+    let running = house.running.take().expect("it runs");
+    while has(&app).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(has(&app), [pair("success")], "with a pulse");
+    running.stop().await.expect("in order");
+    assert_eq!(has(&app), [pair("success")]);
+    assert!(app.owed.check().is_ok());
+}
