@@ -1,8 +1,8 @@
 //! How changes ended, where the access log did not take it at once.
 //!
-//! Promises: whoever made a change that took force is not told to ask again; its end is stated by
-//! the first pulse with which the log takes it, and tried once more at a stop. A log that lacks many
-//! ends takes no further changes.
+//! Promises: who made a change that took force is not told to ask again; its end is stated by the
+//! first pulse with which the log takes it, and tried once more at a stop. Where many ends are owed
+//! no further change begins.
 //!
 //! KNOWN: a crash loses the ends that are owed. The log has the attempts.
 
