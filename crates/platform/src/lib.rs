@@ -5,6 +5,7 @@
 //!
 //! Never: knows what is stored.
 
+mod beneath;
 mod clock;
 mod disk;
 mod entropy;

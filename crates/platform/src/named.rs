@@ -18,12 +18,16 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<String> {
 }
 
 /// Opens a regular file, and nothing else: who opens a pipe waits for its other end.
-pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Looked at once it is open, so that nobody puts a pipe there in between.
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-    let file = options.custom_flags(flags).open(path)?;
+    regular(options.custom_flags(flags).open(path)?)
+}
+
+/// A file that was opened without waiting for anybody, if it is a regular one.
+pub(crate) fn regular(file: File) -> io::Result<File> {
     let kind = file.metadata()?.file_type();
-    if kind.is_file() { Ok(file) } else { Err(irregular(kind)) }
+    if kind.is_file() { Ok(file) } else { Err(irregular(name(kind))) }
 }
 
 /// Reads a text once, from whatever it comes: a pipe is read to its end.
@@ -48,14 +52,17 @@ pub fn read_bytes(source: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn irregular(kind: FileType) -> io::Error {
-    let is = if kind.is_dir() {
+fn name(kind: FileType) -> &'static str {
+    if kind.is_dir() {
         "a folder"
     } else if kind.is_fifo() {
         "a pipe"
     } else {
         "a device"
-    };
+    }
+}
+
+pub(crate) fn irregular(is: &str) -> io::Error {
     let what = format!("it is {is}; allowed is a regular file");
     io::Error::new(ErrorKind::InvalidInput, what)
 }

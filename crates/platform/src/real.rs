@@ -1,15 +1,15 @@
 //! The machine's own disk, below one folder.
 
-use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{Access, OFlags, access};
 
+use crate::beneath::Beneath;
 use crate::disk::{Disk, File};
-use crate::named::open_regular;
 use crate::volume::{Volume, volume};
 
 /// What such reads must be aligned to.
@@ -18,7 +18,7 @@ const ALIGN: usize = 4096;
 /// A folder of the machine.
 #[derive(Debug)]
 pub struct RealDisk {
-    root: PathBuf,
+    names: Beneath,
     /// Itself, if it was there: as long as it is open, no other folder gets its inode.
     folder: Option<(fs::File, Inode)>,
 }
@@ -39,24 +39,30 @@ impl RealDisk {
 
     /// The disk below `root`, which need not be there: nothing can be read or made then.
     pub fn at(root: &Path) -> RealDisk {
-        RealDisk { root: root.to_owned(), folder: folder_at(root) }
+        let names = Beneath { root: root.to_owned(), through_links: false };
+        RealDisk { names, folder: folder_at(root) }
+    }
+
+    /// The same with links in it followed: what is mounted as a secret is made of them. For a
+    /// folder that nobody else may write.
+    #[must_use]
+    pub fn through_links(mut self) -> RealDisk {
+        self.names.through_links = true;
+        self
     }
 
     /// Where this disk stands.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.names.root
     }
 
     /// Takes the folder for this process alone, until the answer is dropped. `None` if another has
     /// it.
     pub fn hold(&self) -> io::Result<Option<Held>> {
-        let path = self.root.join("lock");
-        let mut options = OpenOptions::new();
-        let file = open_regular(&path, options.create(true).append(true).mode(0o600));
+        let open = |flags| self.names.open("lock", flags);
+        let file = open(OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND);
         // Where nobody may write, a lock that is there can be taken all the same.
-        let file = file.or_else(|error| {
-            open_regular(&path, OpenOptions::new().read(true)).map_err(|_| error)
-        })?;
+        let file = file.or_else(|error| open(OFlags::RDONLY).map_err(|_| error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Held(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -64,69 +70,56 @@ impl RealDisk {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        if name.is_empty() { self.root.clone() } else { self.root.join(name) }
-    }
-
-    fn open_with(&self, name: &str, options: &mut OpenOptions) -> io::Result<Arc<dyn File>> {
-        let path = self.path(name);
-        let file = open_regular(&path, options)?;
-        Ok(Arc::new(RealFile { file, path }))
+    fn open_with(&self, name: &str, flags: OFlags) -> io::Result<Arc<dyn File>> {
+        let file = self.names.open(name, flags)?;
+        Ok(Arc::new(RealFile { file, names: self.names.clone(), name: name.to_owned() }))
     }
 }
 
 impl Disk for RealDisk {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.path(folder))? {
-            let name = entry?.file_name();
-            names.push(name.into_string().map_err(|name| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8: {name:?}"))
-            })?);
-        }
-        Ok(names)
+        self.names.list(folder)
     }
 
     fn create_folder(&self, folder: &str) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(self.path(folder))
+        self.names.create_folder(folder)
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        self.open_with(name, OpenOptions::new().read(true).write(true))
+        self.open_with(name, OFlags::RDWR)
     }
 
     fn open_to_read(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        self.open_with(name, OpenOptions::new().read(true))
+        self.open_with(name, OFlags::RDONLY)
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        let mut options = OpenOptions::new();
-        self.open_with(name, options.read(true).write(true).create_new(true).mode(0o600))
+        self.open_with(name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path(from), self.path(to))
+        self.names.rename(from, to)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path(name))
+        self.names.remove(name)
     }
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
-        fs::File::open(self.path(folder))?.sync_all()
+        self.names.sync_folder(folder)
     }
 
     fn volume(&self) -> io::Result<Volume> {
-        volume(&self.root)
+        volume(self.root())
     }
 
     fn is_writable(&self) -> bool {
-        access(&self.root, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+        access(self.root(), Access::WRITE_OK | Access::EXEC_OK).is_ok()
     }
 
     fn is_here(&self) -> bool {
         let is_it = |(_, inode): &(_, Inode)| {
-            fs::metadata(&self.root).is_ok_and(|there| inode_of(&there) == *inode)
+            fs::metadata(self.root()).is_ok_and(|there| inode_of(&there) == *inode)
         };
         self.folder.as_ref().is_none_or(is_it)
     }
@@ -144,7 +137,9 @@ fn inode_of(file: &fs::Metadata) -> Inode {
 
 struct RealFile {
     file: fs::File,
-    path: PathBuf,
+    /// Where it was opened, to open it once more.
+    names: Beneath,
+    name: String,
 }
 
 impl File for RealFile {
@@ -157,10 +152,7 @@ impl File for RealFile {
     }
 
     fn read_past_cache(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        // Its number is another one on other processors.
-        let flag = i32::try_from(OFlags::DIRECT.bits()).map_err(io::Error::other)?;
-        let direct = OpenOptions::new().read(true).custom_flags(flag).open(&self.path);
-        match direct {
+        match self.names.open(&self.name, OFlags::RDONLY | OFlags::DIRECT) {
             Ok(file) => read_aligned(&file, offset, out),
             // KNOWN: file systems without O_DIRECT (tmpfs) are read through the cache; they hold
             // nothing over a power failure anyway.
@@ -216,7 +208,7 @@ mod tests {
         assert_eq!(dynamic.read_small("key", 6).expect("read"), b"Secret");
         assert!(disk.is_writable());
         // Who would wait for the other end of a pipe is told at once; a folder is no file.
-        let pipe = disk.path("pipe");
+        let pipe = disk.root().join("pipe");
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0)
             .expect("a pipe");
@@ -226,7 +218,7 @@ mod tests {
             assert!(error.to_string().contains(&format!("it is a {name}")), "{error}");
         }
         disk.open("pipe").map(drop).expect_err("no file");
-        fs::rename(&pipe, disk.path("lock")).expect("renamed");
+        fs::rename(&pipe, disk.root().join("lock")).expect("renamed");
         disk.hold().expect_err("no file");
         assert!(disk.is_here());
         fs::remove_dir_all(disk.root()).expect("removed");

@@ -36,7 +36,7 @@ pub fn first_admins(data: &Path, keys: &Path, loaded: &Loaded) -> Result<FirstAd
     check_new(data, keys, &loaded.config).map_err(in_folders)?;
     let data_disk = Arc::new(RealDisk::at(data));
     let is_new = !has_logs(&data_disk);
-    let keys_disk = Arc::new(RealDisk::at(keys));
+    let keys_disk = Arc::new(RealDisk::at(keys).through_links());
     let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy));
     let tokens = Tokens::of_folders(data_disk, keys_disk, clock, entropy);
     let tokens = tokens.map_err(|error| in_folders(error.into()))?;

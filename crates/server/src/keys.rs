@@ -16,7 +16,7 @@ pub type LogKeys = (String, Result<Option<String>, String>);
 /// nothing, and works beside a running server.
 pub fn check_keys(data: &Path, keys: &Path) -> Result<Vec<LogKeys>, String> {
     let disk = |path| RealDisk::new(path).map_err(|error| error.to_string());
-    let found = commit::check_keys(&disk(data)?, &disk(keys)?);
+    let found = commit::check_keys(&disk(data)?, &disk(keys)?.through_links());
     let found = found.map_err(|error| told(&StartError::from(error).in_folders(data, keys)))?;
     let told_of = |found| under_way(found, |error| error.in_folders(data, keys));
     Ok(found.into_iter().map(told_of).collect())

@@ -85,7 +85,7 @@ async fn begin(
     if !keys.is_dir() && has_logs {
         return Err(StartError::NoKeys(keys.display().to_string()));
     }
-    let keys_disk = folder(keys)?;
+    let keys_disk = folder(keys)?.through_links();
     modes::check(keys)?;
     let held = hold(&data_disk, &keys_disk)?;
     origin::check(&data_disk, config.origin.as_deref())?;
@@ -109,7 +109,8 @@ async fn begin(
 pub(crate) fn check_new(data: &Path, keys: &Path, config: &Config) -> Result<(), StartError> {
     let (logs, _) = books::books(config.logs()).map_err(OpenError::Setting)?;
     let shown = |path: &Path| path.display().to_string();
-    let checked = commit::check_new(&RealDisk::at(data), &RealDisk::at(keys), &logs);
+    let checked =
+        commit::check_new(&RealDisk::at(data), &RealDisk::at(keys).through_links(), &logs);
     checked.map_err(|error| match error {
         OpenError::Anew { key } => StartError::Anew { data: shown(data), keys: shown(keys), key },
         other => other.into(),

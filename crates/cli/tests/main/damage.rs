@@ -1,7 +1,9 @@
 //! A changed byte in the journal: a start refuses and says the way out; told to, it sets the folder
 //! aside and goes on, and nobody is told that all is well.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -45,6 +47,49 @@ fn a_folder_that_is_gone_ends_the_process_and_acknowledges_nothing() {
         folder.run(&["search", "--url", &server.url, "--token", &folder.first_token("default")]);
     assert!(found.code(0).contains("invoice.delete"));
     server.stop();
+}
+
+/// Who has the data folder alone puts links there, for the server to move or write its keys.
+#[test]
+fn no_link_in_the_data_folder_is_followed() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    folder.write("event.json", &EVENT.replace("NAME", "before"));
+    folder.run(&["send", "event.json"]).code(0);
+    server.stop();
+    let keys = || {
+        let names = fs::read_dir(folder.path("data-keys")).expect("lists");
+        let names = names.map(|entry| entry.expect("an entry").file_name().into_string());
+        names.collect::<Result<BTreeSet<String>, _>>().expect("plain names")
+    };
+    let all = keys();
+    let new_partition = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    let refused = || {
+        let mut start = folder.command(&new_partition);
+        let ended = start.env("COUNTERFOIL_ON_DAMAGE", "new-partition").output().expect("it ran");
+        assert!(!ended.status.success());
+        String::from_utf8(ended.stderr).expect("text")
+    };
+    let journal = folder.path("data/journal");
+    fs::rename(&journal, folder.path("data/moved")).expect("moved");
+    symlink("../data-keys", &journal).expect("a link");
+    let told = refused();
+    assert!(told.contains("data/journal") && told.contains("which is not followed"), "{told}");
+    assert_eq!(keys(), all);
+
+    fs::remove_file(&journal).expect("removed");
+    fs::rename(folder.path("data/moved"), &journal).expect("moved back");
+    flip(&folder.path(&format!("data/journal/{}", newest(&folder))), SECOND + 300);
+    symlink("../../data-keys", folder.path("data/logs/planted")).expect("a link");
+    let told = refused();
+    assert!(told.contains("data/logs/planted") && told.contains("which is not followed"), "{told}");
+    assert_eq!(keys(), all);
+    fs::remove_file(folder.path("data/logs/planted")).expect("removed");
+    fs::create_dir_all(folder.path("data/damaged/1/logs")).expect("made");
+    symlink("../../../../data-keys", folder.path("data/damaged/1/logs/default-0")).expect("a link");
+    let told = refused();
+    assert!(told.contains("data/damaged/1") && told.contains("which is not followed"), "{told}");
+    assert_eq!(keys(), all);
 }
 
 /// A key was replaced, and the event that says so was lost: the keys of all logs are shown all the
