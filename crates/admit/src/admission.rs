@@ -170,7 +170,7 @@ struct Found<'a> {
 fn out_of_scope(peer: &Peer, service: &str) -> Refusal {
     let allowed = match &peer.speaks {
         crate::Speaks::For(names) => names.join(", "),
-        crate::Speaks::ForMany => "any".into(),
+        crate::Speaks::ForMany => "any but the server itself".into(),
     };
     let shown: String = service.chars().take(64).flat_map(char::escape_debug).collect();
     Refusal {

@@ -98,7 +98,10 @@ impl Front {
         order: &KeyOrder,
         commit: &mut Commit<'_>,
     ) -> Result<KeyTurn, KeyError> {
-        let log = self.to_rekey(name, order)?;
+        if order.together > TOGETHER_MAX {
+            return Err(KeyError::TooLong);
+        }
+        let log = self.to_rekey(name)?;
         let old = log.keys().newest().cloned().ok_or(KeyError::Failed)?;
         let mut seed = [0; 32];
         self.world.entropy.fill(&mut seed);
@@ -176,7 +179,7 @@ impl Front {
     }
 
     /// The log that is to have another key, if it may have one.
-    fn to_rekey(&self, name: &str, order: &KeyOrder) -> Result<Arc<Log>, KeyError> {
+    pub(crate) fn to_rekey(&self, name: &str) -> Result<Arc<Log>, KeyError> {
         let absent = || KeyError::Absent(name.to_owned());
         let log = self.logs.all().get(name).cloned().ok_or_else(absent)?;
         if log.successor().is_some() {
@@ -191,10 +194,7 @@ impl Front {
         if ring.terms().len() >= KEYS_MAX {
             return Err(KeyError::TooMany(name.to_owned()));
         }
-        match order.together <= TOGETHER_MAX {
-            true => Ok(log),
-            false => Err(KeyError::TooLong),
-        }
+        Ok(log)
     }
 
     /// Commits a statement of the log's own; `durable` is done before its checkpoint is signed.

@@ -182,6 +182,11 @@ impl Store {
         self.front.rotated(name, &answers.recv().unwrap_or(Answer::Unknown))
     }
 
+    /// Whether a log's key can be replaced now: it is open, and one key signs for it.
+    pub fn may_rotate_key(&self, name: &str) -> Result<(), KeyError> {
+        self.front.to_rekey(name).map(drop)
+    }
+
     /// Gives a log a new signing key, while writes go on; the old one signs on for as long as
     /// ordered. Waits for the disk.
     pub fn rotate_key(&self, name: &str, order: &KeyOrder) -> Result<KeyTurn, KeyError> {

@@ -115,7 +115,7 @@ impl Principal {
     pub(crate) fn may_oversee(&self) -> Result<(), Failure> {
         match self.role {
             Role::Auditor | Role::Admin => Ok(()),
-            _ => Err(self.lacks("see refusals and status")),
+            _ => Err(self.lacks("see refusals and status, or agree to what somebody else does")),
         }
     }
 
@@ -123,7 +123,7 @@ impl Principal {
     pub(crate) fn may_manage(&self) -> Result<(), Failure> {
         match self.role {
             Role::Admin => Ok(()),
-            _ => Err(self.lacks("manage tokens")),
+            _ => Err(self.lacks("manage tokens, logs and keys")),
         }
     }
 

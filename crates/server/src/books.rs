@@ -4,7 +4,7 @@
 //! The access log is made beside the first and cannot be left out: no setting names it, and no role
 //! may write to it or switch it off.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use commit::{LogSpec, Purpose};
 
@@ -29,15 +29,23 @@ impl Books {
 pub(crate) fn books(
     configured: Vec<LogSpec>,
 ) -> Result<(Vec<LogSpec>, BTreeMap<String, Books>), String> {
-    let taken: BTreeSet<String> = configured.iter().map(|log| log.name.clone()).collect();
+    // By name, whose it is: a log of the settings, or the access log of one.
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for log in &configured {
+        taken.insert(log.name.clone(), format!("the log {}", log.name));
+    }
     let mut all = Vec::with_capacity(2 * configured.len());
     let mut open = BTreeMap::new();
     for log in configured {
         let access = access_log(&log);
         access.check().map_err(|what| format!("the access log of {}: {what}", log.name))?;
-        if taken.contains(&access.name) {
+        let whose = format!("the access log of {}", log.name);
+        if let Some(other) = taken.insert(access.name.clone(), whose) {
             let (name, of) = (&access.name, &log.name);
-            return Err(format!("log {name}: this is the name of the access log of {of}"));
+            return Err(format!(
+                "{name} would be the name of the access log of {of} and of {other}: names of logs \
+                 must differ before their number"
+            ));
         }
         let books = Books { events: log.name.clone(), access: access.name.clone() };
         open.insert(log.tenant.clone(), books);
@@ -91,7 +99,12 @@ mod tests {
     #[test]
     fn a_name_cannot_be_both() {
         let wrong = named(&["acme-0", "acme-access-0"]).expect_err("refused");
-        assert_eq!(wrong, "log acme-access-0: this is the name of the access log of acme-0");
+        let both = "acme-access-0 would be the name of the access log of acme-0 and of";
+        let mend = "names of logs must differ before their number";
+        assert_eq!(wrong, format!("{both} the log acme-access-0: {mend}"));
+        let wrong = named(&["team-1", "team-2"]).expect_err("refused");
+        let both = "team-access-0 would be the name of the access log of team-2 and of";
+        assert_eq!(wrong, format!("{both} the access log of team-1: {mend}"));
         let long = named(&["a".repeat(60).as_str()]).expect_err("refused");
         assert!(long.contains("1 to 63"), "{long}");
     }

@@ -213,6 +213,13 @@ fn schemas(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>) -> Result<Registry, Sta
     opened.map_err(|error| StartError::Schemas(error.to_string()))
 }
 
+/// Ends the process for what it cannot do without.
+pub(crate) fn fail(app: &App, stop: &watch::Sender<bool>, cause: &str) {
+    tracing::error!(cause, "this process ends");
+    app.failed.store(true, Relaxed);
+    stop.send_replace(true);
+}
+
 /// Indexes and checks what the start found, on a thread of its own. Damage ends the process, as it
 /// would have kept it from starting.
 fn catch_up(
@@ -228,10 +235,8 @@ fn catch_up(
         let result =
             catch_unwind(AssertUnwindSafe(|| backlog::work(&app))).unwrap_or_else(panicked);
         if let Err(error) = &result {
-            let what = "what the journal holds cannot be believed; this process ends";
-            tracing::error!(cause = %error, what);
-            app.failed.store(true, Relaxed);
-            stop.send_replace(true);
+            let cause = format!("what the journal holds cannot be believed: {error}");
+            fail(&app, &stop, &cause);
         }
         result
     };

@@ -59,6 +59,7 @@ const PAGES: &[(&str, &str)] = pages![
     "too_soon",
     "unknown_member",
     "unstated",
+    "unwritable",
 ];
 
 /// The page about all of them.

@@ -20,7 +20,6 @@ mod told;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use admit::Refusal;
 use admit::scope::{Decision, Rule};
@@ -32,8 +31,6 @@ pub(crate) use told::{Saved, Sums};
 const KEYS_MAX: usize = 1_000;
 /// Kinds of events that are counted together at once for a tenant; events beyond them are stored.
 const WINDOWS_MAX: usize = 10_000;
-/// How often it is looked whether something is due.
-pub(crate) const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// Between two statements about a rule and a service.
 const STATED_EVERY_NS: i64 = 60_000_000_000;
 /// Between two searches for pairs that were quiet.

@@ -1,8 +1,13 @@
 //! The server's pulse: once a second the store looks whether its clock was set, whether a log
-//! has reached a limit, and whether the time is over that two keys of a log sign together.
+//! has reached a limit, and whether the time is over that two keys of a log sign together; and what
+//! the server owes its logs is stated.
+//!
+//! Promises: a pulse that panics ends the process. Without it a full disk would not be noticed, and
+//! nothing else would show that it is gone.
 //!
 //! A thread of its own, for what a beat does may wait for the disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -10,8 +15,11 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use tokio::sync::watch;
+
 use crate::access::{denials, owed};
 use crate::app::App;
+use crate::compose;
 use crate::{owners, quotas, room};
 
 /// From one beat to the next.
@@ -24,13 +32,17 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// Starts to beat.
-    pub(crate) fn start(app: Arc<App>) -> std::io::Result<Pulse> {
+    /// Starts to beat; `died` hears it when it cannot go on.
+    pub(crate) fn start(app: Arc<App>, died: watch::Sender<bool>) -> std::io::Result<Pulse> {
         let (stop, stopped) = channel();
         let runtime = Handle::current();
         let run = move || {
             while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                beat(&app, &runtime);
+                let beaten = catch_unwind(AssertUnwindSafe(|| beat(&app, &runtime)));
+                if let Err(panic) = beaten {
+                    compose::fail(&app, &died, "the pulse panicked");
+                    resume_unwind(panic);
+                }
             }
         };
         let thread = std::thread::Builder::new().name("pulse".into()).spawn(run)?;
@@ -50,6 +62,7 @@ pub(crate) fn beat(app: &Arc<App>, runtime: &Handle) {
     runtime.block_on(quotas::state(app));
     runtime.block_on(denials::state(app, false));
     runtime.block_on(owed::state(app));
+    runtime.block_on(app.state_all_left_out(false));
     runtime.block_on(owners::again(app));
     for (log, error) in app.store.tick() {
         let cause = std::error::Error::source(&error).map(ToString::to_string);

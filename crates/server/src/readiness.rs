@@ -95,7 +95,7 @@ impl App {
         Readiness::of(&Facts {
             failed: self.failed.load(Relaxed),
             stopping: self.stopping.load(Relaxed),
-            disk_free: self.store.world().disk.volume().ok().map(|volume| volume.bytes_free),
+            disk_free: self.room.volume(self.clock.elapsed()).map(|volume| volume.bytes_free),
             room: self.room.level(),
             start: self.backlog.progress(),
             indexed: self.backlog.is_open(),
@@ -131,7 +131,7 @@ fn journal(facts: &Facts) -> Condition {
 fn disk(facts: &Facts) -> Condition {
     let free = match facts.disk_free {
         Some(free) => format!("{} MiB free", free >> 20),
-        None => "the file system does not say how much is free".into(),
+        None => "the file system has not said for 30 s how much is free".into(),
     };
     let (holds, needed, what) = match facts.room {
         Level::Critical => (false, true, ", less than disk.free_min_bytes: give the disk room"),

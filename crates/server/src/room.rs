@@ -11,9 +11,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use admit::Statement;
 use commit::Purpose;
+use platform::Volume;
 
 use crate::app::App;
 use crate::config::Disk;
@@ -26,6 +28,9 @@ const BACK_BYTES: u64 = 64 << 20;
 /// `counterfoil status` and `counterfoil doctor` call less than it bad, and `disk.free_min_bytes`
 /// keeps it unless it is set lower.
 pub const RESERVE_BYTES: u64 = 192 << 20;
+
+/// After so long without an answer nothing is known of the file system.
+const SILENT: Duration = Duration::from_secs(30);
 
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +72,9 @@ pub(crate) struct Room {
     level: AtomicU8,
     /// Whether only the reserve is left.
     reserve: AtomicBool,
+    /// What the file system said, and when it did on the machine's clock. Who asks from outside is
+    /// answered with that: a volume that hangs would hold each of them.
+    seen: Mutex<Option<(Volume, Duration)>>,
     told: Told,
 }
 
@@ -95,7 +103,7 @@ impl Told {
 impl Room {
     pub(crate) fn new(limits: Disk) -> Room {
         let (level, reserve) = (AtomicU8::new(Level::Enough as u8), AtomicBool::new(false));
-        Room { limits, level, reserve, told: Told::default() }
+        Room { limits, level, reserve, seen: Mutex::default(), told: Told::default() }
     }
 
     pub(crate) fn level(&self) -> Level {
@@ -106,8 +114,16 @@ impl Room {
         }
     }
 
-    fn look(&self, free: u64) {
-        self.reserve.store(free < RESERVE_BYTES, Relaxed);
+    fn look(&self, volume: Volume, elapsed: Duration) {
+        self.reserve.store(volume.bytes_free < RESERVE_BYTES, Relaxed);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((volume, elapsed));
+    }
+
+    /// What the file system said last; nothing where that is long ago.
+    pub(crate) fn volume(&self, elapsed: Duration) -> Option<Volume> {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |at: Duration| elapsed.saturating_sub(at) < SILENT;
+        seen.filter(|(_, at)| is_new(*at)).map(|(volume, _)| volume)
     }
 
     /// Refuses a read where its statement would take from the reserve.
@@ -138,7 +154,7 @@ impl Room {
 /// pulse. Called at the start and with every pulse, never twice at once.
 pub(crate) async fn watch(app: &Arc<App>) {
     let Ok(volume) = app.store.world().disk.volume() else { return };
-    app.room.look(volume.bytes_free);
+    app.room.look(volume, app.clock.elapsed());
     let before = app.room.level();
     let now = level(volume.bytes_free, before, &app.room.limits);
     // First, so that nothing more is taken in while it is stated.
@@ -207,9 +223,14 @@ mod tests {
     fn reads_leave_a_reserve_alone() {
         let room = Room::new(Disk { free_warn_bytes: 0, free_min_bytes: 0 });
         assert!(room.read().is_ok());
-        room.look(RESERVE_BYTES - 1);
+        let look = |bytes_free, at| {
+            room.look(Volume { bytes_free, ..Volume::default() }, Duration::from_secs(at));
+        };
+        look(RESERVE_BYTES - 1, 5);
         assert_eq!(room.read().expect_err("the reserve").code(), "disk");
-        room.look(RESERVE_BYTES);
+        look(RESERVE_BYTES, 6);
         assert!(room.read().is_ok(), "it ends when there is more");
+        let free = |at| Some(room.volume(Duration::from_secs(at))?.bytes_free);
+        assert_eq!([free(35), free(36)], [Some(RESERVE_BYTES), None], "a disk that says nothing");
     }
 }

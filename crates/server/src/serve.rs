@@ -9,14 +9,12 @@ use admit::Statement;
 use commit::{OpenError, Progress, Purpose, World, id_key};
 use platform::{Disk, Held, RealDisk, SystemClock, SystemEntropy};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::app::App;
 use crate::books;
 use crate::compose::Composed;
 use crate::config::{Config, Loaded};
 use crate::http::{self, Patience};
-use crate::left_out;
 use crate::modes;
 use crate::origin;
 use crate::pulse::Pulse;
@@ -28,6 +26,10 @@ use crate::tokens::NewToken;
 const UNWRITABLE: &str = "the folder of keys cannot be written: what is there serves, and until it \
                           can be written no log is closed for the next one, no key replaced and no \
                           token made or revoked";
+
+/// What only the one folder has, and what only the other.
+const OF_DATA: [&str; 3] = ["folder.json", "journal", "head"];
+const OF_KEYS: [&str; 3] = ["frame.key", "id.key", "signed"];
 
 /// What a start found and made.
 #[derive(Clone)]
@@ -50,7 +52,6 @@ pub struct Running {
     composed: Composed,
     task: tokio::task::JoinHandle<()>,
     pulse: Pulse,
-    stating: tokio::task::JoinHandle<()>,
     /// The data folder and the folder of keys.
     _held: (Held, Option<Held>),
 }
@@ -93,22 +94,26 @@ async fn begin(
     let composed = Composed::start(world, loaded, progress).await?;
     let app = composed.app.clone();
     let thread = |error| StartError::Folder("a thread".into(), error);
-    let pulse = Pulse::start(app.clone()).map_err(thread)?;
+    let pulse = Pulse::start(app.clone(), composed.stop.clone()).map_err(thread)?;
     let vkeys = app.store.logs().values().map(|log| log.vkey()).collect();
     let (router, connections) = (http::router(app.clone()), app.connections.clone());
-    let stating = tokio::spawn(state_left_out(app.clone(), composed.stop.subscribe()));
     let (ids, patience) = (app.request_ids.clone(), Patience::default());
     let stopped = composed.stop.subscribe();
     let task = tokio::spawn(http::listen(listener, router, connections, patience, ids, stopped));
     let first_tokens = composed.first_tokens.clone();
     let started = Started { address, vkeys, first_tokens, is_new: !has_logs };
-    Ok(Running { started, app, composed, task, pulse, stating, _held: held })
+    Ok(Running { started, app, composed, task, pulse, _held: held })
 }
 
 /// Refuses to begin anew beside keys that have a data folder, before anything is made.
 pub(crate) fn check_new(data: &Path, keys: &Path, config: &Config) -> Result<(), StartError> {
     let (logs, _) = books::books(config.logs()).map_err(OpenError::Setting)?;
     let shown = |path: &Path| path.display().to_string();
+    for (folder, names, what) in [(data, OF_KEYS, "keys"), (keys, OF_DATA, "data")] {
+        if let Some(name) = names.into_iter().find(|name| folder.join(name).exists()) {
+            return Err(StartError::Swapped(shown(folder), name, what));
+        }
+    }
     let checked =
         commit::check_new(&RealDisk::at(data), &RealDisk::at(keys).through_links(), &logs);
     checked.map_err(|error| match error {
@@ -162,22 +167,6 @@ fn machine(data: RealDisk, keys: RealDisk) -> Result<World, OpenError> {
         entropy: Arc::new(SystemEntropy),
         id_key,
     })
-}
-
-/// States what the audit scope left out, as it becomes due, until the server stops.
-async fn state_left_out(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
-    let mut every = tokio::time::interval(left_out::LOOKED_AT_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        let is_over = tokio::select! {
-            ended = stopped.wait_for(|stop| *stop) => { drop(ended); true }
-            _ = every.tick() => false,
-        };
-        if is_over {
-            return;
-        }
-        app.state_all_left_out(false).await;
-    }
 }
 
 impl Running {
@@ -239,13 +228,12 @@ impl Running {
     /// Stops: no new connections, answers to what is worked on within ten seconds, then a folder
     /// closed in order. Returns whether all of it went well.
     pub async fn stop(self) -> Result<(), String> {
-        let Running { composed, task, pulse, stating, .. } = self;
+        let Running { composed, task, pulse, .. } = self;
         composed.begin_stop();
-        let (listened, stated) = (task.await, stating.await);
+        let listened = task.await;
         let beat = tokio::task::spawn_blocking(move || pulse.stop()).await;
         composed.close().await?;
         listened.map_err(|error| error.to_string())?;
-        stated.map_err(|error| error.to_string())?;
         beat.map_err(|error| error.to_string())?
     }
 }

@@ -18,6 +18,12 @@ pub enum StartError {
     /// Another process has the data folder.
     #[error("another process has the data folder {0}")]
     Held(String),
+    /// A folder has what belongs into the other one.
+    #[error(
+        "{0} has {1}, which stands in a folder of {2}: are --data and --keys the right way round? \
+         Nothing was made"
+    )]
+    Swapped(String, &'static str, &'static str),
     /// Another process signs with these keys.
     #[error(
         "another process has the folder of keys {0}: two servers with one log's key would sign two \

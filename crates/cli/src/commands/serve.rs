@@ -83,14 +83,16 @@ fn sources(args: &args::Serve) -> Sources {
 
 /// Whoever copies the data folder must not take the keys along.
 fn keep_apart(data: &Path, keys: &Path) -> Result<(), CliError> {
-    match whole(keys).starts_with(whole(data)) {
-        true => Err(CliError::usage(format!(
-            "the folder of keys {} must not stand in the data folder {}; name another: --keys DIR",
-            keys.display(),
-            data.display()
-        ))),
-        false => Ok(()),
-    }
+    let (data, keys) = (whole(data), whole(keys));
+    let what = if keys.starts_with(&data) {
+        "the folder of keys must not stand in the data folder"
+    } else if data.starts_with(&keys) {
+        "the data folder must not stand in the folder of keys"
+    } else {
+        return Ok(());
+    };
+    let (data, keys) = (data.display(), keys.display());
+    Err(CliError::usage(format!("{what}: {keys}, {data}; name another: --keys DIR")))
 }
 
 /// The path of a folder that may not be there yet, without `.` and `..` as far as it is.

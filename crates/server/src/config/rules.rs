@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::Draft;
 use super::{Config, Limits, QuotaConfig};
+use crate::books::books;
 
 /// Logs of one lane; each has its access log, and the head has room for both.
 const LOGS_MAX: usize = 500;
@@ -56,7 +57,14 @@ fn logs(draft: &mut Draft) {
         draft.fault("log", format!("1 to {LOGS_MAX} logs are allowed, not {count}"));
         return;
     }
-    for (at, what) in twice(&draft.config) {
+    let again = twice(&draft.config);
+    // What stands twice would be told twice.
+    if again.is_empty()
+        && let Err(what) = books(draft.config.logs())
+    {
+        draft.fault("log", what);
+    }
+    for (at, what) in again {
         draft.fault(&at, what);
     }
 }

@@ -41,6 +41,11 @@ fn every_fault_is_told_with_its_place_and_what_is_allowed() {
         ("limits = 3", "line 1: `limits` must be a table: [limits]"),
         ("log = 3", "line 1: `log` must be a list of tables: [[log]]"),
         ("log = [3]", "line 1: `log` must be a list of tables: [[log]]"),
+        (
+            "[[log]]\nname = \"a-1\"\ntenant = \"a\"\n[[log]]\nname = \"a-2\"\ntenant = \"b\"\n",
+            "line 1: a-access-0 would be the name of the access log of a-2 and of the access log \
+             of a-1: names of logs must differ before their number",
+        ),
         ("log = []", "line 1: 1 to 500 logs are allowed, not 0"),
         (
             "[[log]]\nname = \"A\"\npublic = 1\n",

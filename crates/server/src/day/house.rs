@@ -107,7 +107,6 @@ impl House {
     /// What the server does by itself every second.
     pub(super) fn beat(&self, app: &Arc<App>) {
         pulse::beat(app, self.runtime.handle());
-        self.wait(app.state_all_left_out(false));
     }
 
     /// Asks the router, as a connection would.

@@ -53,7 +53,7 @@ pub(crate) const CODES: [(u16, &[&str]); 12] = [
     (404, &["not_found"]),
     (405, &["method"]),
     (408, &["timeout"]),
-    (409, &["closed", "config", "key_change", "restart", "second_person", "token"]),
+    (409, &["closed", "config", "key_change", "restart", "second_person", "token", "unwritable"]),
     (413, &["too_large"]),
     (415, &["media_type"]),
     (429, &["quota", "read_quota", "too_soon"]),
@@ -210,6 +210,13 @@ impl Failure {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 Failure::busy("disk", format!("there is no room on the disk for {what}"))
             }
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Failure::conflict(
+                "unwritable",
+                format!(
+                    "the server may not write the folder in which {what} would stand; nothing was \
+                     changed"
+                ),
+            ),
             _ => Failure::internal(error),
         }
     }

@@ -130,6 +130,8 @@ fn replace(
     order: &KeyOrder,
     word: Option<Word>,
 ) -> Result<KeyTurn, Failure> {
+    // A second person has nothing to agree to where it cannot be done.
+    app.store.may_rotate_key(log).map_err(|error| failure(&error))?;
     let Some(word) = word.filter(|word| app.spend_word(word, tenant)) else {
         return Err(Failure::needs_second_person(
             "a log's key is replaced by two: somebody else agrees first, such as an auditor, \
@@ -155,6 +157,7 @@ pub(crate) async fn agree(
     let (app_, by) = (app.clone(), caller.clone());
     let agree = async move || {
         of_tenant(&app_, &by.tenant, &name)?;
+        app_.store.may_rotate_key(&name).map_err(|error| failure(&error))?;
         app_.second.agree(Act::RotateKey(name), &by, app_.clock.now());
         Ok(StatusCode::NO_CONTENT)
     };

@@ -142,6 +142,7 @@ mod tests {
     fn without_room_for_a_schema_its_caller_hears_of_the_disk() {
         let code = |kind: ErrorKind| failure(RegistryError::Io(Error::from(kind))).code();
         assert_eq!(code(ErrorKind::StorageFull), "disk");
-        assert_eq!(code(ErrorKind::PermissionDenied), "internal");
+        assert_eq!(code(ErrorKind::ReadOnlyFilesystem), "unwritable");
+        assert_eq!(code(ErrorKind::Other), "internal");
     }
 }

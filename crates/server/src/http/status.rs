@@ -64,7 +64,7 @@ fn of_server(app: &App, now: i64) -> Value {
     let measures = app.store.measures();
     let (journal, written) =
         (measures.journal_bytes.load(Relaxed), measures.frame_bytes.load(Relaxed));
-    let volume = app.store.world().disk.volume().ok();
+    let volume = app.room.volume(app.clock.elapsed());
     let capacity = volume.map(|volume| Capacity::of(volume, journal, written, app.clock.elapsed()));
     let lag = if app.backlog.is_open() { 0 } else { found.saturating_sub(indexed) };
     json!({
