@@ -8,6 +8,7 @@
 mod beneath;
 mod clock;
 mod disk;
+mod durable;
 mod entropy;
 mod limits;
 mod named;
@@ -19,6 +20,7 @@ mod volume;
 
 pub use clock::{Clock, SystemClock};
 pub use disk::{Disk, File};
+pub use durable::{make_folders, replace_durably, sync_name};
 pub use entropy::{Entropy, SystemEntropy};
 pub use limits::raise_open_files;
 pub use named::{read_bytes, read_once, read_regular, read_text};

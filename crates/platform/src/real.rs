@@ -1,8 +1,8 @@
 //! The machine's own disk, below one folder.
 
-use std::fs::{self, DirBuilder, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use rustix::fs::{Access, OFlags, access};
 
 use crate::beneath::Beneath;
 use crate::disk::{Disk, File};
+use crate::durable::make_folders;
 use crate::volume::{Volume, volume};
 
 /// What such reads must be aligned to.
@@ -31,9 +32,10 @@ type Inode = (u64, u64);
 pub struct Held(#[expect(dead_code, reason = "holds the lock")] fs::File);
 
 impl RealDisk {
-    /// The disk below `root`, which is made if it is not there, for this user alone.
+    /// The disk below `root`, which is made if it is not there, for this user alone and durably:
+    /// what is acknowledged below it is worth no more than its own name.
     pub fn new(root: &Path) -> io::Result<RealDisk> {
-        DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        make_folders(root)?;
         Ok(RealDisk::at(root))
     }
 
