@@ -1,8 +1,6 @@
 //! Saved servers: address, token and log keys, in a file that only its owner can read.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -91,18 +89,10 @@ impl Contexts {
         let failed = |error: std::io::Error| CliError::file(&path, error);
         let text = toml::to_string_pretty(self).map_err(|error| CliError::file(&path, error))?;
         if let Some(folder) = path.parent() {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(failed)?;
+            platform::make_folders(folder).map_err(failed)?;
         }
-        let beside = path.with_extension("new");
-        let mut options = std::fs::OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&beside).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        std::fs::rename(&beside, &path).map_err(failed)
+        // A token may be the only copy, and a key what somebody judges by.
+        platform::replace_durably(&path, text.as_bytes(), 0o600).map_err(failed)
     }
 
     /// Saves a server and uses it from now on.

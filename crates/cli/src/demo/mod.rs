@@ -91,7 +91,7 @@ async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<
 fn owners(data: &Path) -> Result<PathBuf, CliError> {
     let path = data.join("owners.toml");
     let wrong = |error| CliError::file(&path, error);
-    std::fs::create_dir_all(data).map_err(wrong)?;
+    platform::make_folders(data).map_err(wrong)?;
     match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
         Ok(mut file) => file.write_all(OWNERS.as_bytes()).map_err(wrong)?,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}

@@ -58,12 +58,9 @@ pub(super) fn write(keys: &Path, tokens: &[(String, String)]) -> Result<(), CliE
 fn make(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
-    let kept = fill(&mut file).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path));
+    let kept = fill(&mut file).and_then(|()| file.sync_all());
+    let kept = kept.and_then(|()| platform::sync_name(path));
     kept.inspect_err(|_| drop(remove_file(path)))
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn there_already(path: &Path) -> CliError {

@@ -1,7 +1,6 @@
 //! A live log, fetched tile by tile and judged as it comes.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use verify::Verdict;
 use verify::live::{LiveLog, NotStarted};
@@ -117,11 +116,8 @@ fn keep(path: &Path, checkpoint: Option<&str>, had_one: bool) -> Result<(), CliE
         out::note(&format!("{} is left as it was", path.display()));
         return Ok(());
     };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let kept = fs::write(&beside, note).and_then(|()| fs::rename(&beside, path));
-    kept.map_err(|error| {
+    // All that the next run has to hold the log to. It is no secret.
+    platform::replace_durably(path, note.as_bytes(), 0o666).map_err(|error| {
         CliError::file(path, format!("{error}; the checkpoint was NOT saved, only judged"))
     })?;
     out::note(match had_one {
