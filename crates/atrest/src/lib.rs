@@ -5,7 +5,7 @@
 //!
 //! Never: writes, or reads by the code that wrote what it reads.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,18 @@ pub enum NotAtRest {
     /// A server has it.
     #[error("a server is running on {0}")]
     Held(String),
+    /// Nobody can say whether a server has it: some file systems have no locks.
+    #[error("the lock of {0} cannot be asked for: {1}")]
+    NoLock(String, io::Error),
+}
+
+impl NotAtRest {
+    fn of(error: TryLockError, name: String) -> NotAtRest {
+        match error {
+            TryLockError::WouldBlock => NotAtRest::Held(name),
+            TryLockError::Error(error) => NotAtRest::NoLock(name, error),
+        }
+    }
 }
 
 impl AtRest {
@@ -45,7 +57,7 @@ impl AtRest {
             io::ErrorKind::NotFound => NotAtRest::None(name.clone(), error),
             _ => NotAtRest::Closed(name.clone(), error),
         })?;
-        lock.try_lock_shared().map_err(|_| NotAtRest::Held(name))?;
+        lock.try_lock_shared().map_err(|error| NotAtRest::of(error, name))?;
         Ok(AtRest { path: path.to_owned(), _lock: lock })
     }
 
@@ -87,6 +99,17 @@ impl Folder for AtRest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_cannot_be_asked_for_is_no_server_that_runs() {
+        let said = |error| NotAtRest::of(error, "data".into()).to_string();
+        assert_eq!(said(TryLockError::WouldBlock), "a server is running on data");
+        let no_locks = io::Error::from(io::ErrorKind::Unsupported);
+        assert_eq!(
+            said(TryLockError::Error(no_locks)),
+            "the lock of data cannot be asked for: unsupported"
+        );
+    }
 
     #[test]
     fn lists_and_reads_what_nobody_changes() {

@@ -166,6 +166,7 @@ fn judge_folder(
         let next = match error {
             NotAtRest::None(..) | NotAtRest::Closed(..) => "",
             NotAtRest::Held(_) => "; verify its address instead, or stop it",
+            NotAtRest::NoLock(..) => "; verify a copy of the folder on another file system",
         };
         CliError::usage(format!("{error}{next}"))
     })?;
