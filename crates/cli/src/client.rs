@@ -158,7 +158,7 @@ impl Client {
                 self.answer(call())?
             };
             match answer.retry_after.filter(|_| [429, 503].contains(&answer.status)) {
-                Some(pause) => patience.wait(&answer.problem(), pause)?,
+                Some(pause) => patience.wait(&answer, pause)?,
                 None => return Ok(answer),
             }
         }

@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use serde_json::Value;
 
+use crate::client::Answer;
 use crate::error::{CliError, Refused};
 use crate::out;
 
@@ -28,14 +28,15 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// Waits as long as the server asks, and says why; fails where that is too long in all.
-    pub(crate) fn wait(&mut self, problem: &Value, pause: Duration) -> Result<(), CliError> {
+    pub(crate) fn wait(&mut self, answer: &Answer, pause: Duration) -> Result<(), CliError> {
+        let problem = answer.problem();
         let detail = problem["detail"].as_str().unwrap_or("no reason was given");
         let pause = pause.max(PAUSE_MIN);
         if self.waited + pause > WAIT_MAX {
             let (waited, pause) = (self.waited.as_secs(), pause.as_secs().max(1));
             let text = |name: &str| problem[name].as_str().map(str::to_owned);
             return Err(CliError::Refused(Refused {
-                status: 503,
+                status: answer.status,
                 code: text("code"),
                 detail: detail.to_owned(),
                 request_id: text("request_id"),

@@ -40,7 +40,7 @@ impl Answer {
         })
     }
 
-    pub(super) fn problem(&self) -> Value {
+    pub(crate) fn problem(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 

@@ -27,7 +27,16 @@ impl Reply {
     }
 
     pub fn busy(retry_after: u32, problem: &Value) -> Reply {
-        Reply { status: 503, retry_after: Some(retry_after), body: problem.to_string() }
+        Reply::failed(503, problem).later(retry_after)
+    }
+
+    pub fn failed(status: u16, problem: &Value) -> Reply {
+        Reply { status, ..Reply::json(problem) }
+    }
+
+    /// The same with the time after which to ask again.
+    pub fn later(self, retry_after: u32) -> Reply {
+        Reply { retry_after: Some(retry_after), ..self }
     }
 }
 

@@ -269,6 +269,18 @@ fn a_server_that_says_to_ask_again_is_asked_again() {
     assert!(failed.err.ends_with("\n  what to do: counterfoil explain indexing\n"), "{failed:?}");
     assert_eq!((failed.code, failed.err.lines().count()), (1, 2));
 
+    // Who asked too much is told so, by whatever the server said it with.
+    let quota = json!({ "code": "quota", "detail": "no more reads this minute" });
+    let strict = Fake::new(move |_, _| Reply::failed(429, &quota).later(61));
+    let failed = ask(&folder, &strict, &["show", "x"]);
+    assert!(failed.err.contains("the server said 429: no more reads"), "{}", failed.err);
+    let failed = ask(&folder, &strict, &["show", "x", "--json"]);
+    let failed: Value = serde_json::from_str(&failed.err).expect("JSON");
+    assert_eq!(
+        (&failed["error"]["status"], &failed["error"]["code"]),
+        (&json!(429), &json!("quota"))
+    );
+
     // One that is busy is asked again without a word, before anybody misses the answer.
     let busy = json!({ "code": "busy", "detail": "no room" });
     let full = Fake::new(move |nth, path| match (nth, path) {
