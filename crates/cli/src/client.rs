@@ -1,6 +1,6 @@
 //! Talking to the server.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -30,6 +30,20 @@ pub(crate) struct Client {
     time_max: Duration,
     /// Whether somebody who waits is told so.
     tells: bool,
+}
+
+/// Why there is no stream.
+pub(crate) enum NoStream {
+    /// The server said something else.
+    Answered(Answer),
+    /// It took the question and said nothing.
+    Silent,
+    Failed(CliError),
+}
+
+/// Whether a stream ended because nothing came for as long as it may be silent.
+pub(crate) fn is_silence(error: io::Error) -> bool {
+    matches!(ureq::Error::from(error), ureq::Error::Timeout(ureq::Timeout::PerRead))
 }
 
 impl Client {
@@ -82,12 +96,13 @@ impl Client {
         })
     }
 
-    /// Opens a stream that has no end of its own; where there is none, what was answered instead.
+    /// Opens a stream that has no end of its own, and reads none that says nothing for so long.
     pub(crate) fn stream(
         &self,
         path: &str,
         last_id: Option<&str>,
-    ) -> Result<Result<impl Read + use<>, Answer>, CliError> {
+        silence_max: Duration,
+    ) -> Result<impl Read + use<>, NoStream> {
         let mut request = self.agent.get(self.url(path));
         if let Some(bearer) = self.bearer() {
             request = request.header("authorization", bearer);
@@ -96,13 +111,19 @@ impl Client {
             request = request.header("last-event-id", id);
         }
         let waiting = self.waiting();
-        let response = request.config().timeout_global(None).build().call();
+        // The time of a whole body would end every stream; that of one read begins anew with each.
+        let config = request.config().timeout_global(None).timeout_per_read(Some(silence_max));
+        let response = config.build().call();
         drop(waiting);
         match response {
             Ok(response) if response.status().is_success() => {
-                Ok(Ok(response.into_body().into_reader()))
+                Ok(response.into_body().into_reader())
             }
-            response => self.answer(response).map(Err),
+            Err(ureq::Error::Timeout(ureq::Timeout::PerRead)) => Err(NoStream::Silent),
+            response => Err(match self.answer(response) {
+                Ok(answer) => NoStream::Answered(answer),
+                Err(error) => NoStream::Failed(error),
+            }),
         }
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::client::{Client, NoStream, is_silence};
 use crate::commands::serve::Signals;
 use crate::error::CliError;
 
@@ -22,6 +22,8 @@ const WAITING_MAX: usize = 256;
 const EVENT_BYTES_MAX: usize = 16 << 20;
 /// Three heartbeats.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
+/// Why it is given up then.
+const SILENT: &str = "it is silent";
 /// How long between two connections: at first, and at most.
 const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -88,7 +90,7 @@ impl Listener {
     pub(crate) fn next(&mut self) -> Result<Heard, CliError> {
         match self.next_within(SILENCE_MAX)? {
             Some(heard) => Ok(heard),
-            None => Ok(self.broke("it is silent".into())),
+            None => Ok(self.broke(SILENT.into())),
         }
     }
 
@@ -148,23 +150,31 @@ impl Listener {
         let (give, nth) = (self.give.clone(), self.nth);
         std::thread::spawn(move || {
             let tell = |told| give.send((nth, told)).is_ok();
-            let last = listen(&client, &path, id.as_deref(), &tell);
+            let last = listen(&client, &path, id.as_deref(), SILENCE_MAX, &tell);
             tell(last);
         });
     }
 }
 
-/// Reads one connection to its end; how it ended.
-fn listen(client: &Client, path: &str, id: Option<&str>, tell: &impl Fn(Told) -> bool) -> Told {
-    let mut stream = match client.stream(path, id) {
-        Ok(Ok(stream)) => stream,
+/// Reads one connection to its end; how it ended. One that is silent ends as well: nobody else
+/// would close it.
+fn listen(
+    client: &Client,
+    path: &str,
+    id: Option<&str>,
+    silence_max: Duration,
+    tell: &impl Fn(Told) -> bool,
+) -> Told {
+    let mut stream = match client.stream(path, id, silence_max) {
+        Ok(stream) => stream,
         // No room, or not yet.
-        Ok(Err(answer)) if answer.status == 503 => {
+        Err(NoStream::Answered(answer)) if answer.status == 503 => {
             return Told::Broke(answer.failure().to_string());
         }
-        Ok(Err(answer)) => return Told::Refused(answer.failure()),
-        Err(error) if id.is_none() => return Told::Refused(error),
-        Err(error) => return Told::Broke(error.to_string()),
+        Err(NoStream::Answered(answer)) => return Told::Refused(answer.failure()),
+        Err(NoStream::Silent) => return Told::Broke(SILENT.into()),
+        Err(NoStream::Failed(error)) if id.is_none() => return Told::Refused(error),
+        Err(NoStream::Failed(error)) => return Told::Broke(error.to_string()),
     };
     tell(Told::Open);
     let (mut text, mut piece) = (Blocks::default(), vec![0; 64 << 10]);
@@ -172,7 +182,10 @@ fn listen(client: &Client, path: &str, id: Option<&str>, tell: &impl Fn(Told) ->
         match stream.read(&mut piece) {
             Ok(0) => return Told::Broke("the server ended it".into()),
             Ok(count) => text.add(&piece[..count]),
-            Err(error) => return Told::Broke(error.to_string()),
+            Err(error) => {
+                let said = error.to_string();
+                return Told::Broke(if is_silence(error) { SILENT.into() } else { said });
+            }
         }
         while let Some(said) = text.next() {
             let heard = match said {
@@ -236,9 +249,48 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::io::Write;
+    use std::net::TcpListener;
+
     use serde_json::json;
 
     use super::*;
+    use crate::context::Server;
+
+    #[test]
+    fn a_connection_that_falls_silent_is_read_no_more() {
+        // The first says nothing at all, the second begins, goes on, and then says nothing.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let silence = Duration::from_secs(1);
+        let peer = std::thread::spawn(move || {
+            let (first, _) = listener.accept().expect("a connection");
+            let (mut second, _) = listener.accept().expect("a connection");
+            second.write_all(b"HTTP/1.1 200 X\r\n\r\n").expect("sent");
+            for beat in 0..3 {
+                write!(second, "data: {beat}\n\n").expect("sent");
+                // Slower than nothing, and faster than silence: together longer than it.
+                std::thread::sleep(silence * 2 / 5);
+            }
+            // Open until whoever listens hangs up.
+            let mut rest = Vec::new();
+            (&first).read_to_end(&mut rest).and_then(|_| second.read_to_end(&mut rest))
+        });
+        let client = Client::new(Server { url, ..Server::default() }).expect("a client");
+        let heard = Cell::new(0);
+        let tell = |told: Told| {
+            heard.set(heard.get() + usize::from(matches!(told, Told::Said(_))));
+            true
+        };
+        for count in [0, 3] {
+            let ended = listen(&client, "/", None, silence, &tell);
+            assert!(matches!(ended, Told::Broke(why) if why == SILENT), "{count}");
+            assert_eq!(heard.get(), count);
+        }
+        drop(client);
+        peer.join().expect("no panic").expect("both are closed");
+    }
 
     #[test]
     fn events_are_taken_as_they_become_whole() {
