@@ -23,7 +23,9 @@ pub(super) struct Sample {
     pub(super) lag: u64,
     pub(super) waiting: u64,
     pub(super) logs: Vec<(String, u64)>,
-    pub(super) services: BTreeMap<String, u64>,
+    /// Events of the services that were heard last, in each of their logs. A server names no
+    /// others, so that one may be missing from a look and be there in the next.
+    pub(super) services: BTreeMap<String, BTreeMap<String, u64>>,
     pub(super) refusals: Value,
     pub(super) disk: Value,
     /// Of the whole server.
@@ -39,9 +41,10 @@ impl Sample {
         let number = |value: &Value| value.as_u64().unwrap_or_default();
         let logs = list(&status["logs"]).iter().map(|l| (text(&l["origin"]), number(&l["size"])));
         let logs: Vec<(String, u64)> = logs.collect();
-        let mut services = BTreeMap::new();
+        let mut services = BTreeMap::<_, BTreeMap<_, _>>::new();
         for seen in list(&status["services"]["latest"]) {
-            *services.entry(text(&seen["service"])).or_default() += number(&seen["events"]);
+            let logs = services.entry(text(&seen["service"])).or_default();
+            logs.insert(text(&seen["log"]), number(&seen["events"]));
         }
         Sample {
             at,
@@ -62,6 +65,12 @@ impl Sample {
     pub(super) fn metric(&self, name: &str) -> f64 {
         self.metrics.get(name).copied().unwrap_or_default()
     }
+}
+
+/// So much more, as what came in a second.
+fn rate(before: &Sample, after: &Sample, more: f64) -> f64 {
+    let seconds = after.at.saturating_sub(before.at).as_secs_f64();
+    if seconds > 0.0 { (more / seconds).max(0.0) } else { 0.0 }
 }
 
 /// The series that have no label.
@@ -87,16 +96,21 @@ impl History {
     /// anew came to less: that is no rate.
     pub(super) fn rates(&self, of: impl Fn(&Sample) -> f64) -> Vec<f64> {
         let pairs = self.0.iter().zip(self.0.iter().skip(1));
-        let rate = |(before, after): (&Sample, &Sample)| {
-            let seconds = after.at.saturating_sub(before.at).as_secs_f64();
-            if seconds > 0.0 { ((of(after) - of(before)) / seconds).max(0.0) } else { 0.0 }
-        };
-        pairs.map(rate).collect()
+        pairs.map(|(before, after)| rate(before, after, of(after) - of(before))).collect()
     }
 
     /// The newest of them.
     pub(super) fn rate(&self, of: impl Fn(&Sample) -> f64) -> f64 {
         self.rates(of).last().copied().unwrap_or_default()
+    }
+
+    /// What came of a service in a second, from the last look but one to the last. None if either
+    /// of them had not all that it is made of: all of its events ever are no rate.
+    pub(super) fn service_rate(&self, name: &str) -> Option<f64> {
+        let (after, before) = (self.0.back()?, self.0.iter().rev().nth(1)?);
+        let (now, then) = (after.services.get(name)?, before.services.get(name)?);
+        let more = |(log, events): (&String, &u64)| Some(events.saturating_sub(*then.get(log)?));
+        Some(rate(before, after, now.iter().map(more).sum::<Option<u64>>()? as f64))
     }
 
     /// Milliseconds from a batch that is handed over to its answer, on average over the last look.

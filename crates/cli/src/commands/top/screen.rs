@@ -1,5 +1,7 @@
 //! The screen as lines: from what was seen, without looking at anything.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::sample::{History, Sample};
@@ -111,13 +113,14 @@ fn disk(disk: &Value) -> String {
     }
 }
 
-fn services(view: &View<'_>, now: &Sample, columns: usize) -> Vec<String> {
-    let rate = |name: &str| {
-        view.history.rate(|s| s.services.get(name).copied().unwrap_or_default() as f64) as u64
+fn services<'v>(view: &View<'_>, now: &'v Sample, columns: usize) -> Vec<String> {
+    let one = |(name, logs): (&'v String, &BTreeMap<String, u64>)| {
+        let rate = view.history.service_rate(name).map(|rate| rate as u64);
+        (name.as_str(), rate, logs.values().sum())
     };
-    let mut all: Vec<(&str, u64, u64)> =
-        now.services.iter().map(|(name, events)| (name.as_str(), rate(name), *events)).collect();
+    let mut all: Vec<(&str, Option<u64>, u64)> = now.services.iter().map(one).collect();
     match view.sort {
+        // One without a rate comes last.
         Sort::Rate => all.sort_by_key(|(_, rate, events)| std::cmp::Reverse((*rate, *events))),
         Sort::Events => all.sort_by_key(|(.., events)| std::cmp::Reverse(*events)),
         Sort::Name => {}
@@ -126,7 +129,8 @@ fn services(view: &View<'_>, now: &Sample, columns: usize) -> Vec<String> {
     let title = format!("  SERVICES by {}", view.sort.word());
     let mut lines = vec![String::new(), ink(Ink::Dim, &title)];
     lines.extend(all.into_iter().take(PART_MAX).map(|(name, rate, events)| {
-        format!("  {} {:>8}/s {:>14}", cell(name, wide), number(rate), number(events))
+        let rate = rate.map_or("–".into(), |rate| format!("{}/s", number(rate)));
+        format!("  {} {rate:>10} {:>14}", cell(name, wide), number(events))
     }));
     lines
 }
@@ -256,6 +260,38 @@ mod tests {
         view.trouble = Some("connection refused, and a long reason that no narrow line takes");
         let head = plain(&lines(&view, 60, 40)[0]);
         assert!(head.starts_with("NO ANSWER  what was last seen") && width(&head) <= 60, "{head}");
+    }
+
+    fn seen(service: &str, log: &str, events: u64) -> Value {
+        json!({"service": service, "log": log, "events": events})
+    }
+
+    #[test]
+    fn a_service_that_comes_into_view_has_no_rate_yet() {
+        let look = |at, latest: &[Value]| {
+            let status = json!({"services": {"latest": latest}});
+            Sample::new(Duration::from_secs(at), &status, Value::Null, "")
+        };
+        let mut history = History::default();
+        let shown = |history: &History| {
+            let (url, sort) = ("u", Sort::Rate);
+            let view = View { url, history, failures: &[], sort, keys: false, trouble: None };
+            let lines = services(&view, history.now().expect("a look"), 80);
+            let lines = lines.iter().skip(2).map(|line| plain(line));
+            lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+        };
+        history.add(look(0, &[seen("web", "a-0", 500), seen("mail", "a-0", 7)]));
+        let first: Vec<String> = shown(&history);
+        assert_eq!(first, ["web – 500", "mail – 7"], "one look is none to compare with");
+        // The newest hundred thousand of `old` are those of years; `mail` goes on in another log.
+        let mail = [seen("mail", "a-0", 7), seen("mail", "a-1", 9)];
+        let latest = [&mail[..], &[seen("old", "a-0", 100_000), seen("web", "a-0", 504)]].concat();
+        history.add(look(2, &latest));
+        let then: Vec<String> = shown(&history);
+        assert_eq!(then, ["web 2/s 504", "old – 100,000", "mail – 16"]);
+        history.add(look(4, &latest));
+        let last: Vec<String> = shown(&history);
+        assert_eq!(last, ["old 0/s 100,000", "web 0/s 504", "mail 0/s 16"]);
     }
 
     /// A line without colours, escaped as it is printed.
