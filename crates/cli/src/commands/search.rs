@@ -130,7 +130,8 @@ fn footer(page: &Value, hits: &[Value]) -> Vec<String> {
         None => format!("{}{of}", out::count(shown, "event")),
     }];
     parts.push(format!("{:.1} ms", page["took_ms"].as_f64().unwrap_or(0.0)));
-    parts.push(open_gaps(list(&page["gaps"]), page["gaps_more"] == true));
+    let more = page["gaps_more"].as_u64().unwrap_or_default();
+    parts.push(open_gaps(list(&page["gaps"]), more));
     match list(&page["unreadable"]).len() as u64 {
         0 => {}
         lost => parts.push(format!("{} cannot be read", out::count(lost, "entry"))),
@@ -144,15 +145,15 @@ fn footer(page: &Value, hits: &[Value]) -> Vec<String> {
     parts
 }
 
-/// Whether numbers of producers' streams never came; `more` where not all such are listed.
-pub(crate) fn open_gaps(gaps: &[Value], more: bool) -> String {
-    match gaps {
-        [] => "no gaps".into(),
-        [gap] if !more => format!("1 open gap ({})", describe_gap(gap)),
-        [gap, ..] => {
-            let over = if more { "over " } else { "" };
-            format!("{over}{} open gaps (first: {})", gaps.len(), describe_gap(gap))
-        }
+/// Whether numbers of producers' streams never came; `more` are known of and not listed.
+pub(crate) fn open_gaps(gaps: &[Value], more: u64) -> String {
+    let all = (gaps.len() as u64).saturating_add(more);
+    let open = out::count(all, "open gap");
+    match (all, gaps.first()) {
+        (0, _) => "no gaps".into(),
+        (_, None) => open,
+        (1, Some(gap)) => format!("{open} ({})", describe_gap(gap)),
+        (_, Some(gap)) => format!("{open} (first: {})", describe_gap(gap)),
     }
 }
 
@@ -169,7 +170,22 @@ pub(crate) fn describe_gap(gap: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn gaps_that_are_not_listed_are_counted() {
+        let said = |gaps: usize, more: u64| {
+            let gap = json!({"producer": "p", "stream": "s", "count": 2});
+            footer(&json!({"gaps": vec![gap; gaps], "gaps_more": more}), &[])[2].clone()
+        };
+        assert_eq!(said(0, 0), "no gaps");
+        assert_eq!(said(1, 0), "1 open gap (p, stream s, 2 events)");
+        assert_eq!(said(2, 0), "2 open gaps (first: p, stream s, 2 events)");
+        assert_eq!(said(1, 1_234), "1,235 open gaps (first: p, stream s, 2 events)");
+        assert_eq!(said(0, 1), "1 open gap");
+    }
 
     #[test]
     fn a_search_that_found_nothing_says_what_may_have_been_meant() {

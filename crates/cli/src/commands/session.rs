@@ -102,7 +102,7 @@ fn timeline(events: &[Value]) {
 }
 
 fn footer(session: &Value) -> Vec<String> {
-    let mut parts = vec![open_gaps(list(&session["gaps"]), false), clocks(&session["skew"])];
+    let mut parts = vec![open_gaps(list(&session["gaps"]), 0), clocks(&session["skew"])];
     match session["unreadable"].as_u64() {
         None | Some(0) => {}
         Some(lost) => parts.push(format!("{} cannot be read", out::count(lost, "entry"))),

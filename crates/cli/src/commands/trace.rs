@@ -166,7 +166,7 @@ fn branch(hops: &[Value], at: usize) -> String {
 }
 
 fn footer(trace: &Value) -> Vec<String> {
-    let mut parts = vec![open_gaps(list(&trace["gaps"]), false)];
+    let mut parts = vec![open_gaps(list(&trace["gaps"]), 0)];
     let missing = trace["missing_parents"].as_array().map(Vec::len).unwrap_or_default();
     if missing > 0 {
         parts.push(format!("{missing} parent spans are referred to and were never recorded"));
