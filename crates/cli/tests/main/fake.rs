@@ -11,6 +11,7 @@ pub struct Fake {
 }
 
 /// One of its answers.
+#[derive(Clone)]
 pub struct Reply {
     status: u16,
     retry_after: Option<u32>,

@@ -90,6 +90,29 @@ fn a_server_that_lies_about_its_keys_is_not_accepted() {
     server.stop();
 }
 
+/// A key that somebody took off the list may be the one that all the others came after.
+#[test]
+fn a_log_of_which_a_key_is_hidden_leads_to_no_other() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    folder.run(&["log", "rotate", "default-0", "--why", "a new year"]).code(0);
+    let contexts = folder.path("contexts.toml");
+    let saved = std::fs::read_to_string(&contexts).expect("contexts");
+    let strangers = Folder::new();
+    strangers.serve().stop();
+    let strange = std::fs::read_to_string(strangers.path("contexts.toml")).expect("contexts");
+    let key = strange.split('"').find(|text| text.contains("/tlog/default-0+")).expect("a key");
+    folder.run(&["key", "save", key]).code(0);
+    let refused = folder.run(&["key", "accept"]);
+    assert!(refused.code == 1 && !refused.out.contains("saved\n"), "{refused:?}");
+    assert!(refused.out.contains("default-1  signed by"), "{refused:?}");
+    // Without it, the same log is led to.
+    std::fs::write(&contexts, saved).expect("written");
+    let accepted = folder.run(&["key", "accept"]).code(0);
+    assert!(accepted.contains("named by default-0, which it follows"), "{accepted}");
+    server.stop();
+}
+
 /// The text of one file of contexts, with the keys of another.
 fn with_keys_of(saved: &str, other: &str) -> String {
     let keys = |text: &str| {

@@ -238,6 +238,45 @@ fn a_hostile_event_cannot_write_on_the_terminal() {
     server.stop();
 }
 
+#[test]
+fn a_server_that_does_not_say_which_keys_a_log_had_is_not_known() {
+    let folder = Folder::new();
+    let (old, new) = ("log.example/tlog/l-0+aaaaaaaa+AAAA", "log.example/tlog/l-0+bbbbbbbb+BBBB");
+    let logs = json!({ "logs": [
+        { "name": "l-0", "origin": "log.example/tlog/l-0", "size": 7, "vkeys": [new] }
+    ] });
+    let key = |vkey: &str| json!({ "vkey": vkey, "handover": null });
+    let both = json!({ "keys": [key(old), key(new)] });
+    let only = json!({ "keys": [key(new)] });
+    let broken = json!({ "code": "internal", "detail": "try again" });
+    for (keys, code, said) in [
+        (Reply::json(&both), 0, "nothing to do: the keys that sign are saved"),
+        (Reply::json(&only), 1, "l-0  aaaaaaaa is saved, and is none of those that the server"),
+        (
+            Reply::failed(500, &broken),
+            1,
+            "l-0  aaaaaaaa is saved and does not sign, and the server",
+        ),
+    ] {
+        let logs = logs.clone();
+        let server = Fake::new(move |_, path| match path {
+            "/v1/logs" => Reply::json(&logs),
+            _ => keys.clone(),
+        });
+        let (url, list) = (&server.url, format!("[{old:?}, {new:?}]"));
+        let contexts = format!("current = \"it\"\n[contexts.it]\nurl = \"{url}\"\nkeys = {list}\n");
+        folder.write("contexts.toml", &contexts);
+        let ran = folder.run(&["key", "accept"]);
+        assert!(ran.code == code && ran.out.starts_with(said), "{ran:?}");
+        let ran = folder.run(&["key", "accept", "--json"]);
+        let lacking: Value = serde_json::from_str(&ran.code(code)).expect("JSON");
+        let wanted = if code == 0 { json!([]) } else { json!(["l-0"]) };
+        assert_eq!(lacking, json!({ "accepted": [], "lacking": wanted }));
+        let kept = std::fs::read_to_string(folder.path("contexts.toml")).expect("contexts");
+        assert_eq!(kept, contexts, "nothing was saved");
+    }
+}
+
 /// Whether the hostile text stands in it, whole.
 fn holds(value: &Value) -> bool {
     match value {

@@ -3,7 +3,8 @@
 //! Promises: saves no key that a saved one does not vouch for, by a statement of the log that it
 //! signed (docs/formats/log.md). What the server says of its keys is looked at, never believed.
 //! Where a saved key of a log is none that the server shows, nothing of that log is taken: it is
-//! another server's, or was put back to before a rotation.
+//! another server's, or was put back to before a rotation. The same where the server does not say
+//! which keys a log had: who hides one by an error is no better than who hides it by an answer.
 
 use serde_json::{Value, json};
 use verify::succession::{NotStated, Succession, Successor, judge, vkey_digest};
@@ -36,8 +37,15 @@ struct Shown {
     follows: Option<String>,
     /// The keys that sign it.
     vkeys: Vec<String>,
-    /// A saved key of it that the server does not show.
-    hidden: Option<String>,
+    hidden: Hidden,
+}
+
+/// A saved key of a log that the server does not show.
+enum Hidden {
+    None,
+    Key(String),
+    /// This one does not sign, and the server did not say whether it ever did.
+    Unknown(String),
 }
 
 /// What is trusted so far, and what was taken over from it.
@@ -53,10 +61,7 @@ pub(super) fn accept(global: &Global) -> Result<u8, CliError> {
     let mut trust = Trust { client: Client::new(server)?, keys, taken: Vec::new() };
     let mut logs: Vec<Shown> = logs(&trust.client)?.iter().map(Shown::new).collect();
     for log in &mut logs {
-        match trust.hidden(log) {
-            Ok(hidden) => log.hidden = hidden,
-            Err(error) => out::note(&format!("{}: {error}", log.name)),
-        }
+        log.hidden = trust.hidden(log);
     }
     // A log that was closed leads to the next, which may lead on: again while it goes on.
     for _ in 0..=logs.len() {
@@ -86,13 +91,17 @@ impl Shown {
             size: log["size"].as_u64().unwrap_or_default(),
             follows: log["follows"].as_str().map(str::to_owned),
             vkeys: list(&log["vkeys"]).iter().map(view::text).collect(),
-            hidden: None,
+            hidden: Hidden::None,
         }
     }
 
     fn is_known(&self, trusted: &[String]) -> bool {
         let is_known = |vkey: &String| trusted.contains(vkey);
-        self.hidden.is_none() && !self.vkeys.is_empty() && self.vkeys.iter().all(is_known)
+        self.hides_none() && !self.vkeys.is_empty() && self.vkeys.iter().all(is_known)
+    }
+
+    fn hides_none(&self) -> bool {
+        matches!(self.hidden, Hidden::None)
     }
 
     /// The keys of this log that are trusted.
@@ -103,22 +112,26 @@ impl Shown {
 }
 
 impl Trust {
-    /// A saved key of a log that is none of those that the server shows.
-    fn hidden(&self, log: &Shown) -> Result<Option<String>, CliError> {
+    /// Looks for a saved key of a log that is none of those that the server shows.
+    fn hidden(&self, log: &Shown) -> Hidden {
         let mut saved = log.of(&self.keys);
         saved.retain(|vkey| !log.vkeys.contains(vkey));
-        if saved.is_empty() {
-            return Ok(None);
-        }
-        let answer = keys_of(&self.client, &log.name)?;
+        let Some(first) = saved.first() else { return Hidden::None };
+        let answer = match keys_of(&self.client, &log.name) {
+            Ok(answer) => answer,
+            Err(error) => {
+                out::note(&format!("{}: {error}", log.name));
+                return Hidden::Unknown(first.clone());
+            }
+        };
         let shown = list(&answer["keys"]).iter().map(|key| view::text(&key["vkey"]));
         let shown: Vec<String> = shown.collect();
-        Ok(saved.into_iter().find(|vkey| !shown.contains(vkey)))
+        saved.into_iter().find(|vkey| !shown.contains(vkey)).map_or(Hidden::None, Hidden::Key)
     }
 
     /// The keys of a log that those before lead to.
     fn take(&mut self, log: &Shown, all: &[Shown]) -> Result<(), CliError> {
-        if log.hidden.is_some() {
+        if !log.hides_none() {
             return Ok(());
         }
         let answer = keys_of(&self.client, &log.name)?;
@@ -126,7 +139,8 @@ impl Trust {
         if log.of(&self.keys).is_empty() {
             let first = keys.first().map(|key| view::text(&key["vkey"])).unwrap_or_default();
             let before = all.iter().find(|before| Some(&before.origin) == log.follows.as_ref());
-            if let Some(before) = before {
+            // A log of which nothing is taken leads to no other either.
+            if let Some(before) = before.filter(|before| before.hides_none()) {
                 self.take_first(log, first, before)?;
             }
         }
@@ -205,20 +219,32 @@ fn told(global: &Global, taken: &[Taken], lacking: &[&Shown]) -> Result<(), CliE
     if taken.is_empty() && lacking.is_empty() {
         out::line("nothing to do: the keys that sign are saved");
     }
-    for log in lacking {
-        if let Some(hidden) = &log.hidden {
-            let what = "is saved, and is none of those that the server shows: it is another \
-                        server's log, or one that was put back to before a rotation";
-            out::line(&format!("{}  {} {what}", log.name, short(hidden)));
-            continue;
-        }
-        let keys: Vec<&str> = log.vkeys.iter().map(|vkey| short(vkey)).collect();
-        let keys = keys.join(" and ");
-        out::line(&format!("{}  signed by {keys}, which no saved key vouches for", log.name));
-    }
+    lacking.iter().for_each(|log| out::line(&why_lacking(log)));
     if !lacking.is_empty() {
         out::note("ask the operator by another way for the key, and save it by hand:");
         out::note("  counterfoil key save KEY|FILE");
     }
     Ok(())
+}
+
+/// Why nothing, or not all, of a log was taken.
+fn why_lacking(log: &Shown) -> String {
+    let (hidden, what) = match &log.hidden {
+        Hidden::None => {
+            let keys: Vec<&str> = log.vkeys.iter().map(|vkey| short(vkey)).collect();
+            let keys = keys.join(" and ");
+            return format!("{}  signed by {keys}, which no saved key vouches for", log.name);
+        }
+        Hidden::Key(hidden) => (
+            hidden,
+            "is saved, and is none of those that the server shows: it is another server's log, \
+             or one that was put back to before a rotation",
+        ),
+        Hidden::Unknown(hidden) => (
+            hidden,
+            "is saved and does not sign, and the server did not say which keys the log had: \
+             nothing of it is taken; ask again",
+        ),
+    };
+    format!("{}  {} {what}", log.name, short(hidden))
 }
