@@ -16,6 +16,7 @@ use crate::error::CliError;
 use crate::out;
 use tally::{Tally, report};
 
+mod files;
 mod tally;
 
 /// Bytes of one request's events; the server takes 16 MiB.
@@ -35,7 +36,7 @@ struct Sender<'a> {
 }
 
 pub(crate) fn run(global: &Global, args: &args::Send) -> Result<u8, CliError> {
-    let files = files(&args.paths)?;
+    let files = files::named(&args.paths)?;
     if files.is_empty() {
         return Err(CliError::usage("there is no file in what was named; nothing was sent"));
     }
@@ -59,10 +60,14 @@ pub(crate) fn run(global: &Global, args: &args::Send) -> Result<u8, CliError> {
         receipts: create(&args.receipts)?,
         bar: &bar,
     };
-    for file in &files {
+    let sent = files.iter().try_for_each(|file| {
         sender.file(file, format)?;
         bar.inc(file_size(file));
-    }
+        Ok(())
+    });
+    // Receipts are kept also of what was sent before something went wrong.
+    let kept = sender.sync_receipts(args.receipts.as_deref());
+    sent.and(kept)?;
     bar.finish_and_clear();
     report(global, &sender.tally, files.len())?;
     Ok(u8::from(!sender.tally.refused.is_empty()))
@@ -90,26 +95,6 @@ fn unfit(part: &Part<'_>) -> Option<Value> {
         Ok(_) => return None,
     };
     Some(json!({"code": code, "path": "", "reason": reason}))
-}
-
-/// All files that the arguments name, folders walked, in order of name.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let entries = fs::read_dir(path).map_err(|e| CliError::file(path, e))?;
-            let mut inside = entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<std::io::Result<Vec<_>>>()
-                .map_err(|e| CliError::file(path, e))?;
-            inside.retain(|p| !p.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.')));
-            inside.sort();
-            found.extend(files(&inside)?);
-        } else {
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
 }
 
 fn file_size(path: &Path) -> u64 {
@@ -189,6 +174,16 @@ impl Sender<'_> {
         }
         self.bar.set_message(out::count(self.tally.sent, "event"));
         Ok(())
+    }
+
+    /// Receipts are evidence: they outlast a power failure, where they are in a file.
+    fn sync_receipts(&self, path: Option<&Path>) -> Result<(), CliError> {
+        let (Some(file), Some(path)) = (&self.receipts, path) else { return Ok(()) };
+        let synced = file.metadata().and_then(|meta| match meta.is_file() {
+            true => file.sync_all().and_then(|()| platform::sync_name(path)),
+            false => Ok(()),
+        });
+        synced.map_err(|error| CliError::file(path, error))
     }
 
     /// Counts a refusal; answers with the words it is counted under.

@@ -1,0 +1,94 @@
+//! Which files a sending has: those that were named, and those below the folders that were.
+//!
+//! Promises: the walk comes to its end. A link to a folder is followed where somebody named it, and
+//! refused below, for it may lead round; passed over, what it leads to would be missed by nobody.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::CliError;
+
+/// Folders within folders.
+const DEPTH_MAX: usize = 16;
+
+/// All files that were named, folders walked, in order of name. Names that begin with a dot are
+/// passed over below a folder.
+pub(super) fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            walk(path, 0, &mut found)?;
+        } else {
+            found.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    if depth > DEPTH_MAX {
+        let what = format!("{}: folders stand within at most {DEPTH_MAX} others", folder.display());
+        return Err(CliError::usage(format!("{what}; nothing was sent")));
+    }
+    let names = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut names = names.map_err(|error| CliError::file(folder, error))?;
+    names.retain(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+    names.sort_by_key(fs::DirEntry::file_name);
+    for entry in names {
+        let path = entry.path();
+        let kind = entry.file_type().map_err(|error| CliError::file(&path, error))?;
+        if kind.is_dir() {
+            walk(&path, depth + 1, found)?;
+        } else if kind.is_symlink() && path.is_dir() {
+            return Err(CliError::usage(format!(
+                "{} is a link to a folder: name that folder as well, or leave the link out; \
+                 nothing was sent",
+                path.display()
+            )));
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_walked_once_and_no_link_leads_out_of_it_or_round() {
+        let root = std::env::temp_dir().join(format!("counterfoil-send-{}", std::process::id()));
+        let below = |name: &str| root.join(name);
+        fs::create_dir_all(below("in/b")).expect("a folder");
+        for name in ["in/b/2.json", "in/c.json", "in/a.json", "in/.hidden", "other.json"] {
+            fs::write(below(name), "").expect("written");
+        }
+        symlink("../other.json", below("in/d.json")).expect("a link");
+        symlink("in", below("link")).expect("a link");
+        let names = |paths: &[&str]| {
+            let paths: Vec<PathBuf> = paths.iter().map(|path| below(path)).collect();
+            let found = named(&paths).map_err(|error| error.to_string())?;
+            let name = |path: &PathBuf| path.strip_prefix(&root).expect("below").to_owned();
+            Ok::<Vec<PathBuf>, String>(found.iter().map(name).collect())
+        };
+        let all = ["a.json", "b/2.json", "c.json", "d.json"];
+        let of = |folder: &str| Vec::from_iter(all.iter().map(|name| Path::new(folder).join(name)));
+        assert_eq!(names(&["in"]), Ok(of("in")), "a link to a file is that file");
+        assert_eq!(names(&["link"]), Ok(of("link")), "a link that was named is followed");
+        assert_eq!(names(&["other.json", "none"]), Ok(vec!["other.json".into(), "none".into()]));
+        symlink("..", below("in/b/loop")).expect("a link");
+        let refused = names(&["in"]).expect_err("it leads round");
+        assert!(refused.contains("in/b/loop is a link to a folder"), "{refused}");
+        fs::remove_file(below("in/b/loop")).expect("removed");
+        fs::create_dir_all(below(&format!("in/{}", "x/".repeat(DEPTH_MAX)))).expect("made");
+        assert_eq!(names(&["in"]), Ok(of("in")), "as deep as may be");
+        fs::create_dir(below(&format!("in/{}x", "x/".repeat(DEPTH_MAX)))).expect("made");
+        let refused = names(&["in"]).expect_err("too deep");
+        assert!(refused.contains("within at most 16 others"), "{refused}");
+        fs::remove_dir_all(&root).expect("removed");
+    }
+}
