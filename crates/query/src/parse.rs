@@ -91,6 +91,15 @@ struct Piece {
     star: bool,
 }
 
+/// Name and value of a word that is a clause of another language, such as `who=alice`: taken for
+/// words it would find nothing, and look as if there were nothing.
+fn compared(word: &str) -> Option<(&str, &str)> {
+    let at = word.find(['=', '!', '<', '>', '~'])?;
+    let (name, value) = (&word[..at], word[at..].trim_start_matches(['=', '!', '<', '>', '~']));
+    let is_name = names::OTHER_WORDS.contains(&name) || names::find(name).is_ok();
+    is_name.then_some((name, if value.is_empty() { "value" } else { value }))
+}
+
 /// What other languages have and this one has not.
 const OPERATORS: [&str; 3] = ["OR", "AND", "NOT"];
 const SIDE_BY_SIDE: &str = "clauses stand side by side and all must hold, -name:value is not";
@@ -134,6 +143,13 @@ impl Reader<'_> {
             if !quoted && !head.star && OPERATORS.contains(&head.text.as_str()) {
                 let word = head.text;
                 let reason = format!("there is no {word}: {SIDE_BY_SIDE}; for the word quote it");
+                return self.fail(column, reason);
+            }
+            if let (false, Some((name, value))) = (quoted, compared(&head.text)) {
+                let reason = format!(
+                    "a clause is name:value, as {name}:{value}; -{name}:{value} is not; for the \
+                     words quote them"
+                );
                 return self.fail(column, reason);
             }
             let reason = "there is no word in it: free text is letters and digits";
