@@ -13,6 +13,9 @@ use crate::{Admitted, Peer, Policy, Refusal, admit};
 /// The service and the system that speaks.
 pub(crate) const SELF: &str = "counterfoil";
 
+/// Bytes that are kept of an id; longer ones are somebody's who asked, and name nothing.
+const ID_BYTES_MAX: usize = 256;
+
 /// An event that the server makes, on its way to admission.
 #[derive(Clone, Debug)]
 pub struct Statement {
@@ -50,7 +53,7 @@ impl Statement {
         let mut resource = Object::new();
         resource.set("role", "target");
         resource.set("type", resource_type.to_owned());
-        resource.set("id", id.to_owned());
+        resource.set("id", id[..id.floor_char_boundary(ID_BYTES_MAX)].to_owned());
         let mut all = match self.event.take("resources") {
             Some(Value::Array(all)) => all,
             _ => Vec::new(),
@@ -151,6 +154,15 @@ mod tests {
             event,
             r#"{"action":"token.create","actor":{"id":"ops","type":"user"},"attributes":{"shown":9007199254740991},"id":"given","kind":"audit","occurred_at":"1970-01-01T00:00:00.000000005Z","outcome":{"counts":{"succeeded":3},"result":"success"},"reason":{"text":"asked for"},"recorded":{"id_given":true,"identity":{"id":"counterfoil","kind":"local"},"policy":"builtin/1"},"resources":[{"id":"1f","role":"target","type":"token"},{"id":"reader","role":"target","type":"role"}],"service":{"name":"counterfoil"},"verb":"create"}"#
         );
+    }
+
+    #[test]
+    fn an_id_that_names_nothing_takes_little_room() {
+        let statement =
+            Statement::new("token.revoke", "audit", "delete").to("token", &"ü".repeat(400));
+        let admitted = statement.admit(5, "acme", || "given".into()).expect("conforms");
+        let event = Value::Object(admitted.fields().to_value().expect("well formed")).to_json();
+        assert!(event.contains(&format!("\"{}\"", "ü".repeat(128))), "{event}");
     }
 
     #[test]

@@ -28,14 +28,16 @@ use crate::quotas::Want;
 /// Bytes that are kept of what was asked for.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 
-/// Bytes that are kept of an id that was asked for; longer ones name nothing.
-const ID_BYTES_MAX: usize = 256;
+/// Bytes of a statement for which it counts as one read: so much of the disk each takes at least.
+const BLOCK_BYTES: usize = 4 << 10;
 
 /// A read, as the access log will tell it.
 pub(crate) struct Access {
     statement: Statement,
     /// The one log that it is about.
     log: Option<String>,
+    /// Reads that it counts as.
+    counts_as: usize,
 }
 
 /// An answer that shows so many events.
@@ -47,13 +49,12 @@ pub(crate) struct Answered {
 impl Access {
     /// Such as `events.search` and `list`.
     pub(crate) fn new(action: &str, verb: &str) -> Access {
-        Access { statement: Statement::new(action, "audit", verb), log: None }
+        Access { statement: Statement::new(action, "audit", verb), log: None, counts_as: 1 }
     }
 
     /// What is read, by its kind and id.
     pub(crate) fn to(self, kind: &str, id: &str) -> Access {
-        let cut = id.floor_char_boundary(ID_BYTES_MAX);
-        Access { statement: self.statement.to(kind, &id[..cut]), ..self }
+        Access { statement: self.statement.to(kind, id), ..self }
     }
 
     /// What is asked for, in words of the search language or of the request.
@@ -65,7 +66,7 @@ impl Access {
             true => statement.with(&["statement", "truncated"], true),
             false => statement,
         };
-        Access { statement, ..self }
+        Access { statement, counts_as: 1 + cut / BLOCK_BYTES, ..self }
     }
 
     /// It is about one log alone, which may be an access log.
@@ -90,7 +91,9 @@ where
         (Ok(scope), None) => scope,
         (Err(failure), _) => return Err(deny(app, caller, access.statement, failure).await),
     };
-    within_quota(app, caller, Want::Read)?;
+    for _ in 0..access.counts_as {
+        within_quota(app, caller, Want::Read)?;
+    }
     let is_kept = access.log.as_ref().is_some_and(|name| is_kept_from(app, caller, &scope, name));
     let read = read(scope).await;
     let statement = ended(caller.does(access.statement), &read);

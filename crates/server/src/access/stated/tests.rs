@@ -149,3 +149,10 @@ async fn an_end_that_is_owed_is_stated_once_and_in_turn() {
     assert_eq!(has(&app), [pair("success")]);
     assert!(app.owed.check().is_ok());
 }
+
+#[test]
+fn a_long_question_counts_as_several() {
+    let counts_as =
+        |bytes| Access::new("evidence.export", "export").asking(&"x".repeat(bytes)).counts_as;
+    assert_eq!([0, 4_095, 4_096, 9_000, 1 << 20].map(counts_as), [1, 1, 2, 3, 5]);
+}
