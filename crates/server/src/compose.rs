@@ -37,7 +37,7 @@ use crate::quotas::{Quotas, Rates};
 use crate::refusals::Refusals;
 use crate::reload::{Setup, state_start};
 use crate::room::{self, Room};
-use crate::schemas::Registry;
+use crate::schemas::{self, Registry, RegistryError};
 use crate::start_error::StartError;
 use crate::tails::Tails;
 use crate::tokens::{TokenError, Tokens};
@@ -70,14 +70,12 @@ impl Composed {
         progress: &mut Progress<'_>,
     ) -> Result<Composed, StartError> {
         let (stop, _) = watch::channel(false);
-        // A folder that cannot be listed is refused below.
-        let before = world.disk.list("logs").unwrap_or_default();
         let app = open(world, loaded, progress, stop.clone())?;
         for log in app.unnamed_logs() {
             let (log, tenant) = (log.meta.name(), log.meta.tenant.as_str());
             tracing::warn!(log, tenant, "{UNNAMED}");
         }
-        let first_tokens = first_tokens(&app, &loaded.config, &before).await?;
+        let first_tokens = first_tokens(&app, &loaded.config).await?;
         let backlog = catch_up(app.clone(), stop.clone())?;
         owners::start(&app).await;
         // Before the first body: a start on a full disk takes none in.
@@ -210,7 +208,10 @@ fn dying(failed: Arc<AtomicBool>, stop: watch::Sender<bool>) -> impl FnOnce(&Fat
 
 fn schemas(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>) -> Result<Registry, StartError> {
     let opened = Registry::open(disk.clone(), clock.clone());
-    opened.map_err(|error| StartError::Schemas(error.to_string()))
+    opened.map_err(|error| match error {
+        RegistryError::Io(source) => OpenError::Io { what: schemas::FILE.into(), source }.into(),
+        error @ RegistryError::Wrong(_) => StartError::Schemas(error.to_string()),
+    })
 }
 
 /// Ends the process for what it cannot do without.

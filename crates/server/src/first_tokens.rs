@@ -50,14 +50,13 @@ pub fn first_admins(data: &Path, keys: &Path, loaded: &Loaded) -> Result<FirstAd
 pub(crate) async fn first_tokens(
     app: &Arc<App>,
     config: &Config,
-    before: &[String],
 ) -> Result<Vec<(String, String)>, StartError> {
     let mut made = Vec::new();
     for tenant in config.log.iter().map(|log| &log.tenant) {
         if app.tokens.admins(tenant) > 0 {
             continue;
         }
-        let is_lost = app.tokens.list(tenant).is_empty() && is_old(app, tenant, before);
+        let is_lost = app.tokens.list(tenant).is_empty() && was_started(app, tenant);
         if is_lost {
             tracing::warn!(tenant, "{TOKENS_LOST}");
         }
@@ -81,11 +80,15 @@ pub(crate) async fn first_tokens(
     Ok(made)
 }
 
-/// Whether a tenant had a log before this start.
-fn is_old(app: &App, tenant: &str, before: &[String]) -> bool {
+/// Entries of a log at most whose first start did not come to its end: that it was opened, and that
+/// a token was to be made.
+const BEGUN_ENTRIES_MAX: u64 = 2;
+
+/// Whether an earlier start came to its end, and so made a token.
+fn was_started(app: &App, tenant: &str) -> bool {
     let logs = app.store.logs();
     let mut own = logs.values().filter(|log| log.meta.tenant == tenant);
-    own.any(|log| before.iter().any(|name| *name == log.meta.name()))
+    own.any(|log| log.checkpoint().size > BEGUN_ENTRIES_MAX)
 }
 
 #[cfg(test)]

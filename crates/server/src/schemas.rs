@@ -15,6 +15,7 @@ use admit::schemas::{ActionSchema, Enforcement, Schemas, check_action};
 use platform::{Clock, Disk};
 use serde_json::value::RawValue;
 
+pub(crate) use file::NAME as FILE;
 use file::{Action, Version};
 
 /// Actions of a tenant that have a schema.

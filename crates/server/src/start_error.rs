@@ -89,8 +89,8 @@ pub enum StartError {
     /// The rules of an audit scope cannot be read.
     #[error("{0}")]
     Scope(String),
-    /// The schemas of actions cannot be read.
-    #[error("{0}")]
+    /// The schemas of actions cannot be used.
+    #[error("schemas.json: {0}; put that file back as it was")]
     Schemas(String),
     /// The logs are named after another host than the one given.
     #[error(

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{ALL_BYTES_MAX, RegistryError};
 
-pub(super) const NAME: &str = "schemas.json";
+pub(crate) const NAME: &str = "schemas.json";
 const FORMAT: &str = "counterfoil.schemas/v1";
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
@@ -63,7 +63,7 @@ pub(super) fn read(disk: &dyn Disk) -> Result<Stored, RegistryError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stored::new()),
         Err(error) => return Err(error.into()),
     };
-    let unread = |why: String| RegistryError::Wrong(format!("{NAME} cannot be read: {why}"));
+    let unread = |why: String| RegistryError::Wrong(format!("it cannot be read: {why}"));
     let file: File = serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))?;
     match file.format == FORMAT {
         true => Ok(file.tenants),
