@@ -25,7 +25,7 @@ pub(crate) struct Part {
 
 impl Part {
     /// Plans the entries of some batches of one log; `None` if all of them have to be prepared
-    /// again. Changes nothing.
+    /// again, which they are answered. Nothing of the log changes.
     pub(crate) fn plan(
         name: String,
         lane_log: &LaneLog,

@@ -9,7 +9,8 @@ use flate2::bufread::GzDecoder;
 
 /// Room is asked for in steps of this.
 pub(crate) const STEP_BYTES: usize = 64 << 10;
-/// A zstd frame may ask for a window of 2 to the power of this, as much as a body may have.
+/// A zstd frame may ask for a window of 2 to the power of this, 16 MiB, which is kept while it is
+/// read.
 const WINDOW_LOG_MAX: u32 = 24;
 
 /// Members of a gzip body.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use admit::scope::{FILE_BYTES_MAX, Rules};
 use platform::read_regular;
 
-/// Reads a rules file. What looks like a mistake is traced.
+/// Reads a rules file.
 pub(crate) fn read(file: &Path) -> Result<Arc<Rules>, String> {
     let text = read_regular(file, FILE_BYTES_MAX as u64);
     let text = text.map_err(|error| format!("cannot be read: {error}"))?;
