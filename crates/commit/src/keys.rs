@@ -95,7 +95,7 @@ pub(crate) fn read(
     base: &str,
     meta: &LogMeta,
 ) -> Result<FoundKeys, OpenError> {
-    let mut secrets = read_secrets(keys, meta)?;
+    let mut secrets = read_secrets(keys, &meta.origin)?;
     let history = read_history(disk, base, meta)?;
     let (birth, is_first) = (read_birth(disk, base, meta)?, history.is_none());
     let first =
@@ -153,13 +153,19 @@ fn stands(secrets: &[LogKey], terms: &[Term]) -> Result<bool, &'static str> {
     }
 }
 
-fn read_secrets(keys: &dyn Disk, meta: &LogMeta) -> Result<Vec<LogKey>, OpenError> {
-    let name = secret_name(meta.name());
+/// Whether a key that signs for a log signed this checkpoint; `None` if there is none to ask.
+pub(crate) fn is_signed(keys: &dyn Disk, origin: &str, note: &str) -> Option<bool> {
+    let secrets = read_secrets(keys, origin).ok()?;
+    Some(secrets.iter().any(|key| key.public().open(note).is_ok()))
+}
+
+fn read_secrets(keys: &dyn Disk, origin: &str) -> Result<Vec<LogKey>, OpenError> {
+    let name = secret_name(origin.rsplit('/').next().unwrap_or(origin));
     let text = keys
         .read_small(&name, SMALL_BYTES_MAX)
         .map_err(|error| OpenError::io(&format!("keys/{name}"), error))?;
     let text = String::from_utf8(text).map_err(|_| OpenError::key(&name, "is not text"))?;
-    let key = |line| LogKey::from_secret(line, &meta.origin);
+    let key = |line| LogKey::from_secret(line, origin);
     let secrets: Result<Vec<_>, _> = text.trim_end().lines().map(key).collect();
     let secrets = secrets.map_err(|bad| OpenError::key(&name, &bad.to_string()))?;
     match &secrets[..] {

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
-use crate::aside::{self, SetAside};
+use crate::aside::{self, Left, SetAside};
 use crate::fair::Fair;
 use crate::folder::{self, LogSpec};
 use crate::front::{Before, PartitionLimits};
@@ -26,7 +26,7 @@ use crate::measures::Measures;
 use crate::put_back::{self, Accepted, PutBack};
 use crate::rising::Rising;
 use crate::settle::settle;
-use crate::signed::{Said, Signed};
+use crate::signed::{self, Said, Signed};
 use crate::suspect;
 use crate::sweep::Sweep;
 use crate::world::World;
@@ -182,8 +182,28 @@ pub(crate) fn open(
             aside::set_aside(world, damage)?;
             open_whole(world, settings, progress)
         }
+        Err(OpenError::Damaged(damage)) => Err(refused(world, damage, progress)),
         opened => opened,
     }
+}
+
+/// Logs that one refusal names.
+const TOLD_MAX: usize = 3;
+
+/// The damage, with what would be lost of what the folder of keys says was signed: whoever is about
+/// to have the folder set aside has to know.
+fn refused(world: &World, mut damage: Damage, progress: &mut Progress<'_>) -> OpenError {
+    let id = folder::present_id(world.disk.as_ref(), "").ok().flatten();
+    let said = id.and_then(|id| signed::of(world.keys.as_ref(), id).ok().flatten());
+    let said = said.filter(|_| damage.is_of_journal());
+    let lost = said.map(|said| aside::would_be_lost(world, said, progress)).unwrap_or_default();
+    if !lost.is_empty() {
+        let mut told: Vec<_> = lost.iter().take(TOLD_MAX).map(Left::to_string).collect();
+        let more = lost.len().saturating_sub(TOLD_MAX);
+        told.extend((more > 0).then(|| format!("{more} logs more")));
+        damage.what += &format!("; more was signed than can be read here: {}", told.join(", "));
+    }
+    OpenError::Damaged(damage)
 }
 
 /// Opens a folder that is not damaged. Nothing of one that is refused is changed.

@@ -11,8 +11,9 @@
 //! Promises: it never says more than what is durable in the data folder, for it is written behind
 //! each sync of the head, with what that has. So a crash refuses no start.
 //!
-//! Never: believed for more than a claim about this folder; no signature in it is checked, for
-//! whoever can write to the folder of keys can sign anything.
+//! Never: believed for more than a claim about this folder; a start checks no signature in it, for
+//! whoever can write to the folder of keys can sign anything. Of a folder that was set aside it
+//! tells how far its logs went, and there the signatures are checked: they cover what is shown.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -72,6 +73,31 @@ pub(crate) fn look(
         return Err(OpenError::Signed(what.into()));
     }
     Ok(Said::Accepted(checkpoints, name_of_accepted(keys)?))
+}
+
+/// What is said of a data folder that is damaged, if anything is. Changes nothing.
+pub(crate) fn of(keys: &dyn Disk, folder: [u8; 16]) -> Result<Option<Checkpoints>, OpenError> {
+    match read(keys, NAME)? {
+        File::Of(of, checkpoints) if of == folder => Ok(Some(checkpoints)),
+        File::Absent | File::Of(..) => Ok(None),
+        File::Unreadable => Err(OpenError::Signed(UNREADABLE.into())),
+    }
+}
+
+/// What is said of a folder that was set aside: since then the file has another name. Nothing that
+/// was taken back is among it. Changes nothing.
+pub(crate) fn kept_of(keys: &dyn Disk, folder: [u8; 16]) -> Vec<Checkpoints> {
+    let number = |name: &String| {
+        let number = name.strip_prefix(NAME)?.strip_prefix('.')?;
+        number.bytes().all(|b| b.is_ascii_digit()).then_some(())
+    };
+    let mut names = folder::names(keys, "").unwrap_or_default();
+    names.retain(|name| name == NAME || number(name).is_some());
+    let of_it = |name: &String| match read(keys, name) {
+        Ok(File::Of(of, checkpoints)) if of == folder => Some(checkpoints),
+        _ => None,
+    };
+    names.iter().filter_map(of_it).collect()
 }
 
 /// Tells one going back from another, by those that were before it and by what was taken back.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! damaged/<n>/finding.json   what was found, written first; n counts from 1
+//! damaged/<n>/signed         what the folder of keys says of how far the logs were signed
 //! damaged/<n>/head           moved first: nothing opens without one, so no start takes what is
 //!                            left of a folder for a whole one
 //! damaged/<n>/journal/ …     the journal's files, `logs/`, `suspect.json`: one by one
@@ -35,11 +36,13 @@ use crate::journal::file::{BLOCK, FileHeader};
 use crate::keys;
 use crate::log::{LogMeta, hex};
 use crate::open::{OnDamage, OpenError};
+use crate::signed;
+use crate::slots::Slots;
 use crate::suspect;
 use crate::world::World;
 
 pub(crate) use next::{chains, plan_next, stands_for};
-pub(crate) use read::{Part, read_parts};
+pub(crate) use read::{Left, Part, read_parts, would_be_lost};
 pub(crate) use salvage::Salvaged;
 pub use shown::SetAside;
 pub(crate) use shown::{followed, newest, show, tell_lost};
@@ -118,6 +121,8 @@ pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> 
     for meta in &logs {
         keys::read(disk, world.keys.as_ref(), "", meta)?;
     }
+    // Its own head and journal may have less: what was cut off them is lost all the same.
+    let said = signed::of(world.keys.as_ref(), id)?;
     let number = free_number(disk, &logs)?;
     let finding = Finding {
         format: FORMAT.into(),
@@ -133,6 +138,10 @@ pub(crate) fn set_aside(world: &World, damage: Damage) -> Result<(), OpenError> 
     disk.sync_folder("").and_then(|()| disk.sync_folder(ASIDE)).map_err(failed)?;
     let text = folder::json_line(&finding);
     disk.replace_small(&format!("{to}/finding.json"), &text).map_err(failed)?;
+    // Before anything is moved: the next start gives the file in the folder of keys another name.
+    if let Some(said) = said {
+        Slots::create(disk, &format!("{to}/{}", signed::NAME), id, &said).map_err(failed)?;
+    }
     move_all(disk, number)
 }
 

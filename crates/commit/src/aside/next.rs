@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::read::name_of;
 use super::{ASIDE, Part, Salvaged};
 use crate::folder::{self, LogSpec};
 use crate::log::{DamageNote, LogMeta};
@@ -114,6 +115,9 @@ fn plan(
     living: &[LogMeta],
 ) -> Result<LogMeta, OpenError> {
     let set_aside = parts.iter().flat_map(|part| part.names.iter().map(String::as_str));
+    // A log of which nothing is left has signed under its name all the same.
+    let unread = parts.iter().flat_map(|part| part.unread.keys()).map(|origin| name_of(origin));
+    let set_aside = set_aside.chain(unread);
     let taken: BTreeSet<&str> = set_aside.chain(living.iter().map(LogMeta::name)).collect();
     let name = next_name(last.meta.name(), |name| taken.contains(name));
     let name = name.ok_or_else(|| {

@@ -3,16 +3,17 @@
 //! A log takes its sections as long as they follow for *it*, whatever is missing between them, and
 //! the newest one only once something that was signed covers it. Nothing is signed here.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::journal::Place;
 use crate::journal::event_list::LIST_BYTES_MAX;
 use crate::journal::section::{EpochRecord, IdTag, Section};
 use crate::log::{
-    Addition, Checkpoint, ChunkPlace, Keyring, LogMeta, Plan, Published, Sequencer, read_unverified,
+    Addition, Checkpoint, ChunkPlace, Keyring, LogMeta, Plan, Published, Sequencer, hex,
+    read_unverified,
 };
 use crate::rising::list_place;
+use crate::slots::Checkpoints;
 
 /// A log of a part.
 pub(crate) struct Salvaged {
@@ -27,9 +28,10 @@ pub(crate) struct Salvaged {
     /// Entries up to the end of the last whole section, be they readable or not.
     stands: u64,
     sequencer: Sequencer,
-    /// What the head has of it, and what stands between frames, signed by its key.
+    /// What the head and the folder of keys have of it, and what stands between frames, signed by
+    /// its key.
     heads: Vec<Checkpoint>,
-    /// The size that the head has.
+    /// The size that these have, but for what stands between frames.
     in_head: u64,
     /// The checkpoint of the newest section that was taken: of all entries but `pending`.
     before: Option<Checkpoint>,
@@ -51,7 +53,7 @@ impl Salvaged {
         meta: LogMeta,
         keys: Keyring,
         birth: Checkpoint,
-        notes: &[BTreeMap<String, String>],
+        notes: &[Checkpoints],
     ) -> Salvaged {
         let open = |note: &String| keys.open(note, &meta.origin).ok();
         let notes = notes.iter().filter_map(|notes| open(notes.get(&meta.origin)?));
@@ -166,6 +168,20 @@ impl Salvaged {
         let last = stands.checked_sub(1).filter(|last| *last >= signed)?;
         Some(format!(
             "log {name}: no signature that was found covers its entries {signed} to {last}"
+        ))
+    }
+
+    /// Says where something that was signed has another root than what stands here: two histories
+    /// of one log were signed, and this is the one of them.
+    pub(super) fn forked(&self) -> Option<String> {
+        let root = |signed: &Checkpoint| self.published.tree.root(signed.size);
+        let is_other = |signed: &&Checkpoint| root(signed).is_some_and(|root| root != signed.root);
+        let other = self.heads.iter().find(is_other)?;
+        Some(format!(
+            "log {}: another history of it was signed, up to size {} (root {})",
+            self.meta.name(),
+            other.size,
+            hex(&other.root)
         ))
     }
 }

@@ -1,6 +1,6 @@
 //! What was set aside, as others see it: closed logs that answer for what is left of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{ASIDE, Part, Salvaged, chains};
@@ -31,6 +31,8 @@ pub struct SetAside {
     pub troubles: Vec<String>,
     /// Entries that were signed, of its logs that are not shown at all.
     pub lost: u64,
+    /// Those of them, by origin, of which none could be read.
+    pub(crate) unread: BTreeMap<String, u64>,
     /// Whether it was set aside from this folder. Somebody put any other there; nothing of it is
     /// used.
     pub is_ours: bool,
@@ -43,16 +45,17 @@ pub(crate) fn show(part: Part, logs: &mut LogMap) -> SetAside {
         .into_iter()
         .map(|chain| chain.into_iter().map(|log| log.meta.origin.clone()).collect())
         .collect();
-    let Part { number, finding, logs: mut salvaged, files, suspect, mut troubles, is_ours, .. } =
-        part;
+    let Part { number, finding, logs: mut salvaged, files, suspect, mut troubles, .. } = part;
+    let Part { unread, is_ours, .. } = part;
     let unknown = |what| {
         troubles.push(what);
         (String::new(), format!("{ASIDE}/{number}"), 0, "no finding tells".to_owned())
     };
     let found = finding.map(|f| (f.found_at, f.file, f.offset, f.what));
     let (found_at, file, offset, what) = found.unwrap_or_else(unknown);
-    let lost = 0;
-    let mut shown = SetAside { number, found_at, file, offset, what, troubles, lost, is_ours };
+    let lost = unread.values().copied().fold(0, u64::saturating_add);
+    let mut shown =
+        SetAside { number, found_at, file, offset, what, troubles, lost, unread, is_ours };
     for chain in order {
         for (nth, origin) in chain.iter().enumerate() {
             let Some(log) = salvaged.remove(origin).filter(|log| nth == 0 || log.opened) else {
@@ -119,7 +122,8 @@ pub(crate) fn tell_lost(aside: &mut Vec<SetAside>, logs: &LogMap) {
                 part
             }
         };
-        part.lost += lost;
+        let counted = part.unread.get(origin).copied().unwrap_or_default();
+        part.lost = part.lost.saturating_add(lost.saturating_sub(counted));
         part.troubles.push(what);
     }
 }
@@ -158,7 +162,8 @@ fn lost_before(
 fn gone(note: &DamageNote) -> SetAside {
     let DamageNote { number, file, offset, what, .. } = note.clone();
     let (found_at, troubles, lost, is_ours) = (String::new(), Vec::new(), 0, true);
-    SetAside { number, found_at, file, offset, what, troubles, lost, is_ours }
+    let unread = BTreeMap::new();
+    SetAside { number, found_at, file, offset, what, troubles, lost, unread, is_ours }
 }
 
 /// The log that this one goes on from, if it is there and of the same tenant and purpose: the
