@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use crate::aside::{self, Part, SetAside};
-use crate::folder;
+use crate::folder::{self, LogSpec};
 use crate::frame_key;
 use crate::head::{self, Head};
 use crate::journal::file::file_name;
@@ -31,6 +31,9 @@ use crate::signed::{self, Said};
 use crate::slots;
 use crate::suspect;
 use crate::world::World;
+
+/// What is told of parts that were set aside, in one refusal.
+const TROUBLES_MAX: usize = 3;
 
 /// A folder that nothing refuses.
 pub(crate) struct Looked {
@@ -109,13 +112,15 @@ pub(crate) fn look(
     let cleared = suspect.map(|kept| suspect::told(&kept, &rising));
     let files = readable(&found);
     let mut logs = LogMap::new();
-    let aside = parts.into_iter().map(|part| aside::show(part, &mut logs)).collect();
+    let show = |part| aside::show(part, &mut logs);
+    let aside: Vec<SetAside> = parts.into_iter().map(show).collect();
     let mut judged = Vec::with_capacity(rising.len());
     for origin in partitions::in_order(&rising)? {
         let Some(log) = rising.remove(&origin) else { continue };
         judged.push(ready(log, &files, &mut logs)?);
     }
     let ready = judged;
+    check_open(settings, &ready, &to_make, &aside)?;
     Ok(Looked {
         folder,
         frame_key,
@@ -154,6 +159,34 @@ pub(crate) fn ready(
     let due = settle::judge(&log, keys.begun, seen)?;
     logs.insert(name, log.clone());
     Ok(Ready { log, sequencer, epochs, due })
+}
+
+/// Refuses a folder in which a log of the settings would end without one that takes events: what it
+/// leads to was set aside and cannot be read there, for want of a key perhaps.
+fn check_open(
+    settings: &Settings,
+    ready: &[Ready],
+    to_make: &[LogMeta],
+    aside: &[SetAside],
+) -> Result<(), OpenError> {
+    let there = ready.iter().filter(|ready| ready.log.is_open()).map(|ready| &ready.log.meta);
+    let open: Vec<&LogMeta> = there.chain(to_make).collect();
+    let takes = |spec: &LogSpec, meta: &LogMeta| {
+        (&spec.tenant, spec.purpose) == (&meta.tenant, meta.purpose)
+    };
+    let closed = settings.logs.iter().find(|spec| !open.iter().any(|meta| takes(spec, meta)));
+    let Some(spec) = closed else { return Ok(()) };
+    let mut troubles: Vec<&String> = aside.iter().flat_map(|part| &part.troubles).collect();
+    let own = format!("log {}: ", spec.name);
+    troubles.sort_by_key(|trouble| !trouble.starts_with(&own));
+    let told: String =
+        troubles.iter().take(TROUBLES_MAX).map(|trouble| format!("; {trouble}")).collect();
+    Err(OpenError::Setting(format!(
+        "log {}: no log would be open that takes its events, for what it leads to stands below \
+         {} and cannot be read{told}; put back what is missing there or in the folder of keys",
+        spec.name,
+        aside::ASIDE
+    )))
 }
 
 /// The logs that are there, and those that are missing beside them.

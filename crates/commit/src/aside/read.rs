@@ -6,6 +6,7 @@
 //! is wrong is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
@@ -241,7 +242,10 @@ fn fixed(
         match opened {
             Ok(Some(log)) => drop(logs.insert(log.meta.origin.clone(), log)),
             Ok(None) => {}
-            Err(error) => troubles.push(error.to_string()),
+            Err(error) => {
+                let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
+                troubles.push(format!("log {name}: {error}{why}"));
+            }
         }
     }
     (names, logs)

@@ -240,3 +240,56 @@ fn an_older_copy_that_is_damaged_hides_nothing() {
         stepped.close().unwrap();
     }
 }
+
+/// The key of a log that others go on for is not there, and nothing goes on yet.
+#[test]
+fn a_log_that_nothing_could_go_on_for_refuses_the_start_by_name() {
+    let mut outside = folder(true);
+    super::break_it(&outside);
+    // The process ends behind the last step of setting aside.
+    let mut there = outside.copy();
+    there.settings.on_damage = OnDamage::NewPartition;
+    there.disk.plan("rename data/folder.json", 0, platform::sim::Fault::DieAfter);
+    assert!(there.start().is_err());
+    there.crash(Crash::Killed);
+    there.disk.rename("keys/acme-0.key", "elsewhere").unwrap();
+    let before = content(&there.disk, "");
+    for on_damage in [OnDamage::Refuse, OnDamage::NewPartition] {
+        there.settings.on_damage = on_damage;
+        let refused = there.start().map(drop).unwrap_err().to_string();
+        assert!(refused.starts_with("log acme-0: no log would be open"), "{refused}");
+        assert!(refused.contains("cannot use keys/acme-0.key: ") && refused.contains("put back"));
+        assert!(content(&there.disk, "") == before, "{refused}");
+    }
+    there.disk.rename("elsewhere", "keys/acme-0.key").unwrap();
+    let stepped = there.open().unwrap();
+    assert_eq!(log_of(&stepped, "acme").meta.name(), "acme-1");
+    // Once another log goes on, a key that is gone hides what it signed and that is counted.
+    stepped.close().unwrap();
+    outside = there;
+    let whole = left(&outside.start().unwrap(), "acme-0");
+    outside.disk.remove("keys/acme-0.key").unwrap();
+    let part = outside.start().unwrap().set_aside()[0].clone();
+    assert_eq!(part.lost, whole.1, "{part:?}");
+}
+
+/// A closed log, which none living goes on for, cannot be read for want of its key.
+#[test]
+fn the_entries_of_a_log_whose_key_is_gone_are_counted() {
+    let mut outside = one_log();
+    let mut stepped = outside.open().unwrap();
+    stepped.rotate("acme-0", &Order { why: "a test".into(), by: None }).unwrap();
+    outside.write(&mut stepped, "acme", events("acme", "next", 4)).unwrap();
+    stepped.close().unwrap();
+    outside.disk.remove("data/head").unwrap();
+    outside.settings.on_damage = OnDamage::NewPartition;
+    outside.start().unwrap().close().unwrap();
+    let stepped = outside.start().unwrap();
+    let (_, signed) = left(&stepped, "acme-0");
+    assert_eq!(stepped.set_aside()[0].lost, 0);
+    drop(stepped);
+    outside.disk.remove("keys/acme-0.key").unwrap();
+    let stepped = outside.start().unwrap();
+    assert_eq!(stepped.set_aside()[0].lost, signed, "{:?}", stepped.set_aside());
+    assert_eq!(log_of(&stepped, "acme").meta.name(), "acme-2");
+}
