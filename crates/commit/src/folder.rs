@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aside;
 use crate::frame_key;
-use crate::head::Head;
+use crate::head::{self, Head};
 use crate::keys;
 use crate::log::{DamageNote, Frontier, LogKey, LogMeta, Purpose, hex};
 use crate::open::OpenError;
@@ -91,17 +91,25 @@ pub(crate) fn known_id(disk: &dyn Disk) -> Result<Option<[u8; 16]>, OpenError> {
             id.map(Some).ok_or_else(|| OpenError::damaged(NAME, "unreadable"))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if !names(disk, "journal")?.is_empty() {
-                return Err(OpenError::damaged(NAME, "missing, though there is a journal"));
-            }
             // It is durable before any log is made: going on would start the logs anew.
-            if !logs(disk)?.is_empty() {
-                return Err(OpenError::damaged(NAME, "missing, though there are logs"));
-            }
-            Ok(None)
+            let left = left(disk)?.map(|left| format!("missing, though {left}"));
+            left.map_or(Ok(None), |what| Err(OpenError::damaged(NAME, &what)))
         }
         Err(error) => Err(OpenError::io(NAME, error)),
     }
+}
+
+/// What stands there of a data folder beside the file that says who it is. A crash while it was
+/// made leaves empty folders, and a head without a log.
+fn left(disk: &dyn Disk) -> Result<Option<&'static str>, OpenError> {
+    if !names(disk, "journal")?.is_empty() {
+        return Ok(Some("there is a journal"));
+    }
+    if !logs(disk)?.is_empty() {
+        return Ok(Some("there are logs"));
+    }
+    let has_logs = head::notes(disk, head::NAME).iter().any(|notes| !notes.is_empty());
+    Ok(has_logs.then_some("the head has logs"))
 }
 
 /// Makes the folder.
@@ -123,7 +131,7 @@ pub(crate) fn make(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<[u8; 16], O
 /// Makes nothing; neither folder need be there.
 pub fn check_new(disk: &dyn Disk, keys: &dyn Disk, logs: &[LogSpec]) -> Result<(), OpenError> {
     let is_there = present_id(disk, "")?.is_some() || disk.open(FOLDER_FILE).is_ok();
-    if is_there || !aside::numbers(disk)?.is_empty() {
+    if is_there || !aside::numbers(disk)?.is_empty() || left(disk)?.is_some() {
         return Ok(());
     }
     let there = names(keys, "")?;

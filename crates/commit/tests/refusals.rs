@@ -74,7 +74,7 @@ fn folder(closes: bool) -> Outside {
     outside
 }
 
-const SPOILS: [Spoil; 25] = [
+const SPOILS: [Spoil; 27] = [
     (|o| o.settings.logs.push(spec("Acme", "acme")), "the log name \"Acme\""),
     (|o| o.settings.logs[0].tenant = "other".into(), "log acme-0: a log's tenant"),
     (break_journal, "a frame is broken"),
@@ -96,6 +96,20 @@ const SPOILS: [Spoil; 25] = [
     (|o| o.disk.remove("data/head").unwrap(), "head, byte 0: is missing"),
     (|o| write(o, "data/folder.json", "{}"), "folder.json, byte 0: unreadable"),
     (|o| o.disk.remove("data/folder.json").unwrap(), "missing, though there is a journal"),
+    (
+        |o| {
+            o.disk.remove("data/folder.json").unwrap();
+            remove_all(o, "data/journal");
+        },
+        "missing, though there are logs",
+    ),
+    (
+        |o| {
+            o.disk.remove("data/folder.json").unwrap();
+            ["data/journal", "data/logs"].iter().for_each(|folder| remove_all(o, folder));
+        },
+        "missing, though the head has logs",
+    ),
     (|o| flip(o, "data/logs/acme-0/birth", 90), "birth, byte 0"),
     (|o| o.disk.remove("data/logs/acme-0/birth").unwrap(), "cannot use logs/acme-0/birth"),
     (|o| o.disk.remove("data/logs/acme-0/log.json").unwrap(), "though the head has its log"),
@@ -156,6 +170,27 @@ const SPOILS: [Spoil; 25] = [
         "though the head has its log",
     ),
 ];
+
+fn remove_all(outside: &Outside, folder: &str) {
+    let folder = outside.disk.folder(folder);
+    folder.files().iter().for_each(|(name, _)| folder.remove(name).unwrap());
+}
+
+/// Without a backup of it: the id stands beside the keys.
+#[test]
+fn who_a_folder_is_can_be_written_anew_from_the_key_of_frames() {
+    let outside = folder(true);
+    let whole = read(&outside, "data/folder.json");
+    outside.disk.remove("data/folder.json").unwrap();
+    let [data, keys] = ["data", "keys"].map(|name| outside.disk.folder(name));
+    assert!(check_new(&data, &keys, &outside.settings.logs).is_ok(), "it is no new one");
+    let key = read(&outside, "keys/frame.key");
+    let id = key.split("\"folder\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let text = format!("{{\"format\":\"counterfoil.folder/v1\",\"id\":\"{id}\"}}\n");
+    assert_eq!(text, whole);
+    write(&outside, "data/folder.json", &text);
+    outside.start().unwrap();
+}
 
 #[test]
 fn a_refused_start_changes_nothing() {
