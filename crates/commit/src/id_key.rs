@@ -32,10 +32,10 @@ pub fn id_key(disk: &dyn Disk, keys: &dyn Disk, entropy: &dyn Entropy) -> Result
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if has_logs {
-                return Err(OpenError::key(NAME, "is missing, though the data folder has logs"));
+                return Err(missing("the data folder has logs"));
             }
             if names(keys, "")?.iter().any(|name| name.ends_with(".key")) {
-                return Err(OpenError::key(NAME, "is missing, though there are keys of logs"));
+                return Err(missing("there are keys of logs"));
             }
             let mut key = [0; 32];
             entropy.fill(&mut key);
@@ -44,6 +44,14 @@ pub fn id_key(disk: &dyn Disk, keys: &dyn Disk, entropy: &dyn Entropy) -> Result
         Err(error) => return Err(OpenError::io("keys/id.key", error)),
     };
     is_marked(disk, &key, has_logs).map(|_| key)
+}
+
+fn missing(though: &str) -> OpenError {
+    let what = format!(
+        "is missing, though {though}: put it back, from a backup of the folder of keys, or name \
+         the folder that has it. With another every retry would be a new event; none was made"
+    );
+    OpenError::key(NAME, &what)
 }
 
 /// Writes a key that was made up, and the mark where there is none yet and nothing hangs on it.
@@ -117,7 +125,7 @@ mod tests {
         let swapped = open(&first).expect_err("another key");
         assert!(swapped.contains("id.key is not the one") && swapped.contains(CHECK), "{swapped}");
         let missing = open(&third).expect_err("no key");
-        assert!(missing.ends_with("is missing, though the data folder has logs"), "{missing}");
+        assert!(missing.contains("is missing, though the data folder has logs: put"), "{missing}");
         assert_eq!(third.list("").expect("listed").len(), 0, "none was made");
         disk.remove(CHECK).expect("removed");
         open(&second).expect("a folder from before there were marks is given one");
