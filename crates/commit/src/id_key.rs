@@ -73,6 +73,12 @@ pub(crate) fn keep(disk: &dyn Disk, keys: &dyn Disk, key: &IdKey) -> Result<(), 
 fn is_marked(disk: &dyn Disk, key: &IdKey, has_logs: bool) -> Result<bool, OpenError> {
     match disk.read_small(CHECK, BYTES_MAX) {
         Ok(found) if found == mark(key).as_bytes() => Ok(true),
+        Ok(found) if has_logs && !is_mark(&found) => Err(OpenError::damaged(
+            CHECK,
+            "is no mark of a key, so whether id.key is the right one is not known. Without a \
+             backup of it, and only if id.key is surely the one that this data folder was used \
+             with, remove it: the start makes it from the key",
+        )),
         Ok(_) if has_logs => Err(OpenError::key(
             NAME,
             "is not the one that this data folder was used with (id.check): with another, every \
@@ -82,6 +88,14 @@ fn is_marked(disk: &dyn Disk, key: &IdKey, has_logs: bool) -> Result<bool, OpenE
         // A folder without logs, or one from before there were marks.
         _ => Ok(false),
     }
+}
+
+/// Whether this is some key's mark.
+fn is_mark(bytes: &[u8]) -> bool {
+    let is_digit = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    bytes.split_last().is_some_and(|(end, digits)| {
+        *end == b'\n' && digits.len() == 32 && digits.iter().all(is_digit)
+    })
 }
 
 fn mark(key: &IdKey) -> String {
@@ -127,6 +141,14 @@ mod tests {
         let missing = open(&third).expect_err("no key");
         assert!(missing.contains("is missing, though the data folder has logs: put"), "{missing}");
         assert_eq!(third.list("").expect("listed").len(), 0, "none was made");
+        let whole = all.read_small(CHECK, 99).expect("there");
+        for damaged in [&b""[..], &whole[1..], &whole[..32], &whole.to_ascii_uppercase()] {
+            all.replace_small(CHECK, damaged).expect("written");
+            for keys in [&first, &second] {
+                let error = open(keys).expect_err("nothing tells whose it is");
+                assert!(error.contains("id.check, byte 0: is no mark of a key"), "{error}");
+            }
+        }
         disk.remove(CHECK).expect("removed");
         open(&second).expect("a folder from before there were marks is given one");
         assert!(open(&first).is_err());

@@ -74,7 +74,7 @@ fn folder(closes: bool) -> Outside {
     outside
 }
 
-const SPOILS: [Spoil; 27] = [
+const SPOILS: [Spoil; 28] = [
     (|o| o.settings.logs.push(spec("Acme", "acme")), "the log name \"Acme\""),
     (|o| o.settings.logs[0].tenant = "other".into(), "log acme-0: a log's tenant"),
     (break_journal, "a frame is broken"),
@@ -153,7 +153,8 @@ const SPOILS: [Spoil; 27] = [
     ),
     (|o| write(o, "keys/id.key", "0123456789abcdef0123456789abcdef"), "id.key is not the one"),
     (|o| o.disk.remove("keys/id.key").unwrap(), "id.key is missing"),
-    (|o| write(o, "data/id.check", "00\n"), "id.key is not the one"),
+    (|o| write(o, "data/id.check", "00\n"), "id.check, byte 0: is no mark of a key"),
+    (|o| write(o, "data/id.check", &format!("{:032}\n", 7)), "id.key is not the one"),
     (
         |o| {
             o.settings.on_damage = OnDamage::NewPartition;
