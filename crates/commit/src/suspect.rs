@@ -1,5 +1,6 @@
-//! What the comparison of events with their entries found wrong, kept for the next start: a
-//! process that ends because of it would else take writes after each start until it is found again.
+//! What the comparison of events with their entries, or a read, found wrong, kept for the next
+//! start: a process that ends because of it would else take writes after each start until it is
+//! found again.
 //!
 //! ```text
 //! suspect.json   {"format":"counterfoil.suspect/v1","found_at":"…Z","log":"…","seq":…,
@@ -20,7 +21,9 @@ use platform::Disk;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{self, SMALL_BYTES_MAX};
-use crate::log::Log;
+use crate::journal::Damage;
+use crate::journal::file::file_name;
+use crate::log::{Log, ReadError};
 use crate::open::OpenError;
 use crate::replay::Unreadable;
 use crate::rising::Rising;
@@ -57,6 +60,24 @@ pub(crate) struct Suspect {
 impl fmt::Debug for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Unfit({}, {}: {})", self.log.meta.name(), self.seq, self.error)
+    }
+}
+
+impl Unfit {
+    /// Looks once more at an entry that a read found wrong; nothing if it is as it was signed, if
+    /// it could not be read at all, or stands in a log that was set aside.
+    pub fn look(log: &Arc<Log>, seq: u64) -> Option<Unfit> {
+        if log.damaged().is_some() {
+            return None;
+        }
+        let Err(ReadError::Damaged(_, what)) = log.read_checked(seq) else { return None };
+        let place = log.place_of(seq)?;
+        let error = OpenError::Damaged(Damage {
+            file: file_name(place.file),
+            offset: place.offset,
+            what: format!("log {}, entries from {seq}: {what}", log.meta.name()),
+        });
+        Some(Unfit { log: log.clone(), seq, error })
     }
 }
 

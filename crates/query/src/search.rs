@@ -36,6 +36,8 @@ pub struct Source<'a> {
     /// Asked every few hundred events: whether reading has to end here. What was found until then
     /// is partial.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
+    /// Told of every entry that was read and is not what was signed, or cannot be read as such.
+    pub damaged: &'a (dyn Fn(&Arc<Log>, u64) + Sync),
 }
 
 /// Which end of a list comes first, by (recorded_at, log, seq).
@@ -161,6 +163,9 @@ pub enum QueryError {
     /// The disk did not answer.
     #[error("an event could not be read")]
     Read(#[source] ReadError),
+    /// Nothing was found, and what may be it cannot be read.
+    #[error("not found; in the log {}, {}, and it may be what was asked for", .0.log, .0.reason)]
+    Damaged(Unreadable),
 }
 
 /// Lists events.
@@ -234,8 +239,25 @@ pub fn count_exact(
 pub struct OfId {
     /// Newest first.
     pub hits: Vec<Hit>,
+    /// Those that may have this id and cannot be read, up to a hundred.
+    pub unreadable: Vec<Unreadable>,
     /// Whether there may be older ones, for want of room.
     pub more: bool,
+}
+
+impl OfId {
+    /// The events, of which there is one at least unless none has this id for sure.
+    pub fn known(self) -> Result<Vec<Hit>, QueryError> {
+        if self.hits.is_empty() {
+            absent::<()>(self.unreadable.into_iter().next())?;
+        }
+        Ok(self.hits)
+    }
+}
+
+/// That nothing was found, unless something that cannot be read may have been it.
+pub(crate) fn absent<T>(lost: Option<Unreadable>) -> Result<Option<T>, QueryError> {
+    lost.map_or(Ok(None), |damaged| Err(QueryError::Damaged(damaged)))
 }
 
 /// The events with an id, or with the id that a short one stands for, newest first. One id can
@@ -248,7 +270,7 @@ pub fn by_id(source: &Source<'_>, scope: &Scope, id: &str) -> Result<OfId, Query
     if page.partial {
         return Err(QueryError::Spent(page.scanned));
     }
-    let (hits, more) = (page.hits, page.next.is_some());
+    let Page { hits, next, unreadable, .. } = page;
     let mut ids: Vec<String> = hits.iter().filter_map(|h| h.fields.string("[\"id\"]")).collect();
     ids.sort();
     ids.dedup();
@@ -259,7 +281,7 @@ pub fn by_id(source: &Source<'_>, scope: &Scope, id: &str) -> Result<OfId, Query
     let exact = |hit: &Hit| hit.fields.string("[\"id\"]").as_deref() == Some(id);
     let any_exact = ids.len() > 1;
     let hits = hits.into_iter().filter(|hit| !any_exact || exact(hit)).collect();
-    Ok(OfId { hits, more })
+    Ok(OfId { hits, unreadable, more: next.is_some() })
 }
 
 /// The event at a place, if the scope reaches there. `log` is its name or its origin.
@@ -280,7 +302,12 @@ pub fn by_seq(
     let fields = match log.read_checked(seq) {
         Ok((fields, _)) => fields,
         Err(ReadError::Absent(_)) => return Ok(None),
-        Err(error) => return Err(QueryError::Read(error)),
+        Err(error) => {
+            if matches!(error, ReadError::Damaged(..)) {
+                (source.damaged)(log, seq);
+            }
+            return Err(QueryError::Read(error));
+        }
     };
     Ok(recorded_at.map(|recorded_at| Hit { log: log.clone(), seq, recorded_at, fields }))
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::block::Block;
-use crate::probe::Probes;
+use crate::probe::{Probe, Probes};
 use crate::rows::{Row, Rows};
 
 /// Rows of a piece that has no index.
@@ -52,6 +52,17 @@ pub(crate) enum Piece {
     Packed(usize),
     /// What is not packed.
     Open,
+}
+
+impl Piece {
+    /// Whether each row that passes does so by itself, and not for a word of its neighbours.
+    pub(crate) fn is_named_by(&self, probes: &Probes) -> bool {
+        match self {
+            Piece::Unknown(..) => false,
+            Piece::Packed(_) => probes.all.iter().any(|probe| matches!(probe, Probe::Terms(_))),
+            Piece::Open => !probes.all.is_empty(),
+        }
+    }
 }
 
 impl View {

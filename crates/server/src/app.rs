@@ -66,12 +66,12 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) connections: Arc<Connections>,
     pub(crate) backlog: Backlog,
-    /// Set when the journal has failed: `/readyz` says no from then on.
+    /// Set when the journal has failed, or cannot be believed: `/readyz` says no from then on.
     pub(crate) failed: Arc<AtomicBool>,
     /// Set when the server stops: long reads end with what they have.
     pub(crate) stopping: AtomicBool,
     /// True once the server stops, or its journal has failed.
-    pub(crate) stops: watch::Receiver<bool>,
+    pub(crate) stops: watch::Sender<bool>,
 }
 
 impl App {

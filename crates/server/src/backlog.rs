@@ -1,19 +1,23 @@
 //! What a start has yet to do when it accepts writes already: index the events that it found, and
 //! then compare each with its signed entry. Lists and lookups wait for the first; the second
 //! keeps nobody waiting.
+//!
+//! Promises: an entry of the living folder that is not what was signed ends the process, whoever
+//! comes upon it, and the next start looks at it before it takes anything.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use commit::{OpenError, Replay, Unfit, Unreadable, compare};
+use commit::{Log, OpenError, Replay, Unfit, Unreadable, compare};
 use query::Hot;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::compose;
 use crate::http::error::Failure;
 
 /// How long a read waits for the index before it is told to come again.
@@ -31,6 +35,8 @@ pub(crate) struct Backlog {
     checked: AtomicU64,
     /// Whether an event of the living folder is not what was signed; the process ends.
     is_damaged: AtomicBool,
+    /// What a read found; what the work itself finds is its error.
+    by_read: Mutex<Option<OpenError>>,
     /// Whether all is indexed.
     is_open: watch::Sender<bool>,
     stop: AtomicBool,
@@ -43,6 +49,7 @@ impl Backlog {
             indexed: AtomicU64::new(0),
             checked: AtomicU64::new(0),
             is_damaged: AtomicBool::new(false),
+            by_read: Mutex::default(),
             is_open: watch::Sender::new(false),
             stop: AtomicBool::new(false),
         }
@@ -77,6 +84,12 @@ impl Backlog {
         self.is_damaged.load(Relaxed)
     }
 
+    /// What a read found: why the process ends.
+    pub(crate) fn found_by_reads(&self) -> Result<(), OpenError> {
+        let mut found = self.by_read.lock().unwrap_or_else(PoisonError::into_inner);
+        found.take().map_or(Ok(()), Err)
+    }
+
     /// Lets the work end early.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Relaxed);
@@ -97,12 +110,32 @@ impl Backlog {
 pub(crate) fn work(app: &App) -> Result<(), OpenError> {
     look_at_all(app).map_err(|unfit| {
         app.backlog.is_damaged.store(true, Relaxed);
-        if let Err(cause) = app.store.keep(&unfit) {
-            let what = "what was found is not kept: a start takes writes until it is found again";
-            tracing::error!(%cause, what);
-        }
-        unfit.error
+        keep(app, unfit)
     })
+}
+
+/// Takes in that a read came upon an entry that is not what was signed. It is looked at once more,
+/// for memory and disks err now and then; what was set aside is known to have such entries.
+pub(crate) fn found_by_read(app: &App, log: &Arc<Log>, seq: u64) {
+    if app.backlog.is_damaged() {
+        return;
+    }
+    let Some(unfit) = Unfit::look(log, seq) else { return };
+    if app.backlog.is_damaged.swap(true, Relaxed) {
+        return;
+    }
+    let error = keep(app, unfit);
+    let cause = format!("a read found what cannot be believed: {error}");
+    *app.backlog.by_read.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    compose::fail(app, &app.stops, &cause);
+}
+
+fn keep(app: &App, unfit: Unfit) -> OpenError {
+    if let Err(cause) = app.store.keep(&unfit) {
+        let what = "what was found is not kept: a start takes writes until it is found again";
+        tracing::error!(%cause, what);
+    }
+    unfit.error
 }
 
 fn look_at_all(app: &App) -> Result<(), Unfit> {

@@ -108,7 +108,7 @@ impl Composed {
             }
             let closed = app.store.close();
             closed.map_err(|fatal| format!("{fatal}: {}", fatal.0))?;
-            caught_up.map_err(|error| match error {
+            caught_up.and_then(|()| app.backlog.found_by_reads()).map_err(|error| match error {
                 OpenError::Damaged(_) => format!("{error}; {NEXT}"),
                 error => error.to_string(),
             })
@@ -139,7 +139,7 @@ fn open(
     let indexer = hot.indexer();
     let tails = Tails::new(stop.subscribe());
     let failed = Arc::new(AtomicBool::new(false));
-    let stops = stop.subscribe();
+    let stops = stop.clone();
     let died = dying(failed.clone(), stop);
     let connections_max = descriptors::connections(config.limits.connections_max);
     let store = Store::open(world, &settings, progress, &indexer, died)?;

@@ -21,6 +21,7 @@ const PAGES: &[(&str, &str)] = pages![
     "config",
     "connections",
     "counted",
+    "damaged",
     "disk",
     "empty",
     "encoding",

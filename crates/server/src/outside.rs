@@ -11,7 +11,7 @@ pub(crate) async fn read<T: Send + 'static>(
     app: &App,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    let mut stops = app.stops.clone();
+    let mut stops = app.stops.subscribe();
     tokio::select! {
         biased;
         stopped = stops.wait_for(|stops| *stops) => drop(stopped),

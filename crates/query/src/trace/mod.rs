@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::filter::Filter;
 use crate::heard::StreamName;
 use crate::scope::Scope;
-use crate::search::{Hit, Order, QueryError, Source, by_id};
+use crate::search::{Hit, Order, QueryError, Source, Unreadable, absent, by_id};
 use crate::streams::{Chains, Gap};
 use crate::walk::{Step, Walk};
 
@@ -75,7 +75,9 @@ pub struct Trace {
     pub skews: Vec<Skew>,
     /// Open gaps beside the events here: what is missing may belong here.
     pub gaps: Vec<Gap>,
-    /// Whether there are more events than are shown.
+    /// Events that may belong here and cannot be read.
+    pub unreadable: u64,
+    /// Whether there are more events than are shown, or may be.
     pub more: bool,
 }
 
@@ -123,10 +125,13 @@ pub struct Skew {
 /// The trace with an id: a trace id or its first eight digits or more, a correlation, session or
 /// operation id, or the id of an event of it. `None` if the scope sees nothing of the kind.
 pub fn trace(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Option<Trace>, QueryError> {
-    if let Some(found) = bound(source, scope, id)? {
+    let mut lost = None;
+    if let Some(found) = bound(source, scope, id, &mut lost)? {
         return Ok(Some(found));
     }
-    let Some(hit) = by_id(source, scope, id)?.hits.into_iter().next() else { return Ok(None) };
+    let Some(hit) = by_id(source, scope, id)?.known()?.into_iter().next() else {
+        return absent(lost);
+    };
     for (bond, path) in [
         (Bond::Trace, "[\"correlation\",\"trace_id\"]"),
         (Bond::Correlation, "[\"correlation\",\"correlation_id\"]"),
@@ -135,17 +140,22 @@ pub fn trace(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Option<Trac
         (Bond::Session, "[\"actor\",\"session_id\"]"),
     ] {
         if let Some(shared) = hit.fields.string(path) {
-            return of_bond(source, scope, bond, &shared);
+            return of_bond(source, scope, bond, &shared, &mut lost);
         }
     }
     Ok(None)
 }
 
-fn bound(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Option<Trace>, QueryError> {
+fn bound(
+    source: &Source<'_>,
+    scope: &Scope,
+    id: &str,
+    lost: &mut Option<Unreadable>,
+) -> Result<Option<Trace>, QueryError> {
     for bond in [Bond::Trace, Bond::Correlation, Bond::Session, Bond::Operation] {
         let is_trace_id = (8..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_hexdigit());
         if bond != Bond::Trace || is_trace_id {
-            let found = of_bond(source, scope, bond, id)?;
+            let found = of_bond(source, scope, bond, id, lost)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -154,15 +164,17 @@ fn bound(source: &Source<'_>, scope: &Scope, id: &str) -> Result<Option<Trace>, 
     Ok(None)
 }
 
+/// The trace of those that share this id; `lost` learns of one that may and cannot be read.
 fn of_bond(
     source: &Source<'_>,
     scope: &Scope,
     bond: Bond,
     id: &str,
+    lost: &mut Option<Unreadable>,
 ) -> Result<Option<Trace>, QueryError> {
     let filter = Filter::is(bond.name(), id).map_err(QueryError::Form)?;
     let mut walk = Walk::new(source, scope, &filter, Order::Oldest, None, TRACE_ROWS_MAX);
-    let (mut hits, mut bytes, mut more) = (Vec::new(), 0, false);
+    let (mut hits, mut bytes, mut more, mut unreadable) = (Vec::new(), 0, false, 0);
     loop {
         match walk.step()? {
             Step::Hit(_) if hits.len() == TRACE_EVENTS_MAX || bytes >= TRACE_BYTES_MAX => {
@@ -173,8 +185,9 @@ fn of_bond(
                 hits.push(hit);
                 continue;
             }
-            Step::Unreadable(_) => {
-                more = true;
+            Step::Unreadable(found) => {
+                (more, unreadable) = (true, unreadable + 1);
+                lost.get_or_insert(found);
                 continue;
             }
             Step::Spent(_) if hits.is_empty() => return Err(QueryError::Spent(walk.read())),
@@ -187,7 +200,10 @@ fn of_bond(
         Bond::Trace => one_trace_id(id, &hits)?,
         _ => id.to_owned(),
     };
-    Ok((!hits.is_empty()).then(|| build(source, bond, id, hits, more)))
+    if hits.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Trace { unreadable, ..build(source, bond, id, hits, more) }))
 }
 
 /// The trace id that a short one stands for.
@@ -242,6 +258,7 @@ fn build(source: &Source<'_>, bond: Bond, id: String, hits: Vec<Hit>, more: bool
         missing: findings::missing(&tree),
         skews: findings::skews(&facts, &tree),
         gaps,
+        unreadable: 0,
         more,
         hops,
     }

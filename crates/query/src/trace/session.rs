@@ -12,7 +12,7 @@ use super::{AMBIGUOUS_MAX, Bond, Hop, Skew, TRACE_ROWS_MAX, build};
 use crate::cursor::Cursor;
 use crate::filter::Filter;
 use crate::scope::Scope;
-use crate::search::{Ask, Order, Page, QueryError, Source, search};
+use crate::search::{Ask, Order, Page, QueryError, Source, absent, search};
 use crate::streams::Gap;
 
 /// Characters that a short id has at least.
@@ -88,7 +88,10 @@ pub fn session(
     if page.partial {
         return Err(QueryError::Spent(page.scanned));
     }
-    let Some(id) = whole_id(source, scope, id)? else { return Ok(None) };
+    let lost = page.unreadable.into_iter().next();
+    let Some(id) = whole_id(source, scope, id)? else {
+        return absent(lost);
+    };
     let page = of_id(source, scope, &id, &ask)?;
     Ok(Some(told(source, &id, page, false)))
 }
@@ -112,7 +115,7 @@ fn whole_id(source: &Source<'_>, scope: &Scope, short: &str) -> Result<Option<St
     found.dedup();
     match found.len() {
         0 if page.partial => Err(QueryError::Spent(page.scanned)),
-        0 => Ok(None),
+        0 => absent(page.unreadable.into_iter().next()),
         1 => Ok(found.pop()),
         _ => {
             found.truncate(AMBIGUOUS_MAX);

@@ -3,6 +3,7 @@
 mod completeness;
 mod disk;
 mod following;
+mod forged;
 mod house;
 mod ids;
 mod language;

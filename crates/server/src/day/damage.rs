@@ -1,5 +1,6 @@
-//! An event that is not what was signed, found while the server runs: the process ends by itself,
-//! the next start refuses before it takes anything, and one that is told to goes on past it.
+//! An event that is not what was signed, found while the server runs, by its check or by who reads:
+//! the process ends by itself, the next start refuses before it takes anything, and one that is
+//! told to goes on past it.
 
 use commit::journal::file::BLOCK;
 use commit::journal::frame::{Frame, HEADER_BYTES};
@@ -67,6 +68,66 @@ fn compared(living: &Composed) {
     }
 }
 
+/// What the living process says of its end, and that the next two starts refuse.
+fn ends_and_refuses(house: &mut House, living: Composed) -> String {
+    let mut stopped = living.stop.subscribe();
+    house.wait(async { stopped.wait_for(|stop| *stop).await.map(|_| ()) }).expect("it ends");
+    let readiness = living.app.readiness();
+    assert!(!readiness.is_ready());
+    assert_eq!(broken(&readiness).iter().filter(|name| **name == "damage").count(), 1);
+    let ended = house.wait(living.close()).expect_err("it says why");
+    assert!(ended.ends_with("docs/operations/damage.md"), "{ended}");
+    house.crash(Crash::PowerLoss);
+    for _ in 0..2 {
+        let refused = house.start().err().expect("the first start after it refuses");
+        let told = refused.to_string();
+        assert!(told.contains("on_damage = \"new-partition\""), "{told}");
+        let StartError::Damaged(OpenError::Damaged(damage)) = refused else { panic!("{told}") };
+        assert!(damage.file.starts_with("journal/"), "{damage}");
+        house.crash(Crash::Killed);
+    }
+    ended
+}
+
+/// The check has been there before: what is changed behind it is found by who reads.
+#[test]
+fn what_a_read_finds_ends_one_process_and_no_more() {
+    let event = r#"{"action":"a.b","actor":{"type":"user","id":"u"},"service":{"name":"billing"},
+        "occurred_at":"2026-01-02T03:04:05Z","id":"pay-7","correlation":{"correlation_id":"c-7"}}"#;
+    let asked = ["logs/LOG/events/SEQ", "events?q=who:u", "events/pay-7", "traces/c-7"];
+    for (nth, how) in asked.iter().enumerate() {
+        let mut house = House::new(5, 2_000 + nth as u64);
+        configure(&house, "refuse");
+        let living = house.start().expect("a new folder");
+        let admin = living.first_tokens[0].1.clone();
+        compared(&living);
+        let ask = |how: &str, token: &str, body: &str| {
+            house.ask(&living.app, how, token, body.to_owned())
+        };
+        let sender = r#"{"name":"s","role":"producer","services":["billing"]}"#;
+        let sender = ask("POST /v1/tokens", &admin, sender).json();
+        let sender = sender["token"].as_str().expect("a token");
+        assert_eq!(ask("POST /v1/events", sender, event).status, 200);
+        let (log, seq, entries) = break_newest(&house);
+        assert!(broken(&living.app.readiness()).is_empty(), "nobody knows of it yet");
+        let how = format!("GET /v1/{how}").replace("LOG", &log).replace("SEQ", &seq.to_string());
+        let answer = ask(&how, &admin, "");
+        let json = answer.json();
+        if answer.status == 200 {
+            let unreadable = json["unreadable"].as_array().expect("a list");
+            assert_eq!(unreadable.len() as u64, entries, "{json}");
+            assert!(unreadable.iter().any(|it| it["seq"] == seq && it["log"] == log[..]), "{json}");
+        } else {
+            assert_eq!((answer.status, answer.code()), (500, "damaged".to_owned()), "{json}");
+            let detail = json["detail"].as_str().expect("a text");
+            assert!(detail.contains(&format!("entry {seq} of the log {log}")), "{detail}");
+            assert!(!detail.contains("retry"), "a read is not told to send its ids: {detail}");
+        }
+        let ended = ends_and_refuses(&mut house, living);
+        assert!(ended.contains(&format!("log {log}, entries from {seq}")), "{ended}");
+    }
+}
+
 #[test]
 fn what_the_check_finds_ends_one_process_and_no_more() {
     let mut house = House::new(3, 1_000);
@@ -78,24 +139,8 @@ fn what_the_check_finds_ends_one_process_and_no_more() {
     let (log, seq, entries) = break_newest(&house);
 
     let living = house.start().expect("no checksum shows it");
-    let mut stopped = living.stop.subscribe();
-    house.wait(async { stopped.wait_for(|stop| *stop).await.map(|_| ()) }).expect("it ends");
-    let readiness = living.app.readiness();
-    assert!(!readiness.is_ready());
-    assert_eq!(broken(&readiness).iter().filter(|name| **name == "damage").count(), 1);
-    let ended = house.wait(living.close()).expect_err("it says why");
+    let ended = ends_and_refuses(&mut house, living);
     assert!(ended.contains(&format!("log {log}, entries from {seq}: ")), "{ended}");
-    assert!(ended.ends_with("docs/operations/damage.md"), "{ended}");
-    house.crash(Crash::PowerLoss);
-
-    for _ in 0..2 {
-        let refused = house.start().err().expect("the first start after it refuses");
-        let told = refused.to_string();
-        assert!(told.contains("on_damage = \"new-partition\""), "{told}");
-        let StartError::Damaged(OpenError::Damaged(damage)) = refused else { panic!("{told}") };
-        assert!(damage.file.starts_with("journal/"), "{damage}");
-        house.crash(Crash::Killed);
-    }
 
     configure(&house, "new-partition");
     for _ in 0..2 {

@@ -14,6 +14,7 @@
 //! | 422 | nothing of it was admitted | mend the events |
 //! | 429 | more than a principal may send, read or do in a day | wait as Retry-After says |
 //! | 500 | our fault; a write may or may not have happened | retry with the same ids |
+//! | 500 | what was to be read is not what was signed | call who operates the server |
 //! | 503 | no room, or not yet | wait as long as Retry-After says, then retry with the same ids |
 
 use std::io::{self, ErrorKind};
@@ -57,7 +58,7 @@ pub(crate) const CODES: [(u16, &[&str]); 12] = [
     (413, &["too_large"]),
     (415, &["media_type"]),
     (429, &["quota", "read_quota", "too_soon"]),
-    (500, &["internal", "unstated"]),
+    (500, &["damaged", "internal", "unstated"]),
     (503, &["busy", "disk", "indexing", "stopping", "connections"]),
 ];
 
@@ -227,6 +228,15 @@ impl Failure {
         let detail = "it was done, and the access log has not yet how it ended: look before you \
                       do it again";
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unstated", detail)
+    }
+
+    /// What was to be read is not what was signed. To ask again changes nothing.
+    pub(crate) fn damaged(what: &str) -> Failure {
+        tracing::error!(what, "a read cannot be answered");
+        let detail = format!(
+            "{what}; whoever operates the server must hear of it: docs/operations/damage.md"
+        );
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail)
     }
 
     /// Something of ours failed. The cause goes to the traces, not to the caller.

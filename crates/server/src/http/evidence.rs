@@ -161,7 +161,7 @@ fn prove(app: &App, scope: &Scope, request: &EvidenceRequest) -> Result<Answered
     let asked = Asked { seqs: &seqs, claim, old: &request.old, remarks };
     let made = make_evidence(&log, &checkpoint, asked, disclose);
     let made = made.map_err(|error| match error {
-        EvidenceError::Read(error) => failure_of(&log, &error),
+        EvidenceError::Read(error) => failure_of(app, &log, &error),
         EvidenceError::TooLarge => Failure::too_large(error.to_string()),
         EvidenceError::Old(..) => wrong(&error.to_string()),
         error => Failure::internal(&error),

@@ -83,7 +83,7 @@ fn keys(app: &App, scope: &Scope, name: &str) -> Result<Answered, Failure> {
             Err(_) if log.damaged().is_some() => {
                 Ok(ShownKey { period, handover: None, unreadable: true })
             }
-            Err(EvidenceError::Read(error)) => Err(failure_of(&log, &error)),
+            Err(EvidenceError::Read(error)) => Err(failure_of(app, &log, &error)),
             Err(error) => Err(Failure::internal(&error)),
         }
     });

@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commit::receipt::tlog_proof;
-use commit::{Log, ReadError};
-use query::{QueryError, Scope, Source, gaps};
+use commit::{Log, LogMap, ReadError};
+use query::{QueryError, Scope, Source, Unreadable, gaps};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ use super::shown::{Place, Shown, ShownDamage, ShownGap, answer};
 use super::trace::ShownTrace;
 use crate::access::stated::{self, Access, Answered};
 use crate::app::App;
+use crate::backlog;
 
 /// How long one read may take; what it found until then is partial.
 const READ_MAX: Duration = Duration::from_secs(10);
@@ -33,15 +34,30 @@ pub(crate) fn reading<T>(
     let end = app.clock.elapsed() + READ_MAX;
     let is_over = || app.clock.elapsed() > end || app.stopping.load(Relaxed);
     let logs = app.store.logs();
-    let source = Source { logs: &logs, hot: &app.hot, is_over: &is_over };
-    read(&source).map_err(|error| query_failure(&error))
+    let damaged = |log: &Arc<Log>, seq| backlog::found_by_read(app, log, seq);
+    let source = Source { logs: &logs, hot: &app.hot, is_over: &is_over, damaged: &damaged };
+    read(&source).map_err(|error| query_failure(&logs, &error))
 }
 
-fn query_failure(error: &QueryError) -> Failure {
+fn query_failure(logs: &LogMap, error: &QueryError) -> Failure {
     match error {
-        QueryError::Read(error) => read_failure(error),
+        QueryError::Read(error) => Failure::internal(error),
+        QueryError::Damaged(Unreadable { log, seq, .. }) => {
+            let aside = logs.get(log).is_some_and(|log| log.damaged().is_some());
+            damaged(aside, &format!("nothing is found; entry {seq} of the log {log}, maybe it,"))
+        }
         error => Failure::bad_request("query", error.to_string()),
     }
+}
+
+/// An entry cannot be read. What was set aside is known to have such ones, and they are answered as
+/// what is not there.
+fn damaged(aside: bool, entry: &str) -> Failure {
+    if aside {
+        let what = "stands in a part that was set aside as damaged, and cannot be read";
+        return Failure::not_found(format!("{entry} {what}"));
+    }
+    Failure::damaged(&format!("{entry} is not what was signed"))
 }
 
 pub(crate) async fn open_gaps(
@@ -80,12 +96,16 @@ pub(crate) async fn by_id(
 }
 
 fn newest_of(app: &App, scope: &Scope, id: &str) -> Result<Answered, Failure> {
-    let found = reading(app, |source| query::by_id(source, scope, id))?;
-    let Some((newest, others)) = found.hits.split_first() else {
+    let (hits, others_more) = reading(app, |source| {
+        let found = query::by_id(source, scope, id)?;
+        let more = found.more || !found.unreadable.is_empty();
+        Ok((found.known()?, more))
+    })?;
+    let Some((newest, others)) = hits.split_first() else {
         return Err(Failure::not_found("no event has this id, or none that you may read"));
     };
     let others = others.iter().map(Place::new).collect();
-    let response = answer(&OfId { newest: Shown::new(newest)?, others, others_more: found.more });
+    let response = answer(&OfId { newest: Shown::new(newest)?, others, others_more });
     Ok(Answered { response, events: 1 })
 }
 
@@ -95,20 +115,16 @@ pub(crate) fn readable(app: &App, scope: &Scope, name: &str) -> Result<Arc<Log>,
     log.ok_or_else(|| Failure::not_found("no such log, or none that you may read"))
 }
 
-fn read_failure(error: &ReadError) -> Failure {
+/// Why an entry of a log is not answered with what it says; damage is told to who must hear of it.
+pub(crate) fn failure_of(app: &App, log: &Arc<Log>, error: &ReadError) -> Failure {
     match error {
         ReadError::Absent(seq) => Failure::not_found(format!("the log has no entry {seq}")),
+        ReadError::Damaged(seq, _) => {
+            backlog::found_by_read(app, log, *seq);
+            let what = format!("entry {seq} of the log {}", log.meta.name());
+            damaged(log.damaged().is_some(), &what)
+        }
         error => Failure::internal(error),
-    }
-}
-
-/// The same of a log; one that was set aside is known to have entries that cannot be read.
-pub(crate) fn failure_of(log: &Log, error: &ReadError) -> Failure {
-    match error {
-        ReadError::Damaged(seq, _) if log.damaged().is_some() => Failure::not_found(format!(
-            "entry {seq} stands in a part that was set aside as damaged, and cannot be read"
-        )),
-        error => read_failure(error),
     }
 }
 
@@ -121,8 +137,8 @@ pub(crate) async fn by_seq(
     let one = |scope: &Scope| {
         let found = reading(&app, |source| Ok(query::by_seq(source, scope, &name, seq)))?;
         let found = found.map_err(|error| match (&error, app.store.logs().get(&name)) {
-            (QueryError::Read(error), Some(log)) => failure_of(log, error),
-            _ => query_failure(&error),
+            (QueryError::Read(error), Some(log)) => failure_of(&app, log, error),
+            _ => query_failure(&app.store.logs(), &error),
         })?;
         let absent = || Failure::not_found("no such log or entry, or none that you may read");
         let hit = found.ok_or_else(absent)?;

@@ -19,6 +19,7 @@ pub(super) struct ShownTrace<'a> {
     missing_parents: Vec<Missing<'a>>,
     skew: Vec<ShownSkew<'a>>,
     gaps: Vec<ShownGap<'a>>,
+    unreadable: u64,
     more: bool,
     events: Vec<ShownHop<'a>>,
 }
@@ -80,6 +81,7 @@ impl<'a> ShownTrace<'a> {
             missing_parents: trace.missing.iter().map(missing).collect(),
             skew: trace.skews.iter().map(skew).collect(),
             gaps: ShownGap::all(&trace.gaps),
+            unreadable: trace.unreadable,
             more: trace.more,
             events: trace.hops.iter().map(hop).collect::<Result<_, Failure>>()?,
         })
