@@ -166,6 +166,12 @@ impl Streams {
 }
 
 impl Stream {
+    /// Numbers that did not come, of the ranges that are kept.
+    pub(crate) fn numbers_missing(&self) -> u64 {
+        let ranges = self.missing.iter().map(|(first, range)| range.end - first);
+        ranges.fold(0, u64::saturating_add)
+    }
+
     /// Takes in a number. The next one, or one passed over, or one beyond, or one again.
     fn number(&mut self, seq: u64, place: Place) {
         if seq >= self.next {

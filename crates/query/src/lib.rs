@@ -53,7 +53,7 @@ pub use search::{
     Unreadable, by_id, by_seq, count_exact, search,
 };
 pub use services::{Activities, Activity, Counts, activities};
-pub use streams::{Gap, Gaps, Seen, StreamState, gaps, services, streams};
+pub use streams::{Gap, Gaps, Losses, Seen, StreamState, gaps, losses, services, streams};
 pub use trace::{
     Bond, Counted, Hop, MissingParent, Session, Skew, TRACE_EVENTS_MAX, Trace, session, trace,
 };

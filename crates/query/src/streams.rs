@@ -14,8 +14,8 @@ use crate::scope::Overview;
 use crate::search::Source;
 use crate::tail::Tail;
 
-/// Gaps, streams or services in one answer.
-const ANSWERS_MAX: usize = 10_000;
+/// Gaps in one answer.
+const GAPS_MAX: usize = 10_000;
 
 /// Numbers of a stream that did not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,15 @@ pub struct StreamState {
     pub last_seen: i64,
 }
 
+/// What a producer's streams lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Numbers that never came, of the ranges that are kept.
+    pub missing: u64,
+    /// Events that the producer says it dropped itself.
+    pub dropped: u64,
+}
+
 /// A service that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -102,7 +111,7 @@ pub fn gaps(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Gaps {
         let is_seen = |(_, range): &(&u64, &Missing)| seen[range.since.log as usize];
         for (name, stream) in streams.gapped() {
             for range in stream.missing.iter().filter(is_seen) {
-                if found.gaps.len() < ANSWERS_MAX {
+                if found.gaps.len() < GAPS_MAX {
                     found.gaps.push(gap(&streams, name, range));
                 } else {
                     found.more += 1;
@@ -114,7 +123,30 @@ pub fn gaps(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Gaps {
     found
 }
 
-/// The streams in a scope, at most ten thousand of a chain of logs.
+/// What the streams in a scope lost, by producer: all that are kept, however many they are.
+pub fn losses(source: &Source<'_>, scope: &impl AsRef<Overview>) -> BTreeMap<String, Losses> {
+    let scope = scope.as_ref();
+    let mut found: BTreeMap<String, Losses> = BTreeMap::new();
+    for chain in chains(source, scope) {
+        let streams = chain.streams();
+        let seen = seen(source, scope, &streams);
+        for (name, stream) in streams.iter().filter(|(_, it)| seen[it.last_seen.log as usize]) {
+            let (missing, dropped) = (stream.numbers_missing(), stream.dropped);
+            if missing == 0 && dropped == 0 {
+                continue;
+            }
+            let losses = match found.get_mut(&name.producer) {
+                Some(losses) => losses,
+                None => found.entry(name.producer.clone()).or_default(),
+            };
+            losses.missing = losses.missing.saturating_add(missing);
+            losses.dropped = losses.dropped.saturating_add(dropped);
+        }
+    }
+    found
+}
+
+/// All streams in a scope, in order, for tests.
 pub fn streams(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Vec<StreamState> {
     let scope = scope.as_ref();
     let mut found = Vec::new();
@@ -124,8 +156,7 @@ pub fn streams(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Vec<StreamS
         let is_seen = |(_, stream): &(&StreamName, &Stream)| seen[stream.last_seen.log as usize];
         let mut sorted: Vec<_> = streams.iter().filter(is_seen).collect();
         sorted.sort_unstable_by_key(|(name, _)| *name);
-        let first = sorted.into_iter().take(ANSWERS_MAX);
-        found.extend(first.map(|(name, stream)| state(&streams, name, stream)));
+        found.extend(sorted.into_iter().map(|(name, stream)| state(&streams, name, stream)));
     }
     found
 }
@@ -219,7 +250,7 @@ fn state(streams: &Streams, name: &StreamName, stream: &Stream) -> StreamState {
         producer: name.producer.clone(),
         stream: name.stream.clone(),
         next: stream.next,
-        missing: stream.missing.iter().map(|(first, range)| range.end - first).sum(),
+        missing: stream.numbers_missing(),
         more: stream.more,
         late: stream.late,
         repeated: stream.repeated,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalogue::{Catalogue, Service};
 use event::format_time;
-use query::{Activities, Activity, Counts, StreamState};
+use query::{Activities, Activity, Counts, Losses};
 use serde::Serialize;
 
 use crate::left_out::Saved;
@@ -39,7 +39,8 @@ pub(crate) struct Question {
 pub(crate) struct Known<'k> {
     pub(crate) catalogue: &'k Catalogue,
     pub(crate) activities: &'k Activities,
-    pub(crate) streams: &'k [StreamState],
+    /// What producers lost, by name, which is the service's unless it has another one.
+    pub(crate) losses: &'k BTreeMap<String, Losses>,
     /// Records refused since the start, by service.
     pub(crate) refusals: &'k BTreeMap<String, u64>,
     /// What rules of the audit scope left out since the start, by service.
@@ -136,11 +137,11 @@ struct Action<'k> {
 pub(crate) fn table<'k>(known: &Known<'k>, question: &Question) -> Table<'k> {
     let seen = seen_by_declaration(known);
     let total = total(known);
-    let losses = losses(known.streams);
     let row = |name: &'k str| {
         let mut row = Row::new(name, known, &seen, question);
         row.share = row.bytes as f64 / total.weight.bytes.max(1) as f64;
-        (row.missing, row.dropped) = losses.get(name).copied().unwrap_or_default();
+        let Losses { missing, dropped } = known.losses.get(name).copied().unwrap_or_default();
+        (row.missing, row.dropped) = (missing, dropped);
         row
     };
     let heard = heard(known).map(row);
@@ -188,17 +189,6 @@ fn seen_by_declaration<'k>(known: &Known<'k>) -> BTreeMap<&'k str, BTreeSet<&'k 
         seen.entry(declared).or_default().extend(actions.map(String::as_str));
     }
     seen
-}
-
-/// Missing and dropped events by producer, which is the service unless it has another name.
-fn losses(streams: &[StreamState]) -> BTreeMap<&str, (u64, u64)> {
-    let mut losses: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for stream in streams {
-        let (missing, dropped) = losses.entry(&stream.producer).or_default();
-        *missing = missing.saturating_add(stream.missing);
-        *dropped = dropped.saturating_add(stream.dropped);
-    }
-    losses
 }
 
 impl<'k> Row<'k> {

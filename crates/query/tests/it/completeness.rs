@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use query::{Counts, Scope, activities, gaps, services, streams};
+use query::{Counts, Losses, Scope, activities, gaps, losses, services, streams};
 
 use crate::house::{House, event};
 
@@ -47,6 +47,29 @@ fn what_producers_dropped_is_counted() {
     house.write("acme-0", &[event("mail", "a", more)]);
     let found = streams(&house.source(), &Scope::of_tenant("acme"));
     assert_eq!((found[0].dropped, found[0].principal.as_str()), (3, "gate"));
+}
+
+/// Of more streams than a list of gaps holds, those of the last producer count like the first's.
+#[test]
+fn what_is_lost_is_summed_over_all_streams() {
+    let mut house = House::new(4_096);
+    let stream = |n| {
+        let producer = format!(r#""id":"busy","stream":"{n}","seq":1,"dropped_before":2"#);
+        event("busy", "a", &format!(r#""producer":{{{producer}}}"#))
+    };
+    for first in (0..10_500).step_by(500) {
+        house.write("acme-0", &(first..first + 500).map(stream).collect::<Vec<_>>());
+    }
+    let late = r#""producer":{"id":"zeal","stream":"s","seq":7,"dropped_before":3}"#;
+    house.write("acme-0", &[event("zeal", "a", late)]);
+    let want = [("busy", 10_500, 21_000), ("zeal", 7, 3)]
+        .map(|(name, missing, dropped)| (name.to_owned(), Losses { missing, dropped }));
+    for _ in 0..2 {
+        let found = losses(&house.source(), &Scope::of_tenant("acme"));
+        assert_eq!(found, BTreeMap::from(want.clone()));
+        assert!(losses(&house.source(), &Scope::of_tenant("other")).is_empty());
+        house = house.restart();
+    }
 }
 
 #[test]

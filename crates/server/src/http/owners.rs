@@ -46,14 +46,14 @@ pub(crate) async fn services(
     let refusals = app.refusals.by_service(&caller.tenant);
     let left_out = app.left_out.by_service(&caller.tenant);
     let read = || {
-        let (activities, streams) = reading(&app, |source| {
-            Ok((query::activities(source, &scope), query::streams(source, &scope)))
+        let (activities, losses) = reading(&app, |source| {
+            Ok((query::activities(source, &scope), query::losses(source, &scope)))
         })?;
         let nothing = Catalogue::default();
         let catalogue = standing.in_force.as_ref().map_or(&nothing, |now| &now.catalogue);
-        let (activities, streams) = (&activities, &streams);
+        let (activities, losses) = (&activities, &losses);
         let (refusals, left_out) = (&refusals, &left_out);
-        let known = Known { catalogue, activities, streams, refusals, left_out };
+        let known = Known { catalogue, activities, losses, refusals, left_out };
         let table = table(&known, &question);
         Ok(answer(&Services { now: format_time(now), catalogue: about(&standing, &caller), table }))
     };

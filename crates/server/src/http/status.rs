@@ -1,13 +1,14 @@
 //! `GET /v1/status`: what is needed to say whether a tenant's record is complete, unchanged, and
 //! the server healthy. Facts alone; `counterfoil status` judges them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Json;
 use axum::extract::State;
 use event::format_time;
-use query::{Seen, StreamState};
+use query::{Losses, Seen};
 use serde_json::{Value, json};
 
 use super::auth::Caller;
@@ -45,14 +46,14 @@ pub(crate) async fn status(
     status["refused"] = app.refusals.total_of(&caller.tenant).into();
     // Before all is indexed, a gap may be one that is filled.
     if app.backlog.is_open() {
-        let (gaps, services, streams) = reading(&app, |source| {
+        let (gaps, services, losses) = reading(&app, |source| {
             let services = query::services(source, &scope);
-            Ok((query::gaps(source, &scope), services, query::streams(source, &scope)))
+            Ok((query::gaps(source, &scope), services, query::losses(source, &scope)))
         })?;
         status["gaps"] = json!(ShownGap::all(&gaps.gaps));
         status["gaps_more"] = gaps.more.into();
         status["services"] = heard(services, now);
-        status["dropped"] = dropped(&streams);
+        status["dropped"] = dropped(&losses);
     }
     Ok(Json(status))
 }
@@ -135,8 +136,8 @@ fn service(seen: &Seen) -> Value {
 }
 
 /// Events that producers say they dropped themselves.
-fn dropped(streams: &[StreamState]) -> Value {
-    streams.iter().map(|stream| stream.dropped).fold(0_u64, u64::saturating_add).into()
+fn dropped(losses: &BTreeMap<String, Losses>) -> Value {
+    losses.values().map(|losses| losses.dropped).fold(0_u64, u64::saturating_add).into()
 }
 
 #[cfg(test)]

@@ -35,25 +35,11 @@ fn activities() -> Activities {
 fn shown(question: &Question) -> Vec<String> {
     let (catalogue, activities) = (catalogue(), activities());
     let refusals = BTreeMap::from([("web".to_owned(), 3)]);
-    let name = |n: &str| n.to_owned();
-    let stream = StreamState {
-        log: name("shop-0"),
-        principal: name("web"),
-        producer: name("web"),
-        stream: name("1"),
-        next: 9,
-        missing: 2,
-        more: 0,
-        late: 0,
-        repeated: 0,
-        dropped: 4,
-        last_seen: 0,
-    };
-    let streams = [stream];
+    let losses = BTreeMap::from([("web".to_owned(), Losses { missing: 2, dropped: 4 })]);
     let known = Known {
         catalogue: &catalogue,
         activities: &activities,
-        streams: &streams,
+        losses: &losses,
         refusals: &refusals,
         left_out: &BTreeMap::new(),
     };
@@ -128,7 +114,7 @@ fn a_service_of_which_all_is_left_out_was_heard() {
     let known = Known {
         catalogue: &catalogue,
         activities: &activities,
-        streams: &[],
+        losses: &BTreeMap::new(),
         refusals: &nothing,
         left_out: &left_out,
     };
