@@ -84,13 +84,13 @@ pub struct Losses {
 /// A service that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Name of the log.
+    /// Name of the log that has its last event.
     pub log: String,
     /// The service's name, as it claims.
     pub service: String,
     /// When its last event was recorded.
     pub last_seen: i64,
-    /// Its events in the log.
+    /// Its events in all logs.
     pub events: u64,
 }
 
@@ -161,19 +161,26 @@ pub fn streams(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Vec<StreamS
     found
 }
 
-/// The services that were heard in a scope.
+/// The services that were heard in a scope, each once: what a closed log heard of one is not all
+/// there is.
 pub fn services(source: &Source<'_>, scope: &impl AsRef<Overview>) -> Vec<Seen> {
-    let scope = scope.as_ref();
-    let mut found = Vec::new();
-    each(source, scope, |log, tail| {
-        found.extend(tail.activities.services.iter().map(|(service, known)| Seen {
-            log: log.to_owned(),
-            service: service.clone(),
-            last_seen: known.all.last_seen,
-            events: known.all.events,
-        }));
+    let mut found: BTreeMap<String, Seen> = BTreeMap::new();
+    each(source, scope.as_ref(), |log, tail| {
+        for (service, known) in &tail.activities.services {
+            let (last_seen, events) = (known.all.last_seen, known.all.events);
+            let Some(seen) = found.get_mut(service) else {
+                let (log, name) = (log.to_owned(), service.clone());
+                let seen = Seen { log, service: name, last_seen, events };
+                found.insert(service.clone(), seen);
+                continue;
+            };
+            seen.events = seen.events.saturating_add(events);
+            if seen.last_seen < last_seen {
+                (seen.log, seen.last_seen) = (log.to_owned(), last_seen);
+            }
+        }
     });
-    found
+    found.into_values().collect()
 }
 
 /// The chains of one tenant's logs, by the logs' names.

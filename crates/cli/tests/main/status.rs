@@ -123,6 +123,13 @@ fn a_rotation_in_the_middle_of_a_stream_is_no_loss() {
     assert_eq!(gaps(&server.url), across);
     let listed = ask(&server.url, &token, "GET", "/v1/events?q=service:billing", "").json();
     assert_eq!((&listed["gaps"][0]["first"], &listed["gaps"][1]), (&json!(5), &Value::Null));
+    // A service that goes on in the next log is one service, and the closed log has not the last
+    // word on when it was heard.
+    let services = ask(&server.url, &token, "GET", "/v1/status", "").json()["services"].take();
+    let latest = services["latest"].as_array().expect("a list").iter();
+    let billing = Vec::from_iter(latest.filter(|seen| seen["service"] == "billing"));
+    let [billing] = billing[..] else { panic!("once: {services}") };
+    assert_eq!((&billing["log"], &billing["events"]), (&json!("default-1"), &json!(6)));
     server.stop();
     let server = folder.serve();
     assert_eq!(gaps(&server.url), across, "after a restart");

@@ -79,12 +79,12 @@ fn services_are_heard() {
         house.write("acme-0", &batch.map(|service| event(service, "a", "")));
     }
     let found = services(&house.source(), &Scope::of_tenant("acme"));
-    let found: Vec<_> = found
-        .iter()
-        .filter(|s| s.log == "acme-0")
-        .map(|s| (s.service.as_str(), s.events))
-        .collect();
-    assert_eq!(found, [("counterfoil", 1), ("mail", 2), ("web", 4)]);
+    let found: Vec<_> = found.iter().map(|s| (s.service.as_str(), s.events)).collect();
+    assert_eq!(
+        found,
+        [("counterfoil", 2), ("mail", 2), ("web", 4)],
+        "each of two logs has a first"
+    );
 }
 
 /// What services did, counted by reading every event.

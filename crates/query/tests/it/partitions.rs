@@ -1,6 +1,6 @@
 //! Streams that go on in the next partition: gaps are judged over the whole chain of logs.
 
-use query::{Gap, Scope, StreamState, gaps, streams, trace};
+use query::{Gap, Scope, StreamState, gaps, services, streams, trace};
 
 use crate::house::{House, event};
 
@@ -110,6 +110,26 @@ fn a_gap_is_filled_in_a_later_partition() {
     let state = state(&house, "s");
     assert_eq!((state.next, state.late, state.repeated), (5, 3, 0));
     restarted(house);
+}
+
+#[test]
+fn a_service_that_goes_on_is_heard_once() {
+    let mut house = House::new(4);
+    write(&house, "other-0", "s", 0..3);
+    house.write("other-0", &[event("quiet", "a", "")]);
+    house.rotate("other-0");
+    write(&house, "other-1", "s", 3..8);
+    for _ in 0..2 {
+        let mut found = services(&house.source(), &scope());
+        found.retain(|seen| seen.service != "counterfoil");
+        let told = found.iter().map(|seen| (&*seen.service, &*seen.log, seen.events));
+        assert_eq!(told.collect::<Vec<_>>(), [("mail", "other-1", 8), ("quiet", "other-0", 1)]);
+        let first = services(&house.source(), &scope().only("other-0"));
+        let mail = first.iter().find(|seen| seen.service == "mail").expect("it is heard");
+        assert_eq!((&*mail.log, mail.events), ("other-0", 3), "of that log alone");
+        assert!(mail.last_seen < found[0].last_seen);
+        house = restarted(house);
+    }
 }
 
 /// Writes go on while the journal is replayed; so may a rotation.
