@@ -66,8 +66,11 @@ pub(crate) async fn open_gaps(
 ) -> Result<Json<Value>, Failure> {
     let scope = caller.overview()?;
     app.backlog.indexed().await?;
-    let found = reading(&app, |source| Ok(gaps(source, &scope)))?;
-    Ok(Json(json!({ "gaps": ShownGap::all(&found.gaps), "more": found.more })))
+    let open = || {
+        let found = reading(&app, |source| Ok(gaps(source, &scope)))?;
+        Ok(Json(json!({ "gaps": ShownGap::all(&found.gaps), "more": found.more })))
+    };
+    app.turns.short(open).await
 }
 
 /// The newest event with an id, and where the others stand.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use axum::Json;
 use axum::extract::State;
 use event::format_time;
-use query::{Losses, Seen};
+use query::{Losses, Overview, Seen};
 use serde_json::{Value, json};
 
 use super::auth::Caller;
@@ -46,16 +46,23 @@ pub(crate) async fn status(
     status["refused"] = app.refusals.total_of(&caller.tenant).into();
     // Before all is indexed, a gap may be one that is filled.
     if app.backlog.is_open() {
-        let (gaps, services, losses) = reading(&app, |source| {
-            let services = query::services(source, &scope);
-            Ok((query::gaps(source, &scope), services, query::losses(source, &scope)))
-        })?;
-        status["gaps"] = json!(ShownGap::all(&gaps.gaps));
-        status["gaps_more"] = gaps.more.into();
-        status["services"] = heard(services, now);
-        status["dropped"] = dropped(&losses);
+        let [gaps, more, services, dropped] = app.turns.short(|| heard(&app, &scope, now)).await?;
+        status["gaps"] = gaps;
+        status["gaps_more"] = more;
+        status["services"] = services;
+        status["dropped"] = dropped;
     }
     Ok(Json(status))
+}
+
+/// What was heard of a tenant's producers: gaps, how many more, services, and events dropped.
+fn heard(app: &App, scope: &Overview, now: i64) -> Result<[Value; 4], Failure> {
+    let (gaps, services, losses) = reading(app, |source| {
+        let services = query::services(source, scope);
+        Ok((query::gaps(source, scope), services, query::losses(source, scope)))
+    })?;
+    let all = json!(ShownGap::all(&gaps.gaps));
+    Ok([all, gaps.more.into(), of_services(services, now), dropped(&losses)])
 }
 
 /// What is the same for all tenants; what is the tenant's own is null until it is filled in.
@@ -113,7 +120,7 @@ fn logs(app: &App, tenant: &str) -> Value {
 }
 
 /// How many services were heard, those heard last, and those that fell silent.
-fn heard(mut services: Vec<Seen>, now: i64) -> Value {
+fn of_services(mut services: Vec<Seen>, now: i64) -> Value {
     let heard = services.len();
     services.sort_by_key(|seen| std::cmp::Reverse(seen.last_seen));
     let latest: Vec<Value> = services.iter().take(SERVICES_SHOWN).map(service).collect();
