@@ -138,3 +138,23 @@ fn a_rotation_in_the_middle_of_a_stream_is_no_loss() {
     folder.run(&["status", "--url", &server.url, "--token", &token]).code(0);
     server.stop();
 }
+
+/// Every page of a list tells of gaps; a producer that lost a thousand must not weigh each down.
+#[test]
+fn a_page_has_the_first_gaps_and_counts_the_others() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let token = folder.first_token("default");
+    let events = Vec::from_iter((0..=130).map(|nth| numbered(2 * nth)));
+    let sent = ask(&server.url, &token, "POST", "/v1/events", &format!("[{}]", events.join(",")));
+    assert_eq!(sent.status, 200);
+    let page = ask(&server.url, &token, "GET", "/v1/events?limit=1", "").json();
+    let gaps = page["gaps"].as_array().expect("a list");
+    assert_eq!(
+        (gaps.len(), &page["gaps_more"], &gaps[99]["first"]),
+        (100, &json!(30), &json!(199))
+    );
+    let all = ask(&server.url, &token, "GET", "/v1/gaps", "").json();
+    assert_eq!((all["gaps"].as_array().map(Vec::len), &all["more"]), (Some(130), &json!(0)));
+    server.stop();
+}

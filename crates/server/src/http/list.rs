@@ -20,6 +20,9 @@ const ROWS_MAX: u64 = 500_000;
 /// Events that an exact count may read.
 const COUNT_ROWS_MAX: u64 = 20_000_000;
 
+/// Open gaps that stand beside a page; `/v1/gaps` has the others.
+const GAPS_SHOWN: usize = 100;
+
 /// Parameters that are no filter.
 const OWN: [&str; 5] = ["order", "count", "limit", "cursor", "log"];
 
@@ -141,6 +144,7 @@ fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Answered, Failure
         Ok((page, listing.count.then(count).transpose()?, gaps(source, scope)))
     })?;
     let unreadable = page.unreadable.iter();
+    let (shown, hidden) = gaps.gaps.split_at(gaps.gaps.len().min(GAPS_SHOWN));
     let response = answer(&List {
         events: Shown::all(&page.hits)?,
         next: page.next.as_ref().map(ToString::to_string),
@@ -150,8 +154,8 @@ fn list(app: &App, scope: &Scope, listing: &Listing) -> Result<Answered, Failure
             .map(|Unreadable { log, seq, reason }| ShownUnreadable { log, seq: *seq, reason })
             .collect(),
         count: counted.map(|Count { count, partial, .. }| ShownCount { count, partial }),
-        gaps: ShownGap::all(&gaps.gaps),
-        gaps_more: gaps.more,
+        gaps: ShownGap::all(shown),
+        gaps_more: gaps.more + hidden.len() as u64,
         followed_by: log.as_ref().and_then(|log| log.successor()),
         took_ms: app.clock.elapsed().saturating_sub(started).as_secs_f64() * 1_000.0,
     });
