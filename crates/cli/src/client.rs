@@ -198,7 +198,8 @@ impl Client {
                 ));
             }
             let next = "is it running? another server: --url, or counterfoil context use NAME";
-            CliError::Server(format!("cannot reach {url}: {error}; {next}"))
+            let what = format!("cannot reach {url}: {error}; {next}");
+            if is_unreached(&error) { CliError::Unreached(what) } else { CliError::Server(what) }
         })?;
         let header = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
         let retry_after = header.and_then(|v| v.parse().ok()).map(Duration::from_secs);
@@ -215,6 +216,15 @@ impl Client {
     /// Fetches JSON; an error status is an error.
     pub(crate) fn get_json(&self, path: &str) -> Result<Value, CliError> {
         self.get(path)?.json()
+    }
+}
+
+/// Whether no connection came about, so that nothing was asked.
+fn is_unreached(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        ureq::Error::HostNotFound | ureq::Error::Timeout(ureq::Timeout::Connect) => true,
+        _ => false,
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) enum CliError {
     /// The server could not be reached, or said what cannot be understood.
     #[error("{0}")]
     Server(String),
+    /// Nobody was reached: nothing was asked.
+    #[error("{0}")]
+    Unreached(String),
     /// A file could not be used.
     #[error("{what}: {why}")]
     File {
@@ -47,6 +50,7 @@ impl CliError {
             CliError::Usage(_) | CliError::Unjudged(_) => 2,
             CliError::Refused(_)
             | CliError::Server(_)
+            | CliError::Unreached(_)
             | CliError::File { .. }
             | CliError::Output => 1,
         }
@@ -90,7 +94,7 @@ impl CliError {
         let kind = match self.cause() {
             CliError::Usage(_) => "usage",
             CliError::Refused(_) => "refused",
-            CliError::Server(_) => "server",
+            CliError::Server(_) | CliError::Unreached(_) => "server",
             CliError::File { .. } => "file",
             CliError::Output => "output",
             CliError::Unjudged(_) => "unjudged",

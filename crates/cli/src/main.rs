@@ -4,7 +4,7 @@
 //! escaped before it reaches a terminal; `--json` gives machines the same facts.
 //!
 //! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage, or `verify` had nothing to
-//! judge · 3 incomplete · 4 unverifiable.
+//! judge · 3 incomplete · 4 unverifiable · 130 a `send` that Ctrl-C ended.
 
 mod args;
 mod client;

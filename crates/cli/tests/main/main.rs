@@ -25,6 +25,7 @@ mod quota;
 mod room;
 mod rules;
 mod screens;
+mod sends;
 mod session;
 mod starts;
 mod status;
