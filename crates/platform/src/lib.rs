@@ -23,7 +23,7 @@ pub use disk::{Disk, File};
 pub use durable::{make_folders, replace_durably, sync_name};
 pub use entropy::{Entropy, SystemEntropy};
 pub use limits::raise_open_files;
-pub use named::{read_bytes, read_once, read_regular, read_text};
+pub use named::{open_regular, read_bytes, read_once, read_regular, read_text};
 pub use own::{OwnProcess, own_process};
 pub use real::{Held, RealDisk};
 pub use terminal::TerminalSettings;

@@ -14,14 +14,14 @@ use rustix::fs::OFlags;
 
 /// Reads a text that may be read again later: a regular file.
 pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<String> {
-    read_text(open_regular(path, OpenOptions::new().read(true))?, bytes_max)
+    read_text(open_regular(path)?, bytes_max)
 }
 
-/// Opens a regular file, and nothing else: who opens a pipe waits for its other end.
-fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+/// Opens a regular file to read it, and nothing else: who opens a pipe waits for its other end.
+pub fn open_regular(path: &Path) -> io::Result<File> {
     // Looked at once it is open, so that nobody puts a pipe there in between.
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-    regular(options.custom_flags(flags).open(path)?)
+    regular(OpenOptions::new().read(true).custom_flags(flags).open(path)?)
 }
 
 /// A file that was opened without waiting for anybody, if it is a regular one.

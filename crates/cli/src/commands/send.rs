@@ -4,7 +4,7 @@
 //! was asked without an answer.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::mpsc::{RecvError, channel};
@@ -22,6 +22,7 @@ use crate::args::{self, Global, SendFormat};
 use crate::client::Client;
 use crate::error::CliError;
 use crate::out;
+use files::Named;
 use place::{Finger, Place, broken};
 use tally::{Refusal, Tally, UnderWay, report};
 
@@ -69,7 +70,7 @@ pub(crate) fn run(global: &Global, args: &args::Send) -> Result<u8, CliError> {
         return Err(CliError::usage("there is no file in what was named; nothing was sent"));
     }
     let bar = out::progress("  sending  {wide_bar}  {bytes} of {total_bytes}  {msg}");
-    bar.set_length(files.iter().map(|file| file_size(file)).sum());
+    bar.set_length(files.iter().map(Named::size).sum());
     let (path, media_type, format) = endpoint(args.format);
     let client = client(global)?;
     let receipts = args.receipts.as_ref();
@@ -160,28 +161,12 @@ fn unfit(part: &Part<'_>) -> Option<(Value, usize)> {
     Some((json!({"code": code, "path": "", "reason": reason}), offset))
 }
 
-fn file_size(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |meta| meta.len())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    let failed = |error: std::io::Error| CliError::file(path, error);
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(fs::File::open(path).map_err(failed)?)
-    };
-    let gzip = path.extension().is_some_and(|e| e == "gz");
-    let source: Box<dyn Read> =
-        if gzip { Box::new(flate2::read::MultiGzDecoder::new(source)) } else { source };
-    platform::read_bytes(source, FILE_BYTES_MAX).map_err(failed)
-}
-
 impl Sender<'_> {
-    fn file(&mut self, path: &Path, format: Format) -> Result<(), CliError> {
+    fn file(&mut self, file: &Named, format: Format) -> Result<(), CliError> {
+        let path = file.path.as_path();
         let begun = UnderWay { file: path.to_owned(), known: 0, asked: 0 };
         self.hold().tally.begin(begun);
-        let bytes = read(path)?;
+        let bytes = file.read(FILE_BYTES_MAX)?;
         let wrong = |error: BodyError| broken(path, &bytes, &error.0);
         let mut body = Body::new(&bytes, format.wrapper(), false).map_err(wrong)?;
         let mut batch = Batch::default();
@@ -199,12 +184,12 @@ impl Sender<'_> {
             }
             if batch.is_full(part.text) {
                 self.batch(path, &mut batch)?;
-                self.advance(path, begin, bytes.len());
+                self.advance(file, begin, bytes.len());
             }
             batch.push(part.text, nth, place);
         }
         self.batch(path, &mut batch)?;
-        self.bytes_done += file_size(path);
+        self.bytes_done += file.size();
         self.bar.set_position(self.bytes_done);
         self.hold().tally.under_way = None;
         Ok(())
@@ -245,10 +230,10 @@ impl Sender<'_> {
     }
 
     /// Shows how far the sending is, and how long it takes once there is a rate to tell it by.
-    fn advance(&self, path: &Path, at: usize, of: usize) {
+    fn advance(&self, file: &Named, at: usize, of: usize) {
         // What is compressed is smaller on the disk than here.
         let share = at as f64 / of.max(1) as f64;
-        self.bar.set_position(self.bytes_done + (file_size(path) as f64 * share) as u64);
+        self.bar.set_position(self.bytes_done + (file.size() as f64 * share) as u64);
         let events = out::count(self.hold().tally.sent, "event");
         let left = self.bar.eta();
         self.bar.set_message(match left > Duration::ZERO {
