@@ -1,7 +1,7 @@
 //! `counterfoil demo`: a server of its own and a shop of six services that sends to it.
 //!
 //! Promises: what is made for the demo alone (two folders, a saved context) is gone when it ends,
-//! also on Ctrl-C, and the context that was in use before is in use again.
+//! also on Ctrl-C or when its terminal is closed, and the context that was in use before is in use again.
 //!
 //! KNOWN: a demo that is killed outright leaves them behind. The next one takes its context over.
 
@@ -57,7 +57,7 @@ fn temporary_folder() -> Result<PathBuf, CliError> {
 
 /// Plays until a signal, a failure or the last of the events asked for.
 async fn demo(args: &args::Demo, data: &Path, saved: &mut Vec<Saved>) -> Result<(), CliError> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen_to_terminal()?;
     let config = Loaded::from(Config {
         listen: args.listen,
         origin: Some("demo.local".into()),

@@ -6,6 +6,7 @@ mod contexts;
 mod contract;
 mod corpora;
 mod damage;
+mod demo;
 mod doctor;
 mod explain;
 mod fake;
