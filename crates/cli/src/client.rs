@@ -7,7 +7,7 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::Response;
 
-use crate::context::Server;
+use crate::context::{Server, Whose};
 use crate::error::CliError;
 use crate::patience::{Patience, Waiting};
 
@@ -19,6 +19,8 @@ pub(crate) use answer::Answer;
 const LONG_ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 /// The same of what is kept ready: a server that takes longer hangs.
 pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Bytes of the largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
@@ -197,8 +199,8 @@ impl Client {
                     "{url} took the question and gave no answer in {seconds} s: does it hang?"
                 ));
             }
-            let next = "is it running? another server: --url, or counterfoil context use NAME";
-            let what = format!("cannot reach {url}: {error}; {next}");
+            let cause = plain(&error);
+            let what = format!("cannot reach {url}{}", by_whom(&self.server.whose, &cause));
             if is_unreached(&error) { CliError::Unreached(what) } else { CliError::Server(what) }
         })?;
         let header = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
@@ -210,12 +212,46 @@ impl Client {
             .take(ANSWER_BYTES_MAX)
             .read_to_end(&mut body)
             .map_err(|error| CliError::Server(format!("the answer of {url} broke off: {error}")))?;
-        Ok(Answer { status: response.status().as_u16(), body, retry_after })
+        Ok(Answer { url: url.clone(), status: response.status().as_u16(), body, retry_after })
     }
 
     /// Fetches JSON; an error status is an error.
     pub(crate) fn get_json(&self, path: &str) -> Result<Value, CliError> {
         self.get(path)?.json()
+    }
+}
+
+/// Why nobody was reached, in plain words.
+fn plain(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            "nothing listens there".into()
+        }
+        ureq::Error::HostNotFound => "no machine has that name".into(),
+        ureq::Error::Timeout(ureq::Timeout::Connect) => {
+            format!("nobody answered within {} s", CONNECT_TIME_MAX.as_secs())
+        }
+        error => error.to_string(),
+    }
+}
+
+/// What stands behind an address that was not reached: who chose it, why, and which others there
+/// are.
+fn by_whom(whose: &Whose, cause: &str) -> String {
+    match whose {
+        Whose::Given => {
+            format!(": {cause}; is it running? another server: --url, or --context NAME")
+        }
+        Whose::Context(name, others) => {
+            let others = match others.is_empty() {
+                true => "no other context is saved".to_owned(),
+                false => format!("other contexts: {}", others.join(", ")),
+            };
+            format!(
+                ", the address of context {name:?}: {cause}; is it running? another server: --url, \
+                 or counterfoil context use NAME ({others})"
+            )
+        }
     }
 }
 
@@ -231,7 +267,7 @@ fn is_unreached(error: &ureq::Error) -> bool {
 fn agent(time_max: Duration) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_connect(Some(Duration::from_secs(5)))
+        .timeout_connect(Some(CONNECT_TIME_MAX))
         .timeout_global(Some(time_max))
         .build();
     config.into()

@@ -43,6 +43,19 @@ pub(crate) struct Server {
     /// took over since or were saved by hand.
     #[serde(default)]
     pub(crate) keys: Vec<String>,
+    /// Whose address it is, for whoever does not reach it.
+    #[serde(skip)]
+    pub(crate) whose: Whose,
+}
+
+/// Where an address came from.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// It was given beside the saved ones, or is the program's own.
+    #[default]
+    Given,
+    /// The context's, with the names of the others.
+    Context(String, Vec<String>),
 }
 
 impl Contexts {
@@ -93,6 +106,12 @@ impl Contexts {
         }
         // A token may be the only copy, and a key what somebody judges by.
         platform::replace_durably(&path, text.as_bytes(), 0o600).map_err(failed)
+    }
+
+    /// Says of a context that it gave an address.
+    fn whose(&self, name: &str) -> Whose {
+        let others = self.contexts.keys().filter(|other| *other != name);
+        Whose::Context(name.to_owned(), others.cloned().collect())
     }
 
     /// Saves a server and uses it from now on.
@@ -148,6 +167,11 @@ pub(crate) fn trust(name: &str, keys: &[String]) -> Result<(), CliError> {
 }
 
 impl Saved {
+    /// The context that was in use before, if it is another.
+    pub(crate) fn former(&self) -> Option<&str> {
+        self.former.as_deref().filter(|former| *former != self.name)
+    }
+
     /// Forgets the context; the one in use before is in use again, unless somebody chose another
     /// meanwhile.
     pub(crate) fn undo(&self) -> Result<(), CliError> {
@@ -158,6 +182,27 @@ impl Saved {
             contexts.current = former.filter(|name| contexts.contexts.contains_key(name));
         }
         contexts.write()
+    }
+
+    /// The same without forgetting it: where there was none in use, it stays in use.
+    pub(crate) fn give_back(&self) -> Result<(), CliError> {
+        let mut contexts = Contexts::read()?;
+        let former = self.former().filter(|name| contexts.contexts.contains_key(*name));
+        match former.map(str::to_owned) {
+            Some(former) if contexts.current.as_ref() == Some(&self.name) => {
+                contexts.current = Some(former);
+                contexts.write()
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An address as somebody types it: host and port alone are one.
+pub(crate) fn address(text: &str) -> String {
+    match text.contains("://") || text.is_empty() {
+        true => text.to_owned(),
+        false => format!("http://{text}"),
     }
 }
 
@@ -201,9 +246,11 @@ pub(crate) fn choose(global: &Global) -> Result<Server, CliError> {
         return Err(unknown(name, &contexts));
     }
     let mut server = saved.unwrap_or_default();
+    server.whose = name.map_or(Whose::Given, |name| contexts.whose(&name));
     // Another address gets neither the saved token nor the saved keys: they are not for it.
-    if let Some(url) = global.url.as_ref().filter(|url| **url != server.url) {
-        server = Server { url: url.clone(), ..Server::default() };
+    let given = global.url.as_deref().map(address);
+    if let Some(url) = given.filter(|url| *url != server.url) {
+        server = Server { url, ..Server::default() };
     }
     if let Some(token) = given_token(global)? {
         server.token = Some(token);

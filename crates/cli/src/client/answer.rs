@@ -8,6 +8,8 @@ use crate::error::{CliError, Refused};
 
 /// An answer: status and body.
 pub(crate) struct Answer {
+    /// Of the server.
+    pub(super) url: String,
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     /// When to ask again.
@@ -26,7 +28,7 @@ impl Answer {
             return Err(self.failure());
         }
         serde_json::from_slice(&self.body).map_err(|_| {
-            CliError::Server("the server answered with something else than JSON".into())
+            CliError::Server(format!("{} answered with no JSON: is it a Counterfoil?", self.url))
         })
     }
 
@@ -36,7 +38,7 @@ impl Answer {
             return Err(self.failure());
         }
         String::from_utf8(self.body.clone()).map_err(|_| {
-            CliError::Server("the server answered with something else than text".into())
+            CliError::Server(format!("{} answered with no text: is it a Counterfoil?", self.url))
         })
     }
 
@@ -47,7 +49,9 @@ impl Answer {
     /// The body as JSON, or what the server says is wrong; where nothing is there, what to do.
     pub(crate) fn json_or(&self, next: &str) -> Result<Value, CliError> {
         match self.status {
-            404 => Err(CliError::Refused(Refused { next: Some(next.into()), ..self.refused() })),
+            404 if self.problem()["code"].is_string() => {
+                Err(CliError::Refused(Refused { next: Some(next.into()), ..self.refused() }))
+            }
             _ => self.json(),
         }
     }
@@ -70,7 +74,9 @@ impl Answer {
     fn refused(&self) -> Refused {
         let problem = self.problem();
         let text = |name: &str| problem[name].as_str().map(str::to_owned);
+        let (code, detail) = (text("code"), text("detail"));
         let next = match self.status {
+            _ if code.is_none() => None,
             401 => Some(
                 "give a token: --token, COUNTERFOIL_TOKEN, or saved by counterfoil context add \
                  NAME --at URL --token-file FILE",
@@ -78,12 +84,15 @@ impl Answer {
             403 => Some("take a token with another role: --token, --context"),
             _ => None,
         };
-        Refused {
-            status: self.status,
-            code: text("code"),
-            detail: text("detail").unwrap_or_else(|| "no reason was given".into()),
-            request_id: text("request_id"),
-            next: next.map(str::to_owned),
-        }
+        let detail = match (&code, detail) {
+            (Some(_), detail) => detail.unwrap_or_else(|| "no reason was given".into()),
+            // A Counterfoil always has a code.
+            (None, detail) => {
+                let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+                format!("what answers at {} is no Counterfoil, or a proxy{detail}", self.url)
+            }
+        };
+        let (request_id, next) = (text("request_id"), next.map(str::to_owned));
+        Refused { status: self.status, code, detail, request_id, next }
     }
 }

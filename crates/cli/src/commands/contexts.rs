@@ -2,7 +2,7 @@
 
 use crate::args::{self, Global};
 use crate::client::Client;
-use crate::context::{Contexts, NO_TOKEN, Server, is_token, unknown};
+use crate::context::{Contexts, NO_TOKEN, Server, address, is_token, unknown};
 use crate::error::CliError;
 use crate::out;
 
@@ -37,7 +37,9 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
             contexts.current = Some(name.clone());
         }
         args::Context::Add { name, at, token_file } => {
-            check_url(at)?;
+            let at = address(at);
+            // One that no command could use is not saved.
+            Client::new(Server { url: at.clone(), ..Server::default() })?;
             let token = match token_file {
                 None => None,
                 Some(path) => {
@@ -50,7 +52,7 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
                     Some(text)
                 }
             };
-            let other = |saved: &&Server| saved.url != *at || saved.token != token;
+            let other = |saved: &&Server| saved.url != at || saved.token != token;
             if let Some(saved) = contexts.contexts.get(name).filter(other) {
                 // Its token may be the only copy.
                 return Err(CliError::usage(format!(
@@ -60,7 +62,7 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
                 )));
             }
             let keys = contexts.contexts.remove(name).map(|saved| saved.keys).unwrap_or_default();
-            let server = Server { url: at.clone(), token, keys };
+            let server = Server { url: at, token, keys, ..Server::default() };
             return Contexts::save(name, server);
         }
         args::Context::Remove { name } => {
@@ -78,12 +80,4 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
         }
     }
     contexts.write()
-}
-
-/// Refuses an address that no command could use.
-fn check_url(at: &str) -> Result<(), CliError> {
-    if !at.contains("://") {
-        return Err(CliError::usage(format!("{at} is no address: write http://{at}")));
-    }
-    Client::new(Server { url: at.to_owned(), ..Server::default() }).map(drop)
 }

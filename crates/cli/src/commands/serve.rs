@@ -210,7 +210,7 @@ fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
     for vkey in &started.vkeys {
         out::line(&format!("  key    {vkey}"));
     }
-    for ((tenant, token), saved) in started.first_tokens.iter().zip(saved) {
+    for ((tenant, token), saved) in started.first_tokens.iter().zip(&saved) {
         if terminal {
             out::line(&format!("  token  {token}    admin of {tenant}; shown once"));
         } else {
@@ -221,7 +221,21 @@ fn greet(started: &Started, data: &Path, keys: &Path) -> Result<(), CliError> {
             out::line(&format!("  token and key are saved as context {name:?}"));
         }
     }
+    in_use(&saved).iter().for_each(|line| out::line(line));
     Ok(())
+}
+
+/// Which of the contexts just saved is in use: commands that name none go elsewhere from now on.
+fn in_use(saved: &[Option<Saved>]) -> Option<String> {
+    let saved: Vec<&Saved> = saved.iter().flatten().collect();
+    let (first, Saved { name, .. }) = (saved.first()?, saved.last()?);
+    let now = format!("  context {name:?} is in use from now on");
+    Some(match first.former() {
+        Some(former) => {
+            format!("{now} instead of {former:?}; back: counterfoil context use {former}")
+        }
+        None => now,
+    })
 }
 
 /// Saves address, token and keys, so that a second terminal just works. A file that cannot be
@@ -231,6 +245,7 @@ pub(crate) fn save_first_context(name: &str, started: &Started, token: &str) -> 
         url: format!("http://{}", started.address),
         token: Some(token.to_owned()),
         keys: started.vkeys.clone(),
+        ..Server::default()
     };
     let failed = |error: &CliError| {
         out::note(&format!(

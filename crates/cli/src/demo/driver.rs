@@ -29,8 +29,8 @@ struct Tally {
 impl Driver {
     pub(super) fn new(url: &str, tokens: &[(&'static str, String)]) -> Result<Driver, CliError> {
         let client = |(service, token): &(&'static str, String)| {
-            let server =
-                Server { url: url.to_owned(), token: Some(token.clone()), keys: Vec::new() };
+            let (url, token) = (url.to_owned(), Some(token.clone()));
+            let server = Server { url, token, ..Server::default() };
             Ok((*service, Client::new(server)?))
         };
         let bar = out::progress("  web orders payments inventory identity mail   {msg}");

@@ -1,7 +1,8 @@
 //! `counterfoil demo`: a server of its own and a shop of six services that sends to it.
 //!
 //! Promises: what is made for the demo alone (two folders, a saved context) is gone when it ends,
-//! also on Ctrl-C or when its terminal is closed, and the context that was in use before is in use again.
+//! also on Ctrl-C or when its terminal is closed, and the context that was in use before is in use
+//! again. Where the data is kept, so is its context.
 //!
 //! KNOWN: a demo that is killed outright leaves them behind. The next one takes its context over.
 
@@ -32,7 +33,10 @@ pub(crate) fn run(args: &args::Demo) -> Result<(), CliError> {
     traces();
     let runtime = runtime()?;
     if let Some(data) = &args.data {
-        return runtime.block_on(demo(args, data, &mut Vec::new()));
+        let mut saved = Vec::new();
+        let ended = runtime.block_on(demo(args, data, &mut saved));
+        // Its token is of use when the same folder is served again.
+        return ended.and(saved.iter().try_for_each(Saved::give_back));
     }
     let (data, mut saved) = (temporary_folder()?, Vec::new());
     let ended = runtime.block_on(demo(args, &data, &mut saved));
@@ -124,9 +128,11 @@ fn greet(running: &Running, kept: Option<&Path>, saved: &[Saved]) {
     for vkey in &started.vkeys {
         out::line(&format!("  key    {vkey}"));
     }
-    for Saved { name, .. } in saved {
-        let until = if kept.is_none() { " until the demo ends" } else { "" };
-        out::line(&format!("  token  saved with address and key as context {name:?}{until}"));
+    for saved in saved {
+        out::line(&format!("  token  saved with address and key as context {:?}", saved.name));
+        let instead = saved.former().map(|former| format!(" instead of {former:?}"));
+        let instead = instead.unwrap_or_default();
+        out::line(&format!("         which is in use{instead} until the demo ends"));
     }
     out::line("Try, in a second terminal:");
     if let Some(program) = by_path() {

@@ -34,3 +34,25 @@ fn a_demo_whose_terminal_is_closed_leaves_nothing() {
     assert_eq!(fs::read_dir(folder.path("tmp")).expect("a folder").count(), 0);
     assert_eq!(folder.run(&["context", "list"]).code(0), "* mine             http://a.example\n");
 }
+
+#[test]
+fn whoever_takes_the_context_in_use_says_so() {
+    let folder = Folder::new();
+    folder.run(&["context", "add", "local", "--at", "http://a.example"]).code(0);
+    let args = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    let mut command = folder.command(&args);
+    let mut server = command.stdout(Stdio::piped()).spawn().expect("starts");
+    let mut said = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let told = "  context \"local-2\" is in use from now on instead of \"local\"; \
+                back: counterfoil context use local";
+    let found = said.by_ref().take(6).any(|line| line.expect("text") == told);
+    let _ = server.kill().and_then(|()| server.wait());
+    assert!(found, "it is not told");
+
+    let (child, said) = demo(&folder, &["--data", "kept"], 6);
+    let told = "         which is in use instead of \"local-2\" until the demo ends".to_owned();
+    assert!(said.contains(&told), "{said:?}");
+    end(child, "-INT");
+    let list = folder.run(&["context", "list"]).code(0);
+    assert!(list.contains("* local-2 ") && list.contains("  demo "), "{list}");
+}

@@ -19,8 +19,9 @@ fn a_context_is_looked_at_when_it_is_saved_and_not_written_over() {
     let folder = Folder::new();
     let none = said(&folder, 2, &["status"]);
     assert!(none.contains("save one: counterfoil context add"), "{none}");
-    let wrong = said(&folder, 2, &["context", "add", "foo", "--at", "127.0.0.1:8420"]);
-    assert!(wrong.contains("write http://127.0.0.1:8420"), "{wrong}");
+    said(&folder, 0, &["context", "add", "short", "--at", "127.0.0.1:8420"]);
+    assert!(said(&folder, 0, &["context", "list"]).ends_with(" http://127.0.0.1:8420\n"));
+    said(&folder, 0, &["context", "remove", "short"]);
     let wrong = said(&folder, 2, &["context", "add", "foo", "--at", "https://a.example"]);
     assert!(wrong.contains("only http:// addresses"), "{wrong}");
     let add = |at: &'static str, file: &'static str| {
