@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::aside;
 use crate::frame_key;
 use crate::head::{self, Head};
+use crate::id_key;
 use crate::keys;
 use crate::log::{DamageNote, Frontier, LogKey, LogMeta, Purpose, hex};
 use crate::open::OpenError;
@@ -339,6 +340,14 @@ pub fn check_keys(disk: &dyn Disk, keys: &dyn Disk) -> Result<Vec<KeyCheck<OpenE
     let signed = signed::check(disk, keys);
     found.extend(signed.err().map(|error| (signed::NAME.to_owned(), Err(error))));
     Ok(found)
+}
+
+/// Why a start would refuse the folder's own files: its id, its head, the key of id tags and its
+/// mark. None, if it would refuse none. Changes nothing; reading settles what is read on the disk.
+pub fn check_files(disk: &dyn Disk, keys: &dyn Disk, entropy: &dyn Entropy) -> Vec<OpenError> {
+    let head = known_id(disk).and_then(|id| id.map_or(Ok(()), |id| head::open(disk, id).map(drop)));
+    let id_key = id_key::id_key(disk, keys, entropy).map(drop);
+    [head, id_key].into_iter().filter_map(Result::err).collect()
 }
 
 pub(crate) fn json_line(value: &impl Serialize) -> Vec<u8> {

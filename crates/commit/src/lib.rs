@@ -51,7 +51,7 @@ mod world;
 
 pub use aside::SetAside;
 pub use clock_watch::{ClockWatch, JUMP_MIN_NS, Jump};
-pub use folder::{KeyCheck, KeysFound, LogSpec, check_keys, check_new};
+pub use folder::{KeyCheck, KeysFound, LogSpec, check_files, check_keys, check_new};
 pub use frame_key::read_frame_key;
 pub use front::PartitionLimits;
 pub use id_key::id_key;

@@ -1,11 +1,16 @@
-//! Looking at a folder's keys without opening it.
+//! Looking at a folder and its keys without opening it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use commit::{KeyCheck, KeysFound};
 use event::format_time;
-use platform::RealDisk;
+use platform::{RealDisk, SystemClock, SystemEntropy};
 
+use crate::config::Loaded;
+use crate::first_tokens::first_admins;
+use crate::schemas::Registry;
+use crate::serve::has_logs;
 use crate::start_error::StartError;
 
 /// A log's origin, and whether its keys are those that signed it, or why not; with a word about a
@@ -20,6 +25,24 @@ pub fn check_keys(data: &Path, keys: &Path) -> Result<Vec<LogKeys>, String> {
     let found = found.map_err(|error| told(&StartError::from(error).in_folders(data, keys)))?;
     let told_of = |found| under_way(found, |error| error.in_folders(data, keys));
     Ok(found.into_iter().map(told_of).collect())
+}
+
+/// What of the small files of both folders a start would refuse, in its words. The data folder must
+/// be there. Changes nothing, and works beside a running server.
+pub fn check_start(data: &Path, keys: &Path, loaded: &Loaded) -> Vec<String> {
+    let disk = Arc::new(RealDisk::at(data));
+    if !keys.is_dir() && has_logs(&disk) {
+        return vec![told(&StartError::NoKeys(keys.display().to_string()))];
+    }
+    let key_disk = RealDisk::at(keys).through_links();
+    let tokens = first_admins(data, keys, loaded).err();
+    let files = commit::check_files(disk.as_ref(), &key_disk, &SystemEntropy);
+    let schemas = Registry::open(disk, Arc::new(SystemClock::new())).err();
+    let found = tokens
+        .into_iter()
+        .chain(files.into_iter().map(StartError::from))
+        .chain(schemas.map(|error| StartError::Schemas(error.to_string())));
+    found.map(|error| told(&error.in_folders(data, keys))).collect()
 }
 
 fn under_way(

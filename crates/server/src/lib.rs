@@ -50,7 +50,7 @@ mod turns;
 
 pub use access::{Principal, Role};
 pub use first_tokens::{FirstAdmins, first_admins};
-pub use keys::{LogKeys, check_keys};
+pub use keys::{LogKeys, check_keys, check_start};
 pub use modes::{Open, open_files};
 /// An age as people write it, in nanoseconds.
 pub use query::age;

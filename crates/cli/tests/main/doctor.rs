@@ -80,3 +80,60 @@ fn a_doctor_names_what_is_wrong_with_the_mend() {
     assert!(said.code == 1 && said.out.contains("etc has other files"), "{said:?}");
     assert!(!said.out.contains("chmod"), "nobody else's folder is to be closed: {said:?}");
 }
+
+#[test]
+fn a_doctor_finds_bad_what_a_start_refuses() {
+    let folder = Folder::new();
+    folder.serve().stop();
+    let start = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    let well: Value = serde_json::from_str(&folder.run(&DOCTOR).code(0)).expect("JSON");
+    assert_eq!(line(&well, "start").0, "ok", "{well}");
+    for (file, text) in [
+        ("data/folder.json", None),
+        ("data/head", None),
+        ("data/head", Some("short")),
+        ("data/id.check", Some("")),
+        ("data/schemas.json", Some("{")),
+        ("data/logs/default-0/birth", None),
+        ("data-keys/id.key", None),
+        ("data-keys/tokens.json", Some("{")),
+    ] {
+        let path = folder.path(file);
+        let kept = fs::read(&path).ok();
+        match text {
+            Some(text) => fs::write(&path, text).expect("written"),
+            None => fs::remove_file(&path).expect("removed"),
+        }
+        let report: Value = serde_json::from_str(&folder.run(&DOCTOR).code(1)).expect("JSON");
+        let all = report["findings"].as_array().expect("a list");
+        let mut bad = all.iter().filter(|finding| finding["level"] == "bad");
+        let refused = folder.run(&start);
+        assert_eq!(refused.code, 1, "{file}: {refused:?}");
+        // The start's own words.
+        let is_told = bad.any(|finding| {
+            let found = finding["found"].as_str().expect("words");
+            let is_of_keys = finding["mend"].as_str().expect("words").contains("--keys");
+            assert!(!is_of_keys || file.starts_with("data-keys"), "{file}: {finding}");
+            // A key's finding begins with its log.
+            let why = found.split_once(": ").map_or(found, |(_, why)| why);
+            refused.err.contains(found) || refused.err.contains(why)
+        });
+        assert!(is_told, "{file}: {refused:?} {report}");
+        match kept {
+            Some(bytes) => {
+                fs::write(&path, bytes).expect("put back");
+                fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+            }
+            None => fs::remove_file(&path).expect("removed"),
+        }
+    }
+    folder.run(&DOCTOR).code(0);
+    folder.write("event.json", "{}");
+    let said = folder.run(&["doctor", "--data", "event.json"]);
+    assert!(said.code == 1 && said.out.contains("event.json is no folder"), "{said:?}");
+    assert!(!said.out.contains("chmod"), "{said:?}");
+    let said = folder.run(&["doctor", "--data", "data"]).code(0);
+    assert!(said.ends_with(": the server does not answer\n"), "{said}");
+    let said = folder.run(&["doctor"]).code(0);
+    assert!(said.contains("unknown  data folder     not looked at: give --data DIR"), "{said}");
+}

@@ -10,6 +10,8 @@ pub(super) struct Facts {
     /// fdatasync of 4 KiB, or why it could not be measured.
     pub(super) syncs: Option<Result<Syncs, String>>,
     pub(super) logs: Option<Result<Vec<Log>, String>>,
+    /// What of the small files a start would refuse, in its words.
+    pub(super) refused: Option<Vec<String>>,
     /// The event that a server found wrong when it last ran, or why its file says nothing.
     pub(super) suspect: Option<Result<Suspect, Unread>>,
     pub(super) clock: Clock,
@@ -34,6 +36,8 @@ pub(super) struct Folder {
     pub(super) path: String,
     pub(super) kind: Kind,
     pub(super) is_there: bool,
+    /// Whether it is a folder at all.
+    pub(super) is_folder: bool,
     /// Whether it is empty, or has what such a folder has: nobody else's is to be mended.
     pub(super) is_ours: bool,
     pub(super) mode: u32,

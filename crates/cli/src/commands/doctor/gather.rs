@@ -46,7 +46,8 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
         server: context::choose(global).ok().map(server),
         ..Facts::default()
     };
-    let listen = config.unwrap_or_default().config.listen;
+    let loaded = config.unwrap_or_default();
+    let listen = loaded.config.listen;
     let listen = match (&facts.server, args.config.is_some()) {
         (Some(server), false) if listen == Config::default().listen => {
             here(&server.url).unwrap_or(listen)
@@ -70,6 +71,9 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
     facts.disk = volume.map(|volume| Disk { kind, volume });
     facts.syncs = Some(syncs(data).map_err(|error| error.to_string()));
     facts.suspect = suspect(data);
+    if are_ours {
+        facts.refused = Some(server::check_start(data, &keys, &loaded));
+    }
     if are_ours && keys.is_dir() && data.join("logs").is_dir() {
         facts.logs = Some(logs(data, &keys));
     }
@@ -90,6 +94,7 @@ fn folder(kind: Kind, path: &Path, open: &[server::Open]) -> Folder {
             path: shown,
             kind,
             is_there: false,
+            is_folder: false,
             is_ours: true,
             mode: 0,
             is_own: true,
@@ -101,7 +106,8 @@ fn folder(kind: Kind, path: &Path, open: &[server::Open]) -> Folder {
     let is_own = own.is_none_or(|own| own == meta.uid() || own == 0);
     let open = open.iter().filter(|open| open.path.starts_with(path));
     let open_files = open.map(|open| (open.path.display().to_string(), open.mode)).collect();
-    Folder { path: shown, kind, is_there: true, is_ours, mode: meta.mode(), is_own, open_files }
+    let (is_folder, mode) = (meta.is_dir(), meta.mode());
+    Folder { path: shown, kind, is_there: true, is_folder, is_ours, mode, is_own, open_files }
 }
 
 /// Whether a folder is what it is meant to be, or empty; one that cannot be read is taken for it.

@@ -5,7 +5,7 @@ use server::RESERVE_BYTES;
 
 use super::facts::{Clock, Disk, Facts, Memory, Port, PortState, Server, Syncs};
 use crate::out;
-use folders::{folder, journal, keys, origin, suspect};
+use folders::{folder, journal, keys, origin, refused, suspect};
 
 mod folders;
 
@@ -55,8 +55,14 @@ fn finding(
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(facts.config.as_ref().map(config));
-    all.extend(facts.data.as_ref().map(|found| folder("data folder", found)));
+    all.push(match &facts.data {
+        Some(found) => folder("data folder", found),
+        None => finding(Level::Unknown, "data folder", "not looked at: give --data DIR", ""),
+    });
     all.extend(facts.keys.as_ref().map(|found| folder("keys folder", found)));
+    if let Some(found) = &facts.refused {
+        refused(&mut all, found);
+    }
     if let Some(logs) = &facts.logs {
         keys(&mut all, logs);
         all.extend(origin(facts, logs));

@@ -19,7 +19,8 @@ use crate::out::{self, Ink, ink};
 use judge::{Finding, Level, judge};
 
 pub(crate) fn run(global: &Global, args: &args::Doctor) -> Result<u8, CliError> {
-    let findings = judge(&gather::gather(global, args));
+    let facts = gather::gather(global, args);
+    let findings = judge(&facts);
     let count = |level| findings.iter().filter(|finding| finding.level == level).count() as u64;
     let (bad, warnings) = (count(Level::Bad), count(Level::Warning));
     let code = u8::from(bad > 0);
@@ -27,7 +28,12 @@ pub(crate) fn run(global: &Global, args: &args::Doctor) -> Result<u8, CliError> 
         return out::json(&json!({ "well": bad == 0, "findings": findings })).map(|()| code);
     }
     findings.iter().for_each(show);
+    let is_down = facts.server.is_some_and(|server| server.reached.is_err());
     out::line(&match (bad, warnings) {
+        (0, n) if is_down => {
+            let warnings = out::count(n, "warning");
+            ink(Ink::Warn, &format!("{warnings}: the server does not answer"))
+        }
         (0, 0) => ink(Ink::Good, "nothing to mend"),
         (0, n) => ink(Ink::Warn, &format!("nothing is bad, {}", out::count(n, "warning"))),
         (n, _) => ink(Ink::Bad, &format!("{} to mend", out::count(n, "thing"))),

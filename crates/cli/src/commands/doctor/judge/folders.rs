@@ -9,6 +9,10 @@ pub(super) fn folder(name: &'static str, folder: &Folder) -> Finding {
         let mend = "the first start makes it; is the path right?";
         return finding(Level::Warning, name, format!("{path} is not there"), mend);
     }
+    if !folder.is_folder {
+        let mend = format!("name the {name} that is meant");
+        return finding(Level::Bad, name, format!("{path} is no folder"), mend);
+    }
     // Before anything is said of modes: /etc must not be closed to the machine.
     if !folder.is_ours {
         let found = format!("{path} has other files, and none of {}", folder.kind.first());
@@ -57,6 +61,10 @@ pub(super) fn keys(all: &mut Vec<Finding>, logs: &Result<Vec<Log>, String>) {
             Err(why) => {
                 let mend = match log.origin.as_str() {
                     "signed" => "docs/operations/put-back.md",
+                    // A file of the data folder is no matter of the keys'.
+                    _ if !why.starts_with("the key file ") => {
+                        "put that file back from a backup; docs/operations/damage.md"
+                    }
                     _ => {
                         "give --keys the folder that belongs to this data, or put it back from \
                          your backup; without its key a log cannot go on"
@@ -73,6 +81,15 @@ pub(super) fn keys(all: &mut Vec<Finding>, logs: &Result<Vec<Log>, String>) {
             n => format!("the keys of {n} of {n} logs are those that signed them"),
         };
         all.push(finding(Level::Ok, "keys", found, ""));
+    }
+}
+
+/// What of the small files a start would refuse.
+pub(super) fn refused(all: &mut Vec<Finding>, refused: &[String]) {
+    let mend = "put that back from a backup, if no other way is named; docs/operations/damage.md";
+    all.extend(refused.iter().map(|why| finding(Level::Bad, "start", why, mend)));
+    if refused.is_empty() {
+        all.push(finding(Level::Ok, "start", "the small files are as a start wants them", ""));
     }
 }
 

@@ -10,6 +10,7 @@ fn well() -> Facts {
         path: path.into(),
         kind,
         is_there: true,
+        is_folder: true,
         is_ours: true,
         mode: 0o40700,
         is_own: true,
@@ -23,6 +24,7 @@ fn well() -> Facts {
         disk: Some(Disk { kind: Some("ext4"), volume }),
         syncs: Some(Ok(Syncs { count: 200, p50: 400, p99: 2_000 })),
         logs: Some(Ok(vec![Log { origin: "a.example/tlog/x-0".into(), key: Ok(None) }])),
+        refused: Some(Vec::new()),
         suspect: None,
         clock: Clock::Synchronised("chronyc".into()),
         port: Some(Port { address: "127.0.0.1:8420".into(), state: PortState::Ours }),
@@ -65,12 +67,14 @@ fn server(facts: &mut Facts) -> &mut Server {
 #[test]
 fn nothing_is_wrong_where_all_is_well() {
     assert_eq!(judged(|_| {}), [""; 0]);
-    assert_eq!(judge(&well()).len(), 16, "every fact has its line");
+    assert_eq!(judge(&well()).len(), 17, "every fact has its line");
 }
 
 #[test]
 fn folders_and_keys_are_judged() {
     assert_eq!(judged(|f| data(f).is_there = false), ["Warning data folder"]);
+    assert_eq!(judged(|f| data(f).is_folder = false), ["Bad data folder"]);
+    assert_eq!(judged(|f| f.refused = Some(vec!["x".into(), "y".into()])), ["Bad start"; 2]);
     assert_eq!(judged(|f| data(f).is_own = false), ["Bad data folder"]);
     assert_eq!(judged(|f| data(f).mode = 0o40750), ["Bad data folder"]);
     let open = |f: &mut Facts| {
