@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client;
 use crate::args::{self, Global};
-use crate::client::escape;
+use crate::client::{Client, escape};
 use crate::error::CliError;
 use crate::out::{self, Cell, Cut, Head};
 use crate::view::{self, list};
@@ -101,17 +101,7 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
             ];
             out::table(heads, &list(&answer["tokens"]).iter().map(token_row).collect::<Vec<_>>());
         }
-        args::Token::Revoke { id } => {
-            let answer = client.delete(&format!("/v1/tokens/{}", escape(id)))?;
-            if answer.status == 404 {
-                return Err(answer.failure_next("not_found", BY_ID));
-            }
-            if !answer.is_success() {
-                let next = format!("somebody else: counterfoil token agree {id}");
-                return Err(answer.failure_next("second_person", &next));
-            }
-            out::note(&format!("token {id} is out of force"));
-        }
+        args::Token::Revoke { id } => revoke(&client, id)?,
         args::Token::Agree { id } => {
             let path = format!("/v1/tokens/{}/agreement", escape(id));
             let answer = client.post(&path, "application/json", b"")?;
@@ -119,9 +109,58 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
                 return Err(answer.failure_next("not_found", BY_ID));
             }
             out::note(&format!("you agree that token {id} be revoked, for 15 minutes"));
+            note_of_word(&client);
         }
     }
     Ok(())
+}
+
+fn revoke(client: &Client, id: &str) -> Result<(), CliError> {
+    // Asked before: of what is revoked nothing is told any more.
+    let tokens = tokens(client);
+    let named = |member: &str| tokens.iter().find(|token| token[member] == *id);
+    let answer = client.delete(&format!("/v1/tokens/{}", escape(id)))?;
+    if answer.status == 404 {
+        let next = match named("name") {
+            Some(token) => format!("{BY_ID} (here {})", view::text(&token["id"])),
+            None if is_id(id) => {
+                "it was revoked already, or there never was one: counterfoil token list".to_owned()
+            }
+            None => BY_ID.to_owned(),
+        };
+        return Err(answer.failure_next("not_found", &next));
+    }
+    if !answer.is_success() {
+        let next = format!("somebody else: counterfoil token agree {id}");
+        return Err(answer.failure_next("second_person", &next));
+    }
+    let whose = named("id")
+        .map(|token| format!(" ({}, {})", view::text(&token["name"]), view::text(&token["role"])));
+    out::note(&format!("token {id}{} is out of force", whose.unwrap_or_default()));
+    Ok(())
+}
+
+/// The tokens of the tenant; none where the caller may not see them.
+fn tokens(client: &Client) -> Vec<Value> {
+    let answer = client.get_json("/v1/tokens").unwrap_or_default();
+    list(&answer["tokens"]).to_vec()
+}
+
+/// Whether a text looks like a token's ID.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Says to whoever agreed and may order it as well that one's own word does not count.
+pub(super) fn note_of_word(client: &Client) {
+    // A token's text has its ID: cf_<id>_<secret>.
+    let own = client.server().token.as_deref().and_then(|token| token.split('_').nth(1));
+    let tokens = tokens(client);
+    let Some(token) = own.and_then(|id| tokens.iter().find(|token| token["id"] == *id)) else {
+        return;
+    };
+    let name = view::text(&token["name"]);
+    out::note(&format!("you are {name:?}: somebody other than who orders must agree"));
 }
 
 /// A token as a row: id, name, role, when it was made, expires and was used, its services.

@@ -57,7 +57,23 @@ fn what_was_meant_is_said_beside_what_is_wrong() {
     folder.write("event.json", EVENT);
     said(&folder, 0, &["send", "event.json"]);
     let id = said(&folder, 1, &["token", "revoke", "admin"]);
-    assert!(id.contains("by its ID, not its name: counterfoil token list"), "{id}");
+    assert!(id.contains("by its ID, not its name: counterfoil token list (here "), "{id}");
+    let unknown = said(&folder, 1, &["token", "revoke", "adm1n"]);
+    assert!(unknown.contains("by its ID, not its name: counterfoil token list\n"), "{unknown}");
+    said(&folder, 0, &["token", "create", "till", "--role", "auditor"]);
+    let tokens = said(&folder, 0, &["token", "list"]);
+    let till = tokens.lines().find(|line| line.contains(" till ")).expect(&tokens);
+    let till = till.split_whitespace().next().expect("an id");
+    let revoke = ["token", "revoke", till];
+    assert_eq!(
+        said(&folder, 0, &revoke),
+        format!("token {till} (till, auditor) is out of force\n")
+    );
+    let again = said(&folder, 1, &revoke);
+    assert!(again.contains("it was revoked already, or there never was one"), "{again}");
+    let agreed = said(&folder, 0, &["key", "agree", "default-0"]);
+    let own = "\nyou are \"admin\": somebody other than who orders must agree\n";
+    assert!(agreed.ends_with(own), "{agreed}");
     let alone = said(&folder, 1, &["key", "rotate", "default-0", "--why", "test"]);
     assert!(alone.contains("somebody else: counterfoil key agree default-0"), "{alone}");
     let short = said(&folder, 1, &["show", "0189"]);

@@ -4,7 +4,7 @@ mod accept;
 
 use serde_json::{Value, json};
 
-use super::{client, verify};
+use super::{admin, client, verify};
 use crate::args::{self, Global};
 use crate::client::{Client, escape};
 use crate::context;
@@ -96,11 +96,13 @@ fn rotate(global: &Global, log: &str, why: &str, together: i64) -> Result<(), Cl
 
 fn agree(global: &Global, log: &str) -> Result<(), CliError> {
     let path = format!("/v1/logs/{}/keys/agreement", escape(log));
-    let answer = client(global)?.post(&path, "application/json", b"")?;
+    let client = client(global)?;
+    let answer = client.post(&path, "application/json", b"")?;
     if !answer.is_success() {
         return Err(answer.failure());
     }
     out::note(&format!("you agree that the key of {log} be replaced, once, within 15 minutes"));
+    admin::note_of_word(&client);
     Ok(())
 }
 
