@@ -25,6 +25,12 @@ fn each_value_is_shown_with_where_it_came_from() {
     assert_eq!(row("limits.connections_max"), "10 environment COUNTERFOIL_LIMITS__CONNECTIONS_MAX");
     assert_eq!(row("origin"), "– default");
     assert_eq!(row("log[0].tenant"), "\"default\" default");
+    assert_eq!(row("partition.entries_max"), "no bound default");
+    let told = folder.run(&["config", "show", "c.toml"]).err;
+    assert!(
+        told.ends_with("what a running one has: counterfoil config show --running\n"),
+        "{told}"
+    );
     let json = folder.run(&["config", "show", "c.toml", "--json"]).code(0);
     let json: Value = serde_json::from_str(&json).expect("JSON");
     let listen =
@@ -51,6 +57,20 @@ fn all_faults_are_told_at_once_and_nothing_starts() {
     assert!(!folder.path("data").exists(), "it looked at the data first");
     let missing = folder.run(&["config", "check", "none.toml"]).code(2);
     assert!(missing.starts_with("cannot read none.toml: "), "{missing}");
+}
+
+#[test]
+fn a_check_reads_the_files_of_owners() {
+    let folder = Folder::new();
+    folder.write("c.toml", "[[log]]\nname = \"a-0\"\ntenant = \"a\"\ncatalogue = \"o.toml\"\n");
+    let check = |code: i32| folder.run(&["config", "check", "c.toml"]).code(code);
+    let missing = check(2);
+    assert!(missing.starts_with("c.toml:4: `log.catalogue` cannot be used: "), "{missing}");
+    assert!(missing.contains("o.toml") && missing.ends_with("UNUSABLE  1 fault\n"), "{missing}");
+    folder.write("o.toml", "[[service]]\nname = 7\n");
+    assert!(check(2).starts_with("c.toml:4: `log.catalogue` cannot be used: "));
+    folder.write("o.toml", include_str!("../../src/demo/owners.toml"));
+    assert!(check(0).starts_with("SOUND"));
 }
 
 #[test]
