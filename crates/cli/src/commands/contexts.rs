@@ -1,5 +1,7 @@
 //! `counterfoil context`.
 
+use std::path::Path;
+
 use crate::args::{self, Global};
 use crate::client::Client;
 use crate::context::{Contexts, NO_TOKEN, Server, address, is_token, unknown};
@@ -40,18 +42,7 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
             let at = address(at);
             // One that no command could use is not saved.
             Client::new(Server { url: at.clone(), ..Server::default() })?;
-            let token = match token_file {
-                None => None,
-                Some(path) => {
-                    let text = platform::read_once(path, TOKEN_FILE_BYTES_MAX);
-                    let text = text.map_err(|error| CliError::file(path, error))?;
-                    let text = text.trim().to_owned();
-                    if !is_token(&text) {
-                        return Err(CliError::usage(format!("{} {NO_TOKEN}", path.display())));
-                    }
-                    Some(text)
-                }
-            };
+            let token = token_file.as_deref().map(read_token).transpose()?;
             let other = |saved: &&Server| saved.url != at || saved.token != token;
             if let Some(saved) = contexts.contexts.get(name).filter(other) {
                 // Its token may be the only copy.
@@ -80,4 +71,13 @@ pub(crate) fn run(global: &Global, command: &args::Context) -> Result<(), CliErr
         }
     }
     contexts.write()
+}
+
+fn read_token(path: &Path) -> Result<String, CliError> {
+    let text = platform::read_once(path, TOKEN_FILE_BYTES_MAX);
+    let text = text.map_err(|error| CliError::file(path, error))?;
+    match is_token(text.trim()) {
+        true => Ok(text.trim().to_owned()),
+        false => Err(CliError::usage(format!("{} {NO_TOKEN}", path.display()))),
+    }
 }

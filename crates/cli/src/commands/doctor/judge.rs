@@ -200,7 +200,8 @@ fn server(all: &mut Vec<Finding>, server: &Server) {
         Ok(version) => version,
         Err(why) => {
             let mend = "start it, or name another: --url, counterfoil context use NAME";
-            all.push(finding(Level::Warning, "server", format!("{url}: {why}"), mend));
+            let found = if why.contains(url) { why.clone() } else { format!("{url}: {why}") };
+            all.push(finding(Level::Warning, "server", found, mend));
             return;
         }
     };

@@ -1,8 +1,9 @@
 //! Which files a sending has: those that were named, and those below the folders that were.
 //!
 //! Promises: the walk comes to its end, and nothing that it found keeps a reader waiting: a pipe is
-//! read where somebody named it, and refused below a folder. A link to a folder is followed where somebody named it, and
-//! refused below, for it may lead round; passed over, what it leads to would be missed by nobody.
+//! read where somebody named it, and refused below a folder. A link to a folder is followed where
+//! somebody named it, and refused below, for it may lead round; passed over, what it leads to would
+//! be missed by nobody.
 
 use std::fs;
 use std::io::{self, Read};
@@ -81,7 +82,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<Named>) -> Result<(), CliEr
             )));
         } else if fs::metadata(&path).is_ok_and(|meta| !meta.is_file()) {
             return Err(CliError::usage(format!(
-                "{} is a pipe or a device, which is sent where it is named itself; nothing was sent",
+                "{} is a pipe or a device: name it by itself, or leave it out; nothing was sent",
                 path.display()
             )));
         } else {
