@@ -6,6 +6,8 @@ use clap::builder::{StringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Args as ClapArgs, Command, value_parser};
 
+use super::Global;
+
 /// A line of the search language. A clause may begin with `-`; what begins with `--` is an option
 /// that there is not, and as a search it would find something else in silence.
 #[derive(Clone)]
@@ -32,14 +34,24 @@ impl TypedValueParser for Query {
     }
 }
 
+impl Global {
+    /// What to repeat in a command so that it asks the same server. A token is not shown.
+    pub(crate) fn server_words(&self) -> Vec<String> {
+        let given = [("--context", &self.context), ("--url", &self.url)];
+        let words = given.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        words.flat_map(|(name, value)| [name.to_owned(), value.clone()]).collect()
+    }
+}
+
 #[derive(ClapArgs)]
+#[command(after_help = "Exit code: 3 where the server ended the search before it was finished")]
 pub(crate) struct Search {
     /// What to find: `outcome:failure service:payments since:5m "free text"` (docs/search.md)
     #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     #[arg(value_parser = Query)]
     pub(crate) query: String,
     /// Events to show, at most 1000
-    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
+    #[arg(short = 'n', long, default_value_t = Search::LIMIT, value_name = "COUNT")]
     #[arg(value_parser = value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
     /// Oldest first
@@ -54,6 +66,11 @@ pub(crate) struct Search {
     /// Search one log alone, such as an access log
     #[arg(long, value_name = "NAME")]
     pub(crate) log: Option<String>,
+}
+
+impl Search {
+    /// Events that are shown where nobody says how many.
+    pub(crate) const LIMIT: u16 = 20;
 }
 
 #[derive(ClapArgs)]

@@ -37,7 +37,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CliError> {
         Command::Serve(serve) => serve::run(&serve).map(|()| 0),
         Command::Demo(demo) => demo::run(&demo).map(|()| 0),
         Command::Send(send) => send::run(global, &send),
-        Command::Search(search) => search::run(global, &search).map(|()| 0),
+        Command::Search(search) => search::run(global, &search),
         Command::Tail(tail) => tail::run(global, &tail).map(|()| 0),
         Command::Show(show) => show::run(global, &show).map(|()| 0),
         Command::Session(session) => session::run(global, &session).map(|()| 0),

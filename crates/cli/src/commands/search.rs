@@ -1,4 +1,6 @@
 //! `counterfoil search`.
+//!
+//! Exit code 0 where the search came to its end; 3 where the server ended it before.
 
 use event::parse_time;
 use platform::{Clock as _, SystemClock};
@@ -8,13 +10,15 @@ use super::client;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Cell, Cut, Head, Ink, fit};
+use crate::out::{self, Cell, Cut, Head, Ink, fit, ink};
 use crate::view::{self, list};
 
+/// The exit code of what did not come to its end.
+const INCOMPLETE: u8 = 3;
 /// Terminals with fewer columns show no milliseconds.
 const NARROW: usize = 100;
 
-pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> {
+pub(crate) fn run(global: &Global, args: &args::Search) -> Result<u8, CliError> {
     let order = if args.oldest { "oldest" } else { "newest" };
     let mut path = format!("/v1/events?limit={}&order={order}", args.limit);
     if !args.query.is_empty() {
@@ -30,16 +34,60 @@ pub(crate) fn run(global: &Global, args: &args::Search) -> Result<(), CliError> 
         path.push_str(&format!("&log={}", escape(log)));
     }
     let page = client(global)?.get_json(&path)?;
+    let unfinished = unfinished(&page);
+    let code = if unfinished.is_some() { INCOMPLETE } else { 0 };
     if global.json {
-        return out::json(&page);
+        return out::json(&page).map(|()| code);
     }
     let hits = list(&page["events"]);
+    let next = page["next"].as_str().map(|cursor| again(global, args, cursor));
+    if let Some(what) = &unfinished {
+        out::line(&ink(Ink::Warn, &format!("NOT FINISHED: {what}")));
+        out::line(&match &next {
+            Some(next) => format!("  go on: {next}"),
+            None => "  ask for less, such as a shorter time: since:1h".to_owned(),
+        });
+    }
     table(hits);
     out::parts(Ink::Dim, &footer(&page, hits));
-    if hits.is_empty() && args.cursor.is_none() {
-        hint(&args.query, SystemClock::new().now()).iter().for_each(|text| out::note(text));
+    match (&unfinished, next) {
+        (None, Some(next)) => out::line(&ink(Ink::Dim, &format!("  more: {next}"))),
+        (None, None) if hits.is_empty() && args.cursor.is_none() => {
+            hint(&args.query, SystemClock::new().now()).iter().for_each(|text| out::note(text));
+        }
+        _ => {}
     }
-    Ok(())
+    Ok(code)
+}
+
+/// What of a search or its count is lacking, if the server ended it before its time.
+fn unfinished(page: &Value) -> Option<String> {
+    if page["partial"] != true && page["count"]["partial"] != true {
+        return None;
+    }
+    let after = out::lasted(page["took_ms"].as_f64().unwrap_or(0.0));
+    let what = match (page["partial"] == true, list(&page["events"]).len() as u64) {
+        (false, _) => "not all that match are counted".to_owned(),
+        (true, 0) => "none found so far".to_owned(),
+        (true, found) => format!("{} found so far", out::number(found)),
+    };
+    let read = page["scanned"].as_u64().map(|read| out::count(read, "event"));
+    let read = read.map(|read| format!(", {read} looked at")).unwrap_or_default();
+    Some(format!("given up after {after}{read}; {what}"))
+}
+
+/// The command that goes on behind a cursor.
+fn again(global: &Global, args: &args::Search, cursor: &str) -> String {
+    let mut words = vec!["search".to_owned()];
+    words.extend((!args.query.is_empty()).then(|| args.query.clone()));
+    if args.limit != args::Search::LIMIT {
+        words.extend(["-n".to_owned(), args.limit.to_string()]);
+    }
+    words.extend(args.oldest.then(|| "--oldest".to_owned()));
+    words.extend(args.log.iter().flat_map(|log| ["--log".to_owned(), log.clone()]));
+    words.extend(global.server_words());
+    words.extend(["--cursor".to_owned(), cursor.to_owned()]);
+    out::command(&words)
 }
 
 /// Names whose values people know by their beginnings, or write in another case.
@@ -126,23 +174,25 @@ fn footer(page: &Value, hits: &[Value]) -> Vec<String> {
     let shown = hits.len() as u64;
     let of = day(hits).map(|day| format!(" of {day}")).unwrap_or_default();
     let mut parts = vec![match page["count"]["count"].as_u64() {
-        Some(all) => format!("{} of {}{of}", out::number(shown), out::count(all, "event")),
+        Some(all) => {
+            let least = if page["count"]["partial"] == true { "at least " } else { "" };
+            format!("{} of {least}{}{of}", out::number(shown), out::count(all, "event"))
+        }
         None => format!("{}{of}", out::count(shown, "event")),
     }];
-    parts.push(format!("{:.1} ms", page["took_ms"].as_f64().unwrap_or(0.0)));
+    parts.push(took(page["took_ms"].as_f64().unwrap_or(0.0)));
     let more = page["gaps_more"].as_u64().unwrap_or_default();
     parts.push(open_gaps(list(&page["gaps"]), more));
     match list(&page["unreadable"]).len() as u64 {
         0 => {}
         lost => parts.push(format!("{} cannot be read", out::count(lost, "entry"))),
     }
-    if page["partial"] == true {
-        parts.push("stopped early".into());
-    }
-    if let Some(next) = page["next"].as_str() {
-        parts.push(format!("more: --cursor {next}"));
-    }
     parts
+}
+
+/// How long a search took: the tenths tell where it was short.
+fn took(ms: f64) -> String {
+    if ms < 100.0 { format!("{ms:.1} ms") } else { out::lasted(ms) }
 }
 
 /// Whether numbers of producers' streams never came; `more` are known of and not listed.

@@ -6,6 +6,7 @@
 //!
 //! Never: escapes a proof, which is a file: what is not plain text is refused instead.
 
+mod command;
 mod cut;
 mod layout;
 mod terminal;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
+pub(crate) use command::command;
 pub(crate) use cut::{Cut, Head, fit_chain, fit_pair};
 pub(crate) use layout::{Cell, Flow, columns, fact, note_parts, parts, table};
 pub(crate) use terminal::{Key, Terminal};

@@ -27,6 +27,7 @@ mod room;
 mod rules;
 mod screens;
 mod sends;
+mod search;
 mod session;
 mod starts;
 mod status;
