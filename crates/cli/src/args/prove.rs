@@ -89,9 +89,12 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     pub(crate) saved: Option<PathBuf>,
     /// Pin the live log: demand consistency with this file, and save the new checkpoint in it
+    ///
+    /// Where the log was closed, the one that it names as the next is judged too and pinned from
+    /// there on, unless --log names one.
     #[arg(long, conflicts_with = "saved", value_name = "FILE")]
     pub(crate) remember: Option<PathBuf>,
-    /// Which log of a live server
+    /// Which log of a live server; without it that of the saved checkpoint, or all of events
     #[arg(long)]
     pub(crate) log: Option<String>,
 }

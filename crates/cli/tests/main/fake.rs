@@ -15,7 +15,7 @@ pub struct Fake {
 pub struct Reply {
     status: u16,
     retry_after: Option<u32>,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Reply {
@@ -24,7 +24,11 @@ impl Reply {
     }
 
     pub fn text(text: &str) -> Reply {
-        Reply { status: 200, retry_after: None, body: text.to_owned() }
+        Reply { status: 200, retry_after: None, body: text.into() }
+    }
+
+    pub fn bytes_of(status: u16, body: Vec<u8>) -> Reply {
+        Reply { status, retry_after: None, body }
     }
 
     pub fn busy(retry_after: u32, problem: &Value) -> Reply {
@@ -44,14 +48,20 @@ impl Reply {
 impl Fake {
     /// Answers each request, counted from 0, by its path with the query.
     pub fn new(mut answer: impl FnMut(usize, &str) -> Reply + Send + 'static) -> Fake {
+        let mut nth = 0..;
+        Fake::between(move |_, path, _| answer(nth.next().expect("a number"), path))
+    }
+
+    /// Answers each request by its method, path and body.
+    pub fn between(mut answer: impl FnMut(&str, &str, &[u8]) -> Reply + Send + 'static) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         std::thread::spawn(move || {
-            for (nth, stream) in listener.incoming().enumerate() {
+            for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
-                let path = request(&stream).expect("a request");
+                let (method, path, body) = request(&stream).expect("a request");
                 // Whoever asked may be gone.
-                let _ = stream.write_all(&answer(nth, &path).bytes());
+                let _ = stream.write_all(&answer(&method, &path, &body).bytes());
             }
         });
         Fake { url }
@@ -63,15 +73,15 @@ impl Reply {
         let Reply { status, retry_after, body } = self;
         let retry = retry_after.map(|s| format!("retry-after: {s}\r\n")).unwrap_or_default();
         let length = body.len();
-        format!(
-            "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n{retry}\r\n{body}"
-        )
-        .into_bytes()
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n{retry}\r\n"
+        );
+        [head.as_bytes(), body].concat()
     }
 }
 
-/// Reads a whole request; its path.
-fn request(stream: &TcpStream) -> std::io::Result<String> {
+/// Reads a whole request: method, path, body.
+fn request(stream: &TcpStream) -> std::io::Result<(String, String, Vec<u8>)> {
     let mut stream = BufReader::new(stream);
     let (mut first, mut length) = (String::new(), 0);
     stream.read_line(&mut first)?;
@@ -87,6 +97,8 @@ fn request(stream: &TcpStream) -> std::io::Result<String> {
             length = value.trim().parse().map_err(std::io::Error::other)?;
         }
     }
-    stream.read_exact(&mut vec![0; length])?;
-    Ok(first.split(' ').nth(1).unwrap_or_default().to_owned())
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let word = |nth| first.split(' ').nth(nth).unwrap_or_default().to_owned();
+    Ok((word(0), word(1), body))
 }

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod fake;
+mod follow;
 mod forgery;
 mod http;
 mod keys;

@@ -1,7 +1,9 @@
 //! `counterfoil verify`: the judge's command. The judgement is the crate `verify`'s; here stand
 //! the files, the network and the words.
 
+mod follow;
 mod live;
+mod pins;
 mod report;
 
 use std::fs::File;
@@ -23,9 +25,16 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 const BROUGHT_BYTES_MAX: u64 = 1 << 20;
 
 /// Where the keys came from: a verdict by keys that the judge did not bring says so.
+#[derive(Clone)]
 struct Asked {
     question: Question,
+    /// The keys that the policy is made of; none where the judge brought a policy.
+    keys: Vec<String>,
     keys_of_context: Option<String>,
+    /// How the judge was led to the log that is judged, if it was from another one.
+    led: Option<String>,
+    /// Whether nothing is judged after this, and what is next may be said.
+    is_last: bool,
 }
 
 pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> {
@@ -103,15 +112,17 @@ fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Ask
         args::Need::Named => Need::Named,
         args::Need::Full => Need::Full,
     };
-    let mut keys_of_context = None;
+    let (mut keys, mut keys_of_context) = (Vec::new(), None);
     let policy = if let Some(path) = &args.policy {
         Some(Policy::parse(read_brought(path)?.as_bytes())?)
     } else if !args.key.is_empty() {
-        let keys = args.key.iter().map(|key| read_keys(key)).collect::<Result<Vec<_>, _>>()?;
-        Some(policy_of(&keys.concat())?)
-    } else if let Some((name, keys)) = saved_keys.filter(|(_, keys)| !keys.is_empty()) {
+        let given = args.key.iter().map(|key| read_keys(key)).collect::<Result<Vec<_>, _>>()?;
+        keys = given.concat();
+        Some(policy_of(&keys)?)
+    } else if let Some((name, saved)) = saved_keys.filter(|(_, keys)| !keys.is_empty()) {
         keys_of_context = Some(name.to_owned());
-        Some(policy_of(keys)?)
+        saved.clone_into(&mut keys);
+        Some(policy_of(&keys)?)
     } else {
         None
     };
@@ -126,7 +137,8 @@ fn ask(args: &args::Verify, saved_keys: Option<(&str, &[String])>) -> Result<Ask
             .map_err(|e| CliError::usage(format!("{pointer}: {}", e.0)))
     });
     let required = required.collect::<Result<_, _>>()?;
-    Ok(Asked { question: Question { policy, need, required, saved }, keys_of_context })
+    let question = Question { policy, need, required, saved };
+    Ok(Asked { question, keys, keys_of_context, led: None, is_last: true })
 }
 
 /// A key itself, or a file of keys, one a line.

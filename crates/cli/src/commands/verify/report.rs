@@ -35,9 +35,11 @@ pub(super) fn report(
     }
     counted(verdict);
     for log in &verdict.logs {
-        let whose = asked.keys_of_context.as_ref().map_or("the key you gave".to_owned(), |name| {
-            format!("the key saved in context {name:?} (not given by you)")
-        });
+        let whose = match (&asked.led, &asked.keys_of_context) {
+            (Some(how), _) => how.clone(),
+            (None, Some(name)) => format!("the key saved in context {name:?} (not given by you)"),
+            (None, None) => "the key you gave".to_owned(),
+        };
         match &log.led_from {
             _ if log.signed_by.is_empty() => {}
             None => out::fact("signed by", &format!("{}    {whose}", log.signed_by.join(", "))),
@@ -53,9 +55,9 @@ pub(super) fn report(
     if !verdict.rests_on.is_empty() {
         out::fact("rests on", &verdict.rests_on);
     }
-    if let Some((next, command)) = advice(verdict, asked, args) {
+    if let Some((next, command)) = advice(verdict, asked, args).filter(|_| asked.is_last) {
         out::fact("next", next);
-        command.into_iter().for_each(|command| out::fact("", command));
+        command.into_iter().for_each(|command| out::fact("", &command));
     }
     let codes = "(0 verified · 1 tampered · 2 usage · 3 incomplete · 4 unverifiable)";
     if verdict.exit_code() != 0 {
@@ -90,20 +92,35 @@ fn counted(verdict: &Verdict) {
     }
 }
 
+/// The command that remembers a live log, by the keys of this one.
+pub(super) fn remembering(url: &str, args: &args::Verify, log: &[&str]) -> String {
+    let given = |option: &'static str, value: &str| [option.to_owned(), value.to_owned()];
+    let mut words = vec!["verify".to_owned(), url.to_owned()];
+    words.extend(args.key.iter().flat_map(|key| given("-k", key)));
+    words.extend(args.policy.iter().flat_map(|path| given("--policy", &path.to_string_lossy())));
+    words.extend(log.iter().map(|&word| word.to_owned()));
+    words.extend(given("--remember", "FILE"));
+    out::command(&words)
+}
+
+fn log_words(args: &args::Verify) -> Vec<&str> {
+    args.log.iter().flat_map(|log| ["--log", log]).collect()
+}
+
 /// What to do next, and the command for it.
 fn advice(
     verdict: &Verdict,
     asked: &Asked,
     args: &args::Verify,
-) -> Option<(&'static str, Option<&'static str>)> {
+) -> Option<(&'static str, Option<String>)> {
     Some(match verdict.reason.word() {
         "unknown-log" | "unknown-key" if asked.keys_of_context.is_some() => (
             "another key may have taken over; if those that are saved vouch for it:",
-            Some("counterfoil key accept"),
+            Some("counterfoil key accept".into()),
         ),
         "unknown-log" | "unknown-key" => (
             "judge by a key that you trust: --key FILE; a server prints its own:",
-            Some("counterfoil key export"),
+            Some("counterfoil key export".into()),
         ),
         "withheld" => ("ask for a file that shows more, or accept less: --need any", None),
         "torn-tail" => (
@@ -116,7 +133,11 @@ fn advice(
         }
         "verified" if args.remember.is_none() && args.saved.is_none() => (
             "who holds that key could have kept a second log; pin a checkpoint:",
-            Some("counterfoil verify URL --remember FILE"),
+            // Who verifies a file may not know where its log is.
+            Some(match args.what.starts_with("http") {
+                true => remembering(&args.what, args, &log_words(args)),
+                false => "counterfoil verify URL --remember FILE".into(),
+            }),
         ),
         _ => return None,
     })
