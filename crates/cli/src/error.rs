@@ -45,6 +45,12 @@ impl CliError {
         CliError::File { what: path.display().to_string(), why: error.to_string() }
     }
 
+    /// An answer that lacks what every server of ours says.
+    pub(crate) fn no_counterfoil() -> CliError {
+        let what = "what answered is no Counterfoil server, or one of another version";
+        CliError::Server(format!("{what}; another one: --url, or counterfoil context use NAME"))
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             CliError::Usage(_) | CliError::Unjudged(_) => 2,

@@ -176,10 +176,12 @@ fn listen(
         Err(NoStream::Failed(error)) if id.is_none() => return Told::Refused(error),
         Err(NoStream::Failed(error)) => return Told::Broke(error.to_string()),
     };
-    tell(Told::Open);
     let (mut text, mut piece) = (Blocks::default(), vec![0; 64 << 10]);
+    // A stream begins with its place: an answer that ends without one was none.
+    let mut is_stream = false;
     loop {
         match stream.read(&mut piece) {
+            Ok(0) if !is_stream => return Told::Refused(CliError::no_counterfoil()),
             Ok(0) => return Told::Broke("the server ended it".into()),
             Ok(count) => text.add(&piece[..count]),
             Err(error) => {
@@ -188,6 +190,9 @@ fn listen(
             }
         }
         while let Some(said) = text.next() {
+            if !std::mem::replace(&mut is_stream, true) && !tell(Told::Open) {
+                return Told::Interrupted;
+            }
             let heard = match said {
                 Ok(said) if said.data.is_null() => said.id.is_none_or(|id| tell(Told::Id(id))),
                 Ok(said) => tell(Told::Said(said)),

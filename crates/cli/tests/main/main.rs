@@ -33,6 +33,7 @@ mod session;
 mod starts;
 mod status;
 mod stop;
+mod strange;
 mod supervised;
 mod support;
 mod tail;

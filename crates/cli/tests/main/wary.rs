@@ -116,6 +116,7 @@ fn hostile_answer() -> Value {
         "version": bad, "logs": [{ "name": bad, "origin": bad, "size": 1, "vkey": bad,
             "vkeys": [bad] }],
         "keys": [{ "vkey": bad, "from": bad, "until": bad, "signs": true, "handover": bad }],
+        "conditions": [{ "name": bad, "holds": false, "needed": true, "found": bad }],
         "together_until": bad, "vkey": bad,
         "token": bad, "runs": [{ "events": [{ "fields": [] }] }],
         "tokens": [{ "id": bad, "name": bad, "role": bad, "services": [bad], "created_at": bad }],

@@ -48,6 +48,12 @@ impl Finding {
     }
 }
 
+/// Whether this is a status: of an answer without these everything would be well.
+pub(super) fn is_one(status: &Value) -> bool {
+    let has_conditions = !list(&status["conditions"]).is_empty();
+    has_conditions && status["version"].is_string() && status["logs"].is_array()
+}
+
 /// Everything that is to be said of a status at `now` (nanoseconds since 1970), the worst first.
 pub(super) fn judge(status: &Value, now: i64) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -193,7 +199,7 @@ mod tests {
 
     fn well() -> Value {
         json!({
-            "logs": [],
+            "logs": [], "version": "0.1.0",
             "conditions": [{"name": "journal", "holds": true, "needed": true, "found": "writing"}],
             "gaps": [], "gaps_more": 0, "refused": 0, "quotas": [], "dropped": 0, "now": NOW,
             "services": {"silent_count": 0, "silent": []}, "lane_waiting": 3,
@@ -225,6 +231,16 @@ mod tests {
     #[test]
     fn nothing_is_said_of_what_is_well() {
         assert_eq!(said("/refused", json!(0)), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_status_is_not_judged() {
+        assert!(is_one(&well()) && !is_one(&json!({})) && !is_one(&json!([])));
+        for lacking in ["conditions", "version", "logs"] {
+            let mut status = well();
+            status.as_object_mut().expect("an object").remove(lacking);
+            assert!(!is_one(&status), "{lacking}");
+        }
     }
 
     #[test]

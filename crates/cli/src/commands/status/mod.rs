@@ -11,7 +11,7 @@ use crate::args::Global;
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
 use crate::view::{self, list};
-use judge::{Finding, Level, judge};
+use judge::{Finding, Level, is_one, judge};
 
 /// Services that the screen names.
 const SERVICES_MAX: usize = 8;
@@ -19,6 +19,9 @@ const SERVICES_MAX: usize = 8;
 pub(crate) fn run(global: &Global) -> Result<u8, CliError> {
     let client = prompt_client(global)?;
     let mut status = client.get_json("/v1/status")?;
+    if !is_one(&status) {
+        return Err(CliError::no_counterfoil());
+    }
     let findings = judge(&status, now());
     let well = findings.iter().all(|finding| finding.level != Level::Bad);
     let code = u8::from(!well);
