@@ -3,8 +3,9 @@
 //! Promises: every answer says what it rests on and what to do next; text that came in events is
 //! escaped before it reaches a terminal; `--json` gives machines the same facts.
 //!
-//! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage, or `verify` had nothing to
-//! judge · 3 incomplete · 4 unverifiable · 130 a `send` that Ctrl-C ended.
+//! Exit codes: 0 done or verified · 1 failed or tampered · 2 usage, or `verify` came to no verdict,
+//! also where a server did not answer · 3 incomplete · 4 unverifiable · 130 a `send` that Ctrl-C
+//! ended.
 
 mod args;
 mod client;

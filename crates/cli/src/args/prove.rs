@@ -70,6 +70,10 @@ pub(crate) enum Need {
 }
 
 #[derive(ClapArgs)]
+#[command(
+    after_help = "Exit codes: 0 verified, 1 tampered, 2 no verdict (wrong usage, or nothing \
+                        could be read), 3 incomplete, 4 unverifiable"
+)]
 pub(crate) struct Verify {
     /// A receipt, proof or evidence file, a data folder, or the address of a live log
     pub(crate) what: String,

@@ -59,7 +59,7 @@ pub(super) fn report(
         out::fact("next", next);
         command.into_iter().for_each(|command| out::fact("", &command));
     }
-    let codes = "(0 verified · 1 tampered · 2 usage · 3 incomplete · 4 unverifiable)";
+    let codes = "(0 verified · 1 tampered · 2 no verdict · 3 incomplete · 4 unverifiable)";
     if verdict.exit_code() != 0 {
         out::line(&ink(Ink::Dim, &format!("  exit {} {codes}", verdict.exit_code())));
     }
