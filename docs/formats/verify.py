@@ -13,7 +13,7 @@ Never: opens a connection, trusts a hint inside the file (vkeys, policy, remarks
                          [--require '["actor","id"]']... [--saved CHECKPOINT] [--json]
   python3 verify.py --self-test
 
-Exit codes: 0 verified, 1 tampered, 2 usage, 3 incomplete, 4 unverifiable.
+Exit codes: 0 verified, 1 tampered, 2 usage or nothing to read, 3 incomplete, 4 unverifiable.
 
 KNOWN: ML-DSA-44 keys (type 0x06) are read in a policy, but their signatures are passed over as if
 the key were unknown: the standard library has no ML-DSA.

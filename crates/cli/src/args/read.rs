@@ -108,12 +108,17 @@ pub(crate) struct Session {
     /// Session id, or its first eight characters or more
     pub(crate) id: String,
     /// Events to show, at most 1000
-    #[arg(short = 'n', long, default_value_t = 500, value_name = "COUNT")]
+    #[arg(short = 'n', long, default_value_t = Session::LIMIT, value_name = "COUNT")]
     #[arg(value_parser = value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
     /// Go on where an earlier page ended
     #[arg(long)]
     pub(crate) cursor: Option<String>,
+}
+
+impl Session {
+    /// Events that are shown where nobody says how many.
+    pub(crate) const LIMIT: u16 = 500;
 }
 
 #[derive(ClapArgs)]

@@ -28,7 +28,7 @@ pub(crate) fn run(global: &Global, args: &args::Services) -> Result<(), CliError
                 return Err(CliError::Server(what));
             }
         },
-        None => all(rows, &answer),
+        None => all(global, rows, &answer),
     }
     out::parts(Ink::Dim, &footer(rows.len(), &answer));
     Ok(())
@@ -43,7 +43,7 @@ fn address(args: &args::Services) -> String {
     format!("/v1/services?limit={limit}{}{unowned}", more.collect::<String>())
 }
 
-fn all(rows: &[Value], answer: &Value) {
+fn all(global: &Global, rows: &[Value], answer: &Value) {
     let now = &answer["now"];
     let count = |row: &Value, name: &str| row[name].as_u64().unwrap_or_default();
     if out::columns(&std::io::stdout()) >= WIDE_COLUMNS {
@@ -100,23 +100,25 @@ fn all(rows: &[Value], answer: &Value) {
             ]
         };
         out::table(heads, &rows.iter().map(row).collect::<Vec<_>>());
-        missing(rows);
+        missing(global, rows);
         left_out(rows);
     }
     remarks(rows);
 }
 
 /// What never came or was dropped, where the table has no column for it.
-fn missing(rows: &[Value]) {
-    let told = |row: &Value| {
+fn missing(global: &Global, rows: &[Value]) {
+    let lost = |row: &Value| {
         let count = |name: &str| row[name].as_u64().unwrap_or_default();
-        let lost = count("missing") + count("dropped");
-        (lost > 0).then(|| format!("{} {}", view::text(&row["service"]), out::number(lost)))
+        let lost = count("missing").saturating_add(count("dropped"));
+        (lost > 0).then(|| (lost, view::text(&row["service"])))
     };
-    let told: Vec<String> = rows.iter().filter_map(told).collect();
-    named("missing", &told);
-    if !told.is_empty() {
-        out::fact("", "look further: counterfoil services NAME");
+    let lost: Vec<(u64, String)> = rows.iter().filter_map(lost).collect();
+    let told = lost.iter().map(|(lost, name)| format!("{name} {}", out::number(*lost)));
+    named("missing", &told.collect::<Vec<_>>());
+    if let Some((_, most)) = lost.iter().max_by_key(|(lost, _)| *lost) {
+        let words = [vec!["services".to_owned(), most.clone()], global.server_words()].concat();
+        out::fact("", &format!("look further: {}", out::command(&words)));
     }
 }
 

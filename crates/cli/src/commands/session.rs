@@ -8,7 +8,7 @@ use super::trace::clocks;
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
-use crate::out::{self, Cut, Head, Ink};
+use crate::out::{self, Cut, Head, Ink, ink};
 use crate::view::{self, list};
 
 /// Names that one fact lists.
@@ -29,7 +29,22 @@ pub(crate) fn run(global: &Global, args: &args::Session) -> Result<(), CliError>
     facts(&session, events);
     timeline(events);
     out::parts(Ink::Dim, &footer(&session));
+    if let Some(cursor) = session["next"].as_str() {
+        let more = again(global, args, cursor);
+        out::line(&ink(Ink::Dim, &format!("  more: {more}")));
+    }
     Ok(())
+}
+
+/// The command that goes on behind a cursor.
+fn again(global: &Global, args: &args::Session, cursor: &str) -> String {
+    let mut words = vec!["session".to_owned(), args.id.clone()];
+    if args.limit != args::Session::LIMIT {
+        words.extend(["-n".to_owned(), args.limit.to_string()]);
+    }
+    words.extend(global.server_words());
+    words.extend(["--cursor".to_owned(), cursor.to_owned()]);
+    out::command(&words)
 }
 
 fn headline(session: &Value, events: usize) -> Vec<String> {
@@ -109,9 +124,6 @@ fn footer(session: &Value) -> Vec<String> {
     }
     if session["partial"] == true {
         parts.push("a part of the session".into());
-    }
-    if let Some(next) = session["next"].as_str() {
-        parts.push(format!("more: --cursor {next}"));
     }
     parts
 }

@@ -60,7 +60,7 @@ fn what_tells_most_stays_in_eighty_columns_and_ids_in_forty() {
 
     let services = seen(&folder, 80, &["services"]);
     assert!(services.contains("missing     storage 3"), "{services}");
-    assert!(services.contains("counterfoil services NAME"), "{services}");
+    assert!(services.contains("look further: counterfoil services storage"), "{services}");
     let status = seen(&folder, 80, &["status"]);
     assert!(status.contains("look further: counterfoil services"), "{status}");
 }

@@ -65,7 +65,8 @@ fn a_session_is_shown_as_a_timeline() {
     assert!(shown.contains("no gaps"), "{shown}");
 
     let page = folder.run(&["session", "session-of-alice", "-n", "2"]).code(0);
-    assert!(page.contains("a part of the session · more: --cursor "), "{page}");
+    let more = "\n  more: counterfoil session session-of-alice -n 2 --cursor ";
+    assert!(page.contains("a part of the session") && page.contains(more), "{page}");
     let cursor = page.trim_end().rsplit(' ').next().expect("a cursor");
     let rest = folder.run(&["session", "session-of-alice", "--cursor", cursor]).code(0);
     assert!(rest.contains("1 event · 1 service"), "{rest}");

@@ -22,6 +22,8 @@ fn a_status_says_what_is_not_well_and_where_to_look() {
     let well = folder.run(&["status"]).code(0);
     assert!(well.contains("WELL"), "{well}");
     assert!(well.contains("no gap, nobody silent"), "{well}");
+    let verify = format!("counterfoil verify {} --remember FILE", server.url);
+    assert!(well.contains(&verify), "{well}");
     assert!(well.contains("disk ") && well.contains(" free"), "{well}");
 
     let refused = ask(&server.url, &token, "POST", "/v1/events", r#"{"id":"x"}"#);

@@ -33,7 +33,7 @@ pub(crate) fn run(global: &Global) -> Result<u8, CliError> {
     }
     head(&status, &findings, &client.server().url);
     findings.iter().for_each(show);
-    facts(&status, &findings);
+    facts(&status, &findings, &client.server().url);
     Ok(code)
 }
 
@@ -64,7 +64,7 @@ fn show(finding: &Finding) {
 }
 
 /// What was looked at, in the order of the three questions.
-fn facts(status: &Value, findings: &[Finding]) {
+fn facts(status: &Value, findings: &[Finding], url: &str) {
     let count = |value: &Value| out::number(value.as_u64().unwrap_or_default());
     if !findings.iter().any(|finding| finding.area == "complete") {
         out::fact("complete", "no gap, nobody silent, nothing refused or dropped");
@@ -74,7 +74,8 @@ fn facts(status: &Value, findings: &[Finding]) {
         true => out::fact("unchanged", "no: a part of the data folder is damaged, see above"),
         false => out::fact("unchanged", &at_start(&status["start"])),
     }
-    out::fact("", "nobody but you can know for sure: counterfoil verify URL --remember FILE");
+    let verify = out::command(&["verify", url, "--remember", "FILE"]);
+    out::fact("", &format!("nobody but you can know for sure: {verify}"));
     let waiting = count(&status["lane_waiting"]);
     out::fact("healthy", &format!("{}; {waiting} batches wait", room(&status["disk"])));
     for log in list(&status["logs"]) {
