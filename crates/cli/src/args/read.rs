@@ -44,9 +44,10 @@ impl Global {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Exit code: 3 where the server ended the search before it was finished")]
+#[command(after_help = "The search language: counterfoil explain search\n\
+                        Exit code 3: the server ended the search before it was finished")]
 pub(crate) struct Search {
-    /// What to find: `outcome:failure service:payments since:5m "free text"` (docs/search.md)
+    /// What to find: `outcome:failure service:payments since:5m "free text"`
     #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     #[arg(value_parser = Query)]
     pub(crate) query: String,
@@ -74,6 +75,7 @@ impl Search {
 }
 
 #[derive(ClapArgs)]
+#[command(after_help = "The search language: counterfoil explain search")]
 pub(crate) struct Tail {
     /// What to show, as for `search`
     #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
@@ -152,6 +154,7 @@ pub(crate) struct Services {
 
 #[derive(ClapArgs)]
 pub(crate) struct Explain {
-    /// The code, as an error or a refusal names it; without one, all of them
+    /// The code, as an error or a refusal names it, or `search` for the search language; without
+    /// one, all codes
     pub(crate) code: Option<String>,
 }

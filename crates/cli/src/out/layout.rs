@@ -136,7 +136,7 @@ impl<const N: usize> Flow<N> {
 
 /// Lines of at most so many columns, broken at blanks. A word that is wider has a line of its own:
 /// it may be a command's argument, which must stay whole to be copied.
-fn wrap(text: &str, room: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     let (mut lines, mut now) = (Vec::new(), String::new());
     for word in clean(text).split(' ') {
         if !now.trim().is_empty() && width(&now) + 1 + width(word) > room {

@@ -9,6 +9,7 @@
 mod command;
 mod cut;
 mod layout;
+mod page;
 mod terminal;
 mod text;
 mod units;
@@ -23,6 +24,7 @@ use serde::Serialize;
 pub(crate) use command::command;
 pub(crate) use cut::{Cut, Head, fit_chain, fit_pair};
 pub(crate) use layout::{Cell, Flow, columns, fact, note_parts, parts, table};
+pub(crate) use page::{cells, page, table as table_of};
 pub(crate) use terminal::{Key, Terminal};
 pub(crate) use text::{cell, clean, count, fit, number, width};
 pub(crate) use units::{age, bytes, lasted};
