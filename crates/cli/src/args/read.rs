@@ -101,7 +101,7 @@ pub(crate) struct Show {
 
 #[derive(ClapArgs)]
 pub(crate) struct Trace {
-    /// Trace, correlation, session or operation id, or its beginning
+    /// Trace, correlation, session or operation id; of a trace id the first eight digits or more
     pub(crate) id: String,
 }
 

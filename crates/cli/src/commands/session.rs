@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::client;
 use super::search::{heads, open_gaps, row};
-use super::trace::clocks;
+use super::trace::{absent, clocks};
 use crate::args::{self, Global};
 use crate::client::escape;
 use crate::error::CliError;
@@ -20,7 +20,7 @@ pub(crate) fn run(global: &Global, args: &args::Session) -> Result<(), CliError>
         path.push_str(&format!("&cursor={}", escape(cursor)));
     }
     let found = client(global)?.get(&path)?;
-    let session = found.json_or("counterfoil show ID --all shows an event's session id")?;
+    let session = found.json_or(&absent(&args.id, "session"))?;
     if global.json {
         return out::json(&session);
     }

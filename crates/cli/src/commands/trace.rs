@@ -18,12 +18,14 @@ const BAR_MAX: usize = 28;
 const DID_MIN: usize = 12;
 const OWNER_MAX: usize = 20;
 const ENDED: usize = 7;
+/// What a server looks for as the beginning of an id.
+const ID_CHARS_MIN: usize = 8;
 /// Of the blanks and the time behind a bar.
 const TOOK: usize = 10;
 
 pub(crate) fn run(global: &Global, args: &args::Trace) -> Result<(), CliError> {
     let found = client(global)?.get(&format!("/v1/traces/{}", escape(&args.id)))?;
-    let trace = found.json_or("counterfoil show ID --all shows an event's trace id")?;
+    let trace = found.json_or(&absent(&args.id, "trace"))?;
     if global.json {
         return out::json(&trace);
     }
@@ -33,6 +35,15 @@ pub(crate) fn run(global: &Global, args: &args::Trace) -> Result<(), CliError> {
     waterfall(&trace, hops);
     out::parts(Ink::Dim, &footer(&trace));
     Ok(())
+}
+
+/// What to do where nothing is found under an id, which may be too short to be looked for.
+pub(super) fn absent(id: &str, kind: &str) -> String {
+    let shows = format!("counterfoil show ID --all shows an event's {kind} id");
+    match id.chars().count() < ID_CHARS_MIN {
+        true => format!("the beginning of an id has {ID_CHARS_MIN} characters or more; {shows}"),
+        false => shows,
+    }
 }
 
 /// Who began it, and why; of the others how many there are, for a trace may have as many as it has
@@ -72,7 +83,7 @@ fn headline(trace: &Value, hops: usize) -> Vec<String> {
         format!("trace {}", view::text(&trace["id"])),
         out::count(hops as u64, "event"),
         out::count(services as u64, "service"),
-        format!("{:.0} ms", trace["duration_ms"].as_f64().unwrap_or(0.0)),
+        format!("{} ms", out::number(whole_ms(&trace["duration_ms"]).unwrap_or(0))),
     ];
     if let Some(service) = trace["first_failure"]["service"].as_str() {
         parts.push(format!("first failure {service}"));
@@ -106,15 +117,15 @@ impl Hop<'_> {
             done,
             owner: event["recorded"]["owner"]["team"].as_str().unwrap_or_default().to_owned(),
             ended,
-            start: hop["start_ms"].as_f64().unwrap_or(0.0) as u64,
-            took: hop["duration_ms"].as_f64().map(|ms| ms as u64),
+            start: whole_ms(&hop["start_ms"]).unwrap_or(0),
+            took: whole_ms(&hop["duration_ms"]),
         }
     }
 }
 
 fn waterfall(trace: &Value, hops: &[Value]) {
     let hops: Vec<Hop<'_>> = (0..hops.len()).map(|at| Hop::of(hops, at)).collect();
-    let total = (trace["duration_ms"].as_f64().unwrap_or(0.0) as u64).max(1);
+    let total = whole_ms(&trace["duration_ms"]).unwrap_or(0).max(1);
     let longest = |text: for<'h> fn(&'h Hop<'_>) -> &'h str, most| {
         hops.iter().map(|hop| out::width(text(hop))).max().unwrap_or(0).min(most)
     };
@@ -146,6 +157,11 @@ fn waterfall(trace: &Value, hops: &[Value]) {
             ink(Ink::Dim, &stroke),
         ));
     }
+}
+
+/// Milliseconds that have passed: of one time the same number everywhere.
+fn whole_ms(value: &Value) -> Option<u64> {
+    value.as_f64().map(|ms| ms as u64)
 }
 
 /// The lines that lead to a hop: a stroke goes on where a sibling of it, or of what it hangs
@@ -201,6 +217,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn one_time_is_one_number_everywhere() {
+        let trace = json!({"id": "t", "duration_ms": 339.6, "services": []});
+        assert_eq!(headline(&trace, 1)[3], "339 ms");
+        let hops = [json!({"event": {}, "start_ms": 1.9, "duration_ms": 339.6})];
+        let hop = Hop::of(&hops, 0);
+        assert_eq!((hop.start, hop.took), (1, Some(339)));
+    }
 
     #[test]
     fn who_began_does_not_stand_for_all_who_acted() {

@@ -78,6 +78,12 @@ fn what_was_meant_is_said_beside_what_is_wrong() {
     assert!(alone.contains("somebody else: counterfoil key agree default-0"), "{alone}");
     let short = said(&folder, 1, &["show", "0189"]);
     assert!(short.contains("a short one has 8 digits or more, from the last part"), "{short}");
+    for args in [["trace", "4bf9"], ["session", "abc"]] {
+        let short = said(&folder, 1, &args);
+        assert!(short.contains("the beginning of an id has 8 characters or more"), "{short}");
+    }
+    let long = said(&folder, 1, &["trace", "4bf92f35"]);
+    assert!(!long.contains("the beginning of an id"), "{long}");
     let open =
         said(&folder, 1, &["status", "--url", &server.url.replace("127.0.0.1", "localhost")]);
     assert!(open.contains("--token, COUNTERFOIL_TOKEN, or saved"), "{open}");
