@@ -43,4 +43,5 @@ mod top;
 mod tour;
 mod upgrade;
 mod wary;
+mod whose;
 mod wire;

@@ -5,6 +5,7 @@ mod follow;
 mod live;
 mod pins;
 mod report;
+mod whose;
 
 use std::fs::File;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use verify::{Class, Verdict};
 
-use super::Asked;
+use super::{Asked, whose};
 use crate::args::{self, Global};
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
@@ -26,7 +26,7 @@ pub(super) fn report(
         Class::Unverifiable => ("UNVERIFIABLE", Ink::Warn),
         Class::Tampered => ("TAMPERED", Ink::Bad),
     };
-    out::line(&format!("{}  {}", ink(colour, word), verdict.sentence));
+    out::line(&format!("{}  {}", ink(colour, word), whose::sentence(verdict, asked)));
     if verdict.class != Class::Verified {
         let at =
             if verdict.place.is_empty() { String::new() } else { format!(" at {}", verdict.place) };
@@ -56,7 +56,7 @@ pub(super) fn report(
         out::fact("rests on", &verdict.rests_on);
     }
     if let Some((next, command)) = advice(verdict, asked, args).filter(|_| asked.is_last) {
-        out::fact("next", next);
+        out::fact("next", &next);
         command.into_iter().for_each(|command| out::fact("", &command));
     }
     let codes = "(0 verified · 1 tampered · 2 no verdict · 3 incomplete · 4 unverifiable)";
@@ -112,16 +112,22 @@ fn advice(
     verdict: &Verdict,
     asked: &Asked,
     args: &args::Verify,
-) -> Option<(&'static str, Option<String>)> {
-    Some(match verdict.reason.word() {
+) -> Option<(String, Option<String>)> {
+    let is_live = args.what.starts_with("http");
+    let (next, command) = match verdict.reason.word() {
         "unknown-log" | "unknown-key" if asked.keys_of_context.is_some() => (
             "another key may have taken over; if those that are saved vouch for it:",
             Some("counterfoil key accept".into()),
         ),
-        "unknown-log" | "unknown-key" => (
-            "judge by a key that you trust: --key FILE; a server prints its own:",
-            Some("counterfoil key export".into()),
-        ),
+        "unknown-log" | "unknown-key" => {
+            if let Some((next, command)) = whose::saved(verdict, asked, args) {
+                return Some((next, Some(command)));
+            }
+            (
+                "judge by a key that you trust: --key FILE; a server prints its own:",
+                Some("counterfoil key export".into()),
+            )
+        }
         "withheld" => ("ask for a file that shows more, or accept less: --need any", None),
         "torn-tail" => (
             "after a crash, start the server once: it keeps whole frames, cuts torn ones and says \
@@ -134,11 +140,12 @@ fn advice(
         "verified" if args.remember.is_none() && args.saved.is_none() => (
             "who holds that key could have kept a second log; pin a checkpoint:",
             // Who verifies a file may not know where its log is.
-            Some(match args.what.starts_with("http") {
+            Some(match is_live {
                 true => remembering(&args.what, args, &log_words(args)),
                 false => "counterfoil verify URL --remember FILE".into(),
             }),
         ),
         _ => return None,
-    })
+    };
+    Some((next.to_owned(), command))
 }
