@@ -123,26 +123,33 @@ fn table(hits: &[Value]) {
         return;
     }
     let narrow = out::columns(&std::io::stdout()) < NARROW;
-    let time = |event: &Value| match (day(hits), narrow) {
-        (None, _) => view::moment(view::happened(event)),
-        (Some(_), true) => view::clock(view::happened(event)).chars().take(8).collect(),
-        (Some(_), false) => view::clock(view::happened(event)).to_owned(),
+    let same = (common(hits, DAY), common(hits, YEAR));
+    let time = |event: &Value| {
+        let moment = view::moment(view::happened(event));
+        // What all have in common stands in the footer, or is this year's.
+        let from = match same {
+            (Some(_), _) => DAY + 1,
+            (None, Some(_)) if narrow => YEAR + 1,
+            (None, _) => 0,
+        };
+        let to = if narrow { SECOND } else { moment.len() };
+        moment.get(from..to.min(moment.len())).unwrap_or(&moment).to_owned()
     };
     let row = |hit: &Value| row(hit, time(&hit["event"]));
     let heads = heads(Head::new(if narrow { "UTC" } else { "TIME (UTC)" }, 23, Cut::Never));
     out::table(heads, &hits.iter().map(row).collect::<Vec<_>>());
 }
 
-/// The heads of a list of events, behind that of the time. Where a terminal is narrow, what was
-/// done gives way first: it is longest and says least.
+/// The heads of a list of events, behind that of the time. Where a terminal is narrow, something of
+/// both who act for each other is left, and most of what was done.
 pub(super) fn heads(time: Head) -> [Head; 7] {
     [
         time,
         Head::new("ID", 40, Cut::Never).usual(8),
         Head::new("SERVICE", 16, Cut::End).usual(9),
-        Head::new("WHO", 40, Cut::Chain).usual(12),
-        Head::new("DID", 32, Cut::First).usual(14),
-        Head::new("WHAT", 32, Cut::Middle).usual(12),
+        Head::new("WHO", 40, Cut::Chain).usual(12).least(13),
+        Head::new("DID", 32, Cut::End).usual(14).least(14),
+        Head::new("WHAT", 32, Cut::Middle).usual(12).least(9),
         Head::new("ENDED", 8, Cut::Never).usual(7),
     ]
 }
@@ -162,17 +169,31 @@ pub(super) fn row(hit: &Value, time: String) -> [Cell; 7] {
     ]
 }
 
+/// Characters of a moment up to its year, its day, its second.
+const YEAR: usize = "2026".len();
+const DAY: usize = "2026-01-02".len();
+const SECOND: usize = "2026-01-02 03:04:05".len();
+
 /// The day on which all of them happened, if it is one.
 fn day(hits: &[Value]) -> Option<&str> {
-    let mut days = hits.iter().map(|hit| view::happened(&hit["event"]).get(..10));
-    let first = days.next()?;
-    days.all(|day| day == first).then_some(first)?
+    common(hits, DAY)
+}
+
+/// What the times of all of them begin with, if it is one.
+fn common(hits: &[Value], length: usize) -> Option<&str> {
+    let mut begins = hits.iter().map(|hit| view::happened(&hit["event"]).get(..length));
+    let first = begins.next()?;
+    begins.all(|begin| begin == first).then_some(first)?
 }
 
 /// How much that was and of when, how long it took, and whether the record is whole.
 fn footer(page: &Value, hits: &[Value]) -> Vec<String> {
     let shown = hits.len() as u64;
     let of = day(hits).map(|day| format!(" of {day}")).unwrap_or_default();
+    let of = match (of.is_empty(), common(hits, YEAR)) {
+        (true, Some(year)) => format!(" of {year}"),
+        _ => of,
+    };
     let mut parts = vec![match page["count"]["count"].as_u64() {
         Some(all) => {
             let least = if page["count"]["partial"] == true { "at least " } else { "" };

@@ -22,7 +22,7 @@ pub(crate) enum Cut {
     End,
     /// The same, in its middle: both ends tell.
     Middle,
-    /// The same, of each who acts for another.
+    /// The same, of each who acts for another; and before all others once none has room to spare.
     Chain,
 }
 
@@ -32,17 +32,24 @@ pub(crate) struct Head {
     pub(super) text: &'static str,
     pub(super) usual: usize,
     pub(super) most: usize,
+    /// What it keeps as long as another column can give way.
+    pub(super) least: usize,
     pub(super) cut: Cut,
 }
 
 impl Head {
     pub(crate) const fn new(text: &'static str, most: usize, cut: Cut) -> Head {
-        Head { text, usual: 0, most, cut }
+        Head { text, usual: 0, most, least: COLUMN_MIN, cut }
     }
 
     /// As wide as this before anything wider has come.
     pub(crate) const fn usual(self, usual: usize) -> Head {
         Head { usual, ..self }
+    }
+
+    /// Not narrower than this as long as another column can give way.
+    pub(crate) const fn least(self, least: usize) -> Head {
+        Head { least, ..self }
     }
 }
 
@@ -55,18 +62,20 @@ impl From<(&'static str, usize)> for Head {
 /// Widths with which a row has room, as far as the columns give way.
 pub(super) fn fitted<const N: usize>(
     mut widths: [usize; N],
-    cuts: [Cut; N],
+    heads: &[Head; N],
     room: usize,
 ) -> [usize; N] {
     let needed = |widths: &[usize; N]| widths.iter().sum::<usize>() + 2 * N;
-    let widest = |widths: &[usize; N], gives: fn(Cut) -> bool, least: usize| {
-        let columns = (0..N).filter(|at| gives(cuts[*at]) && widths[*at] > least);
-        columns.max_by_key(|at| widths[*at])
+    let widest = |widths: &[usize; N], gives: &dyn Fn(&Head, usize) -> bool| {
+        let columns = (0..N).filter(|at| heads[*at].cut != Cut::Never);
+        columns.filter(|at| gives(&heads[*at], widths[*at])).max_by_key(|at| widths[*at])
     };
     while needed(&widths) > room {
-        let first = widest(&widths, |cut| cut == Cut::First, FIRST_MIN);
-        let next = first.or_else(|| widest(&widths, |cut| cut != Cut::Never, COLUMN_MIN));
-        let Some(at) = next else { break };
+        let first = widest(&widths, &|head, width| head.cut == Cut::First && width > FIRST_MIN);
+        let spare = || widest(&widths, &|head, width| width > head.least);
+        let chain = || widest(&widths, &|head, width| head.cut == Cut::Chain && width > COLUMN_MIN);
+        let any = || widest(&widths, &|_, width| width > COLUMN_MIN);
+        let Some(at) = first.or_else(spare).or_else(chain).or_else(any) else { break };
         widths[at] -= 1;
     }
     widths
@@ -148,14 +157,20 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_gives_way_after_those_that_give_first_and_an_id_never() {
-        let cuts = [Cut::End; 3];
-        assert_eq!(fitted([8, 20, 12], cuts, 46), [8, 20, 12]);
-        assert_eq!(fitted([8, 20, 12], cuts, 36), [8, 11, 11]);
-        assert_eq!(fitted([8, 20, 12], cuts, 1), [6, 6, 6]);
-        let cuts = [Cut::Never, Cut::Chain, Cut::First];
-        assert_eq!(fitted([14, 20, 12], cuts, 49), [14, 20, 9]);
-        assert_eq!(fitted([14, 20, 12], cuts, 40), [14, 12, 8]);
-        assert_eq!(fitted([14, 20, 12], cuts, 1), [14, 6, 6]);
+    fn the_widest_gives_way_each_keeps_its_least_and_an_id_is_never_cut() {
+        let heads = |cuts: [Cut; 3]| cuts.map(|cut| Head::new("", 40, cut));
+        let ends = heads([Cut::End; 3]);
+        assert_eq!(fitted([8, 20, 12], &ends, 46), [8, 20, 12]);
+        assert_eq!(fitted([8, 20, 12], &ends, 36), [8, 11, 11]);
+        assert_eq!(fitted([8, 20, 12], &ends, 1), [6, 6, 6]);
+        let mut heads = heads([Cut::Never, Cut::Chain, Cut::End]);
+        heads[1] = heads[1].least(13);
+        heads[2] = heads[2].least(14);
+        assert_eq!(fitted([14, 20, 30], &heads, 54), [14, 17, 17]);
+        assert_eq!(fitted([14, 20, 30], &heads, 47), [14, 13, 14]);
+        assert_eq!(fitted([14, 20, 30], &heads, 43), [14, 9, 14], "who gives way first");
+        assert_eq!(fitted([14, 20, 12], &heads, 1), [14, 6, 6]);
+        heads[2].cut = Cut::First;
+        assert_eq!(fitted([14, 20, 12], &heads, 49), [14, 20, 9]);
     }
 }

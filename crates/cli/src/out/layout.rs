@@ -75,7 +75,7 @@ pub(crate) fn table<const N: usize, H: Into<Head>>(heads: [H; N], rows: &[[Cell;
         longest.min(heads[at].most).max(heads[at].text.len())
     });
     let cuts = heads.map(|head| head.cut);
-    let widths = fitted(natural, cuts, columns(&std::io::stdout()));
+    let widths = fitted(natural, &heads, columns(&std::io::stdout()));
     let print = |cells: [(&str, Ink); N], all: Ink| {
         let cells = cells.iter().zip(widths).enumerate().map(|(at, ((text, colour), width))| {
             let text = cut_cell(text, cuts[at], width);
@@ -123,7 +123,7 @@ impl<const N: usize> Flow<N> {
 
     fn text(&self, cells: [(&str, Ink); N], room: usize) -> String {
         let cuts: [Cut; N] = self.heads.map(|head| head.cut);
-        let widths = fitted(self.widths, cuts, room);
+        let widths = fitted(self.widths, &self.heads, room);
         let cells = cells.iter().zip(widths).enumerate().map(|(at, ((text, colour), wide))| {
             // What is piped is never cut.
             let wide = if room == usize::MAX { wide.max(width(text)) } else { wide };

@@ -57,3 +57,38 @@ fn what_is_not_finished_is_in_the_colour_of_a_warning() {
     let seen = Seen::from(&*command.env("NO_COLOR", "").output().expect("it runs").stdout);
     assert!(seen.code == 3 && seen.text.contains("\x1b[33mNOT FINISHED: "), "{seen:?}");
 }
+
+#[test]
+fn two_days_leave_room_for_who_and_what_was_done() {
+    let hit = |time: &str| {
+        let event = json!({
+            "id": "01a20390-809a-7e40-9d1e-40c2a8b3f6d7", "occurred_at": time,
+            "action": "refund.create", "service": {"name": "payments"},
+            "actor": {"type": "agent", "id": "refund-bot", "on_behalf_of": [
+                {"type": "user", "id": "alice@shop.example"}]},
+            "resources": [{"role": "target", "type": "payment", "id": "pay/7f31"}],
+        });
+        json!({"log": "a/tlog/a-0", "seq": 1, "event": event})
+    };
+    let list = |columns: usize, times: [&str; 2]| {
+        let page = page(&json!({"events": times.map(hit)}));
+        let (folder, server) = (Folder::new(), Fake::new(move |_, _| Reply::json(&page)));
+        let seen =
+            terminal::run(&folder, (columns, 20), &json!([]), &["search", "--url", &server.url]);
+        assert_eq!(seen.code, 0, "{seen:?}");
+        let is_wide = |line: &str| line.trim_end().chars().count() > columns;
+        assert!(!seen.text.lines().any(is_wide), "{}", seen.text);
+        seen.text
+    };
+    let times = ["2026-01-02T03:04:05.678Z", "2026-01-01T03:04:05.678Z"];
+    let narrow = list(80, times);
+    for part in
+        ["  01-02 03:04:05  ", "  01-01 03:04:05  ", "  refund.create  ", "2 events of 2026"]
+    {
+        assert!(narrow.contains(part), "{part}: {narrow}");
+    }
+    assert!(narrow.contains("  refund-bot …  "), "{narrow}");
+    let years = list(80, [times[0], "2025-01-01T03:04:05.678Z"]);
+    assert!(years.contains("  2025-01-01 03:04:05  "), "{years}");
+    assert!(list(120, times).contains("  2026-01-01 03:04:05.678  "));
+}
