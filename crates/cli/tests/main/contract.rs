@@ -106,7 +106,10 @@ fn its_codes_have_pages_and_its_names_are_unique() {
             .and_then(Value::as_array)
             .expect("codes");
         for code in codes {
-            let page = folder.run(&["explain", code.as_str().expect("a code")]).code(0);
+            let code = code.as_str().expect("a code");
+            let page = folder.run(&["explain", code, "--json"]).code(0);
+            let page: Value = serde_json::from_str(&page).expect("JSON");
+            let page = page["page"].as_str().expect("a page");
             assert!(page.contains(&format!("\n| {status} | ")), "{code} is answered as {status}");
         }
     }

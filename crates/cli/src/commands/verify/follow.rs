@@ -1,8 +1,8 @@
 //! From a log that was closed to the one that took over, by what both state of each other.
 //!
 //! ```text
-//! log.close, last entry of the old log:    names origin and SHA-256 of the first key of the new one
-//! log.open, first entry of the new log:    names origin, size and root of the old one
+//! log.close, last entry of the old log:   names origin and SHA-256 of the first key of the new one
+//! log.open, first entry of the new log:   names origin, size and root of the old one
 //! ```
 //!
 //! Promises: who trusts the old log's key is led to the new one only where the first statement
