@@ -53,6 +53,8 @@ fn a_log_that_is_remembered_is_followed_into_the_next() {
 #[test]
 fn without_a_log_all_are_judged_and_the_open_one_is_pinned() {
     let (folder, server) = rotated();
+    let unknown = folder.run(&["verify", &server.url]).code(4);
+    assert_eq!(unknown.matches("counterfoil key accept").count(), 2, "{unknown}");
     folder.run(&["key", "accept"]).code(0);
     let all = folder.run(&["verify", &server.url]).code(0);
     assert_eq!(all.matches("VERIFIED").count(), 3, "{all}");

@@ -40,7 +40,7 @@ struct Asked {
 
 pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> {
     let path = Path::new(&args.what);
-    if args.what.starts_with("http://") || args.what.starts_with("https://") {
+    if is_address(&args.what) {
         return live::live(global, args);
     }
     if args.remember.is_some() {
@@ -56,6 +56,11 @@ pub(crate) fn run(global: &Global, args: &args::Verify) -> Result<u8, CliError> 
     };
     report(global, &verdict, &asked, args)?;
     Ok(verdict.exit_code())
+}
+
+/// Whether a server is meant, and no file.
+fn is_address(what: &str) -> bool {
+    what.starts_with("http://") || what.starts_with("https://")
 }
 
 /// Names the file of a saved checkpoint that cannot be used.

@@ -2,7 +2,7 @@
 
 use verify::{Class, Verdict};
 
-use super::{Asked, whose};
+use super::{Asked, is_address, whose};
 use crate::args::{self, Global};
 use crate::error::CliError;
 use crate::out::{self, Ink, ink};
@@ -55,7 +55,9 @@ pub(super) fn report(
     if !verdict.rests_on.is_empty() {
         out::fact("rests on", &verdict.rests_on);
     }
-    if let Some((next, command)) = advice(verdict, asked, args).filter(|_| asked.is_last) {
+    // A pin is advised once, below the last of several logs.
+    let says_next = asked.is_last || verdict.class != Class::Verified;
+    if let Some((next, command)) = advice(verdict, asked, args).filter(|_| says_next) {
         out::fact("next", &next);
         command.into_iter().for_each(|command| out::fact("", &command));
     }
@@ -113,7 +115,7 @@ fn advice(
     asked: &Asked,
     args: &args::Verify,
 ) -> Option<(String, Option<String>)> {
-    let is_live = args.what.starts_with("http");
+    let is_live = is_address(&args.what);
     let (next, command) = match verdict.reason.word() {
         "unknown-log" | "unknown-key" if asked.keys_of_context.is_some() => (
             "another key may have taken over; if those that are saved vouch for it:",
