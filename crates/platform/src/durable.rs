@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Replaces a small file as a whole. The new one has these permissions, less the process's umask.
 pub fn replace_durably(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
+    let beside = beside(path);
     // Gone for certain before it is made again, as in `Disk::create_anew`.
     match remove_file(&beside) {
         Ok(()) => sync_name(&beside)?,
@@ -29,20 +27,40 @@ pub fn replace_durably(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_name(path)
 }
 
+/// The file that is to take its place: of this process alone, for another one may replace the same.
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    PathBuf::from(beside)
+}
+
 /// Makes a folder and those above it, each for this user alone. One that is there stays as it is.
 pub fn make_folders(path: &Path) -> io::Result<()> {
     let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.is_dir();
     let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    // A call that did not come to its end may have made the last one that is there.
+    let there = path.ancestors().nth(missing.len());
+    if let Some(there) = there.filter(|there| !there.as_os_str().is_empty()) {
+        sync_found(there)?;
+    }
     for folder in missing.into_iter().rev() {
         match DirBuilder::new().mode(0o700).create(folder) {
             // Another process was first, or it is `made/..`.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
             made => made?,
         }
-        // A crash here leaves folders without what was to be below: the next call goes on.
+        // A crash here leaves a folder without what was to be below: the next call goes on.
         sync_name(folder)?;
     }
     Ok(())
+}
+
+/// The same of a folder that was there: who may not open the one above it did not make it.
+fn sync_found(folder: &Path) -> io::Result<()> {
+    match sync_name(folder) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Makes the name of a file or folder durable.
@@ -87,7 +105,7 @@ mod tests {
         let folder = folder("file");
         let path = folder.join("saved");
         // What a process that ended left half-made is in nobody's way, and shows nowhere.
-        fs::write(folder.join("saved.new"), "half of something longer").expect("written");
+        fs::write(beside(&path), "half of something longer").expect("written");
         for text in ["one", "a second"] {
             replace_durably(&path, text.as_bytes(), 0o600).expect("replaced");
             assert_eq!(fs::read_to_string(&path).expect("read"), text);
@@ -96,7 +114,7 @@ mod tests {
         let taken = folder.join("taken");
         fs::create_dir(&taken).expect("made");
         replace_durably(&taken, b"x", 0o600).expect_err("it is a folder");
-        assert!(!folder.join("taken.new").exists(), "nothing half-made is left");
+        assert!(!beside(&folder.join("taken")).exists(), "nothing half-made is left");
         replace_durably(&folder.join("none/x"), b"x", 0o600).expect_err("there is no folder");
         fs::remove_dir_all(folder).expect("removed");
     }

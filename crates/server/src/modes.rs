@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::start_error::StartError;
+use crate::tokens::NAME as TOKENS;
 
 /// Files of a folder that are looked at.
 const FILES_MAX: usize = 10_000;
@@ -30,17 +31,19 @@ pub struct Open {
     pub mode: u32,
 }
 
-/// The files of the folder of keys that others than their owner may touch. What cannot be looked at
-/// is left out.
-pub fn open_files(keys: &Path) -> Vec<Open> {
+/// The files that others than their owner may touch: of the folder of keys all, and the list of
+/// tokens where it still stands in the data folder. What cannot be looked at is left out.
+pub fn open_files(data: &Path, keys: &Path) -> Vec<Open> {
     let entries = fs::read_dir(keys).into_iter().flatten().flatten().take(FILES_MAX);
-    entries.filter_map(|entry| open(entry.path(), Metadata::is_file)).collect()
+    let of_keys = entries.map(|entry| entry.path());
+    let before = (!keys.join(TOKENS).exists()).then(|| data.join(TOKENS));
+    of_keys.chain(before).filter_map(|path| open(path, Metadata::is_file)).collect()
 }
 
 /// Tells what is open to others; refuses where anybody may write.
-pub(crate) fn check(keys: &Path) -> Result<(), StartError> {
+pub(crate) fn check(data: &Path, keys: &Path) -> Result<(), StartError> {
     let folder = open(keys.to_owned(), Metadata::is_dir);
-    let files = open_files(keys);
+    let files = open_files(data, keys);
     for Open { path, mode } in folder.iter().chain(&files) {
         let (path, mode) = (path.display(), format!("{mode:o}"));
         let what = "open to others than its owner: counterfoil doctor has the mend";
@@ -67,7 +70,7 @@ mod tests {
     #[test]
     fn what_others_may_read_is_told_and_what_all_may_write_is_refused() {
         let folder = std::env::temp_dir().join(format!("counterfoil-modes-{}", std::process::id()));
-        let keys = folder.join("keys");
+        let (data, keys) = (folder.join("data"), folder.join("keys"));
         let set = |path: &Path, mode| {
             fs::set_permissions(path, Permissions::from_mode(mode)).expect("set");
         };
@@ -78,7 +81,7 @@ mod tests {
             fs::write(path, "x").expect("written");
             set(path, 0o600);
         }
-        assert_eq!(open_files(&keys), []);
+        assert_eq!(open_files(&data, &keys), []);
         for (path, mode, is_refused) in [
             (&key, 0o640, false),
             (&key, 0o664, false),
@@ -87,13 +90,18 @@ mod tests {
             (&tokens, 0o666, true),
         ] {
             set(path, mode);
-            assert_eq!(open_files(&keys), [Open { path: path.clone(), mode }]);
-            let refused = matches!(check(&keys), Err(StartError::Writable(..)));
+            assert_eq!(open_files(&data, &keys), [Open { path: path.clone(), mode }]);
+            let refused = matches!(check(&data, &keys), Err(StartError::Writable(..)));
             assert_eq!(refused, is_refused, "{path:?} {mode:o}");
             set(path, 0o600);
         }
+        fs::create_dir_all(&data).expect("a folder");
+        fs::rename(&tokens, data.join(TOKENS)).expect("as an earlier server had it");
+        set(&data.join(TOKENS), 0o606);
+        assert!(matches!(check(&data, &keys), Err(StartError::Writable(..))));
+        set(&data.join(TOKENS), 0o600);
         set(&keys, 0o777);
-        assert!(check(&keys).is_ok(), "a volume may be so");
+        assert!(check(&data, &keys).is_ok(), "a volume may be so");
         // A folder that stays does no harm.
         let _ = fs::remove_dir_all(&folder);
     }

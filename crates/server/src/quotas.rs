@@ -50,6 +50,8 @@ pub(crate) enum Want {
     Send,
     /// To read what has to be stated.
     Read,
+    /// The same with a long question, which counts as so many.
+    Reads(u16),
     /// To change what has to be stated before and after.
     Change,
 }
@@ -62,7 +64,7 @@ impl Want {
     fn kinds(self) -> Range<usize> {
         match self {
             Want::Send => 0..2,
-            Want::Read | Want::Change => 2..3,
+            Want::Read | Want::Reads(_) | Want::Change => 2..3,
         }
     }
 
@@ -71,6 +73,7 @@ impl Want {
         match self {
             Want::Send => 0.0,
             Want::Read => 1.0,
+            Want::Reads(count) => f64::from(count),
             Want::Change => 2.0,
         }
     }

@@ -87,7 +87,7 @@ async fn begin(
         return Err(StartError::NoKeys(keys.display().to_string()));
     }
     let keys_disk = folder(keys)?.through_links();
-    modes::check(keys)?;
+    modes::check(data, keys)?;
     let held = hold(&data_disk, &keys_disk)?;
     origin::check(&data_disk, config.origin.as_deref())?;
     let world = machine(data_disk, keys_disk)?;

@@ -67,6 +67,8 @@ fn alike(last: &[Value]) -> Vec<(&Value, u64)> {
     groups
 }
 
+/// Said to whoever agreed: one's own word does not count.
+pub(super) const WORD: &str = "somebody other than you must order it";
 const BY_ID: &str = "a token goes by its ID, not its name: counterfoil token list";
 
 pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliError> {
@@ -109,7 +111,7 @@ pub(crate) fn token(global: &Global, command: &args::Token) -> Result<(), CliErr
                 return Err(answer.failure_next("not_found", BY_ID));
             }
             out::note(&format!("you agree that token {id} be revoked, for 15 minutes"));
-            note_of_word(&client);
+            out::note(WORD);
         }
     }
     Ok(())
@@ -149,18 +151,6 @@ fn tokens(client: &Client) -> Vec<Value> {
 /// Whether a text looks like a token's ID.
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Says to whoever agreed and may order it as well that one's own word does not count.
-pub(super) fn note_of_word(client: &Client) {
-    // A token's text has its ID: cf_<id>_<secret>.
-    let own = client.server().token.as_deref().and_then(|token| token.split('_').nth(1));
-    let tokens = tokens(client);
-    let Some(token) = own.and_then(|id| tokens.iter().find(|token| token["id"] == *id)) else {
-        return;
-    };
-    let name = view::text(&token["name"]);
-    out::note(&format!("you are {name:?}: somebody other than who orders must agree"));
 }
 
 /// A token as a row: id, name, role, when it was made, expires and was used, its services.

@@ -37,7 +37,7 @@ pub(crate) struct Access {
     /// The one log that it is about.
     log: Option<String>,
     /// Reads that it counts as.
-    counts_as: usize,
+    counts_as: u16,
 }
 
 /// An answer that shows so many events.
@@ -66,7 +66,8 @@ impl Access {
             true => statement.with(&["statement", "truncated"], true),
             false => statement,
         };
-        Access { statement, counts_as: 1 + cut / BLOCK_BYTES, ..self }
+        let blocks = u16::try_from(cut / BLOCK_BYTES).unwrap_or(u16::MAX);
+        Access { statement, counts_as: blocks.saturating_add(1), ..self }
     }
 
     /// It is about one log alone, which may be an access log.
@@ -91,9 +92,7 @@ where
         (Ok(scope), None) => scope,
         (Err(failure), _) => return Err(deny(app, caller, access.statement, failure).await),
     };
-    for _ in 0..access.counts_as {
-        within_quota(app, caller, Want::Read)?;
-    }
+    within_quota(app, caller, Want::Reads(access.counts_as))?;
     let is_kept = access.log.as_ref().is_some_and(|name| is_kept_from(app, caller, &scope, name));
     let read = read(scope).await;
     let statement = ended(caller.does(access.statement), &read);

@@ -71,6 +71,16 @@ fn a_change_takes_two_reads_and_may_owe_one() {
 }
 
 #[test]
+fn a_long_question_is_taken_whole_once_there_is_any_room() {
+    let quotas = quotas(RATE_MAX, RATE_MAX, 1);
+    let ask = |s, want| quotas.ask(at(s), "t", "a", want);
+    assert!((0..10).all(|_| ask(0, Want::Read).is_ok()));
+    assert_eq!(ask(0, Want::Reads(5)), Err(1), "nothing is taken");
+    assert_eq!(ask(1, Want::Reads(5)), Ok(()), "after the time that it was told");
+    assert_eq!((ask(1, Want::Read), ask(6, Want::Read)), (Err(5), Ok(())), "which it owes");
+}
+
+#[test]
 fn a_revocation_is_held_up_by_nothing_but_those_that_revoked_nothing() {
     let quotas = quotas(RATE_MAX, RATE_MAX, 1);
     while quotas.ask(at(0), "t", "a", Want::Change).is_ok() {}

@@ -59,7 +59,7 @@ pub(super) fn gather(global: &Global, args: &args::Doctor) -> Facts {
     }
     let Some(data) = &args.data else { return facts };
     let keys = args.keys.clone().unwrap_or_else(|| beside(data));
-    let open = server::open_files(&keys);
+    let open = server::open_files(data, &keys);
     let (of_data, of_keys) = (folder(Kind::Data, data, &open), folder(Kind::Keys, &keys, &open));
     let are_ours = of_data.is_ours && of_keys.is_ours;
     (facts.data, facts.keys) = (Some(of_data), Some(of_keys));

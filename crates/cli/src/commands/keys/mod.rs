@@ -102,7 +102,7 @@ fn agree(global: &Global, log: &str) -> Result<(), CliError> {
         return Err(answer.failure());
     }
     out::note(&format!("you agree that the key of {log} be replaced, once, within 15 minutes"));
-    admin::note_of_word(&client);
+    out::note(admin::WORD);
     Ok(())
 }
 
