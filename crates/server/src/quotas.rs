@@ -48,9 +48,7 @@ type Key = (String, String);
 pub(crate) enum Want {
     /// To send a body.
     Send,
-    /// To read what has to be stated.
-    Read,
-    /// The same with a long question, which counts as so many.
+    /// To read what has to be stated; a long question counts as several reads.
     Reads(u16),
     /// To change what has to be stated before and after.
     Change,
@@ -64,7 +62,7 @@ impl Want {
     fn kinds(self) -> Range<usize> {
         match self {
             Want::Send => 0..2,
-            Want::Read | Want::Reads(_) | Want::Change => 2..3,
+            Want::Reads(_) | Want::Change => 2..3,
         }
     }
 
@@ -72,7 +70,6 @@ impl Want {
     fn statements(self) -> f64 {
         match self {
             Want::Send => 0.0,
-            Want::Read => 1.0,
             Want::Reads(count) => f64::from(count),
             Want::Change => 2.0,
         }

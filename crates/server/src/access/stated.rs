@@ -144,7 +144,7 @@ pub(crate) async fn denied(
     }
     let denial = denying(caller.does(what).ended("failure"));
     let denial = denial.with(&["outcome", "code"], "role");
-    let stated = match within_quota(app, caller, Want::Read) {
+    let stated = match within_quota(app, caller, Want::Reads(1)) {
         Ok(()) => app.state(&caller.tenant, Purpose::Access, denial).await,
         Err(failure) => Err(failure),
     };

@@ -55,7 +55,7 @@ fn bytes_have_a_quota_of_their_own_and_none_is_none() {
     let off = quotas_off();
     off.take(at(0), "t", "a", 1 << 20, 1 << 30);
     assert_eq!(off.ask(at(0), "t", "a", Want::Send), Ok(()));
-    assert_eq!(off.ask(at(0), "t", "a", Want::Read), Ok(()));
+    assert_eq!(off.ask(at(0), "t", "a", Want::Reads(1)), Ok(()));
     assert!(off.lock().by_principal.is_empty());
 }
 
@@ -63,9 +63,9 @@ fn bytes_have_a_quota_of_their_own_and_none_is_none() {
 fn a_change_takes_two_reads_and_may_owe_one() {
     let quotas = quotas(RATE_MAX, RATE_MAX, 1);
     let ask = |s, want| quotas.ask(at(s), "t", "a", want);
-    assert_eq!(ask(0, Want::Read), Ok(()));
+    assert_eq!(ask(0, Want::Reads(1)), Ok(()));
     assert!((0..5).all(|_| ask(0, Want::Change).is_ok()), "the fifth with one that was left");
-    assert_eq!((ask(0, Want::Change), ask(0, Want::Read)), (Err(2), Err(2)));
+    assert_eq!((ask(0, Want::Change), ask(0, Want::Reads(1))), (Err(2), Err(2)));
     assert_eq!(ask(2, Want::Change), Ok(()));
     assert_eq!(quotas.to_state(at(60)), [away("a", 0, 2)], "both are told as reads");
 }
@@ -74,10 +74,10 @@ fn a_change_takes_two_reads_and_may_owe_one() {
 fn a_long_question_is_taken_whole_once_there_is_any_room() {
     let quotas = quotas(RATE_MAX, RATE_MAX, 1);
     let ask = |s, want| quotas.ask(at(s), "t", "a", want);
-    assert!((0..10).all(|_| ask(0, Want::Read).is_ok()));
+    assert!((0..10).all(|_| ask(0, Want::Reads(1)).is_ok()));
     assert_eq!(ask(0, Want::Reads(5)), Err(1), "nothing is taken");
     assert_eq!(ask(1, Want::Reads(5)), Ok(()), "after the time that it was told");
-    assert_eq!((ask(1, Want::Read), ask(6, Want::Read)), (Err(5), Ok(())), "which it owes");
+    assert_eq!((ask(1, Want::Reads(1)), ask(6, Want::Reads(1))), (Err(5), Ok(())), "which it owes");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_revocation_is_held_up_by_nothing_but_those_that_revoked_nothing() {
         quotas.revoked_nothing(at(0), "t", "a");
     }
     assert!(!quotas.may_revoke(at(0), "t", "a") && quotas.may_revoke(at(0), "t", "b"));
-    assert_eq!(quotas.ask(at(0), "t", "b", Want::Read), Ok(()));
+    assert_eq!(quotas.ask(at(0), "t", "b", Want::Reads(1)), Ok(()));
     assert!(quotas.may_revoke(at(1), "t", "a"), "it is paid off with time");
     assert_eq!(quotas.to_state(at(60)), [away("a", 0, 1)], "nobody was turned away by it");
     let off = quotas_off();
@@ -102,11 +102,11 @@ fn reads_have_theirs_and_take_from_no_other() {
     let quotas = quotas(1, RATE_MAX, 2);
     quotas.take(at(0), "t", "a", 1_000, 0);
     for nth in 0..20 {
-        assert_eq!(quotas.ask(at(0), "t", "a", Want::Read), Ok(()), "{nth}");
+        assert_eq!(quotas.ask(at(0), "t", "a", Want::Reads(1)), Ok(()), "{nth}");
     }
-    assert_eq!(quotas.ask(at(0), "t", "a", Want::Read), Err(1));
-    assert_eq!(quotas.ask(at(0), "t", "b", Want::Read), Ok(()));
-    assert_eq!(quotas.ask(at(1), "t", "a", Want::Read), Ok(()), "two a second");
+    assert_eq!(quotas.ask(at(0), "t", "a", Want::Reads(1)), Err(1));
+    assert_eq!(quotas.ask(at(0), "t", "b", Want::Reads(1)), Ok(()));
+    assert_eq!(quotas.ask(at(1), "t", "a", Want::Reads(1)), Ok(()), "two a second");
     assert_eq!(quotas.of_tenant("t"), [away("a", 0, 1)]);
 }
 
@@ -134,7 +134,7 @@ fn a_principal_that_is_named_has_its_own_and_a_reload_changes_it() {
     quotas.take(at(2), "t", "a", 1 << 30, 0);
     assert_eq!(quotas.ask(at(2), "t", "a", Want::Send), Ok(()), "no bound is one too");
     let reads = |principal: &str| {
-        (0..99).take_while(|_| quotas.ask(at(2), "t", principal, Want::Read).is_ok()).count()
+        (0..99).take_while(|_| quotas.ask(at(2), "t", principal, Want::Reads(1)).is_ok()).count()
     };
     assert_eq!((reads("a"), reads("b")), (30, 10));
 }
