@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use platform::Disk;
+use platform::{Disk, may_not_write};
 use sha2::{Digest, Sha256};
 
 use crate::folder::{self, keep_key};
@@ -247,7 +247,7 @@ impl Signed {
                 Ok((signed, None))
             }
             Ok(Err(damage)) => Err(OpenError::Signed(damage.what)),
-            Err(error) if is_closed(&error) => {
+            Err(error) if may_not_write(&error) => {
                 let remark = "the folder of keys cannot be written: nothing there says how far the \
                               logs are signed, and a data folder that is put back to an older \
                               state is not found";
@@ -268,9 +268,4 @@ impl Signed {
         file.write(&head.slot().checkpoints, false)?;
         file.sync()
     }
-}
-
-/// A mounted secret, most likely.
-fn is_closed(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }

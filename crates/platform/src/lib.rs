@@ -19,7 +19,7 @@ mod terminal;
 mod volume;
 
 pub use clock::{Clock, SystemClock};
-pub use disk::{Disk, File};
+pub use disk::{Disk, File, may_not_write};
 pub use durable::{make_folders, replace_durably, sync_name};
 pub use entropy::{Entropy, SystemEntropy};
 pub use limits::raise_open_files;

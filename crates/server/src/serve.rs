@@ -1,13 +1,12 @@
 //! Starting and stopping.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use admit::Statement;
 use commit::{OpenError, Progress, Purpose, World, id_key};
-use platform::{Disk, Held, RealDisk, SystemClock, SystemEntropy};
+use platform::{Disk, Held, RealDisk, SystemClock, SystemEntropy, may_not_write};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -141,7 +140,7 @@ fn hold(data: &RealDisk, keys: &RealDisk) -> Result<(Held, Option<Held>), StartE
     }
     let of_keys = match keys.hold() {
         // A mounted secret: whoever reads there cannot be kept out, and nobody makes a key.
-        Err(error) if is_closed(&error) => {
+        Err(error) if may_not_write(&error) => {
             let keys = shown(keys);
             tracing::warn!(keys, %error, "not looked at: whether another server uses these keys");
             None
@@ -151,10 +150,6 @@ fn hold(data: &RealDisk, keys: &RealDisk) -> Result<(Held, Option<Held>), StartE
         Ok(held) => held,
     };
     Ok((of_data, of_keys))
-}
-
-fn is_closed(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }
 
 /// The world as this machine is.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use platform::may_not_write;
 use serde::Serialize;
 
 use super::arrival::Late;
@@ -211,7 +212,7 @@ impl Failure {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 Failure::busy("disk", format!("there is no room on the disk for {what}"))
             }
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Failure::conflict(
+            _ if may_not_write(error) => Failure::conflict(
                 "unwritable",
                 format!(
                     "the server may not write the folder in which {what} would stand; nothing was \
